@@ -1,0 +1,199 @@
+# docassist - GNU make 4. `make help` lists the targets.
+VERSION := 0.1.0
+
+CC         ?= cc
+AR         ?= ar
+PKG_CONFIG ?= pkg-config
+PREFIX     ?= /usr/local
+DESTDIR    ?=
+BINDIR     ?= $(PREFIX)/bin
+LIBEXECDIR ?= $(PREFIX)/libexec/docassist
+MANDIR     ?= $(PREFIX)/share/man
+
+CFLAGS ?= -O2 -g
+WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+          -Wold-style-definition -Wvla -Wwrite-strings -Wformat=2 -Wundef \
+          -Wpointer-arith -Wcast-align -Wimplicit-fallthrough
+ifeq ($(WERROR),1)
+WARN += -Werror
+endif
+
+# A variant is a build directory of its own: make SAN=address,undefined check
+SAN ?=
+comma   := ,
+VARIANT := $(if $(SAN),san-$(subst $(comma),-,$(SAN)),$(if $(COVERAGE),cov,release))
+O       ?= build/$(VARIANT)
+
+DA_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -I. -fno-common -ffp-contract=off \
+             -ffile-prefix-map=$(CURDIR)=. -DDA_VERSION='"$(VERSION)"' \
+             -DDA_LIBEXECDIR='"$(LIBEXECDIR)"' $(WARN)
+DA_LDFLAGS :=
+ifneq ($(SAN),)
+DA_CFLAGS  += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+DA_LDFLAGS += -fsanitize=$(SAN)
+else ifdef COVERAGE
+DA_CFLAGS  += --coverage
+DA_LDFLAGS += --coverage
+else
+DA_CFLAGS  += -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+DA_LDFLAGS += -Wl,-z,relro -Wl,-z,now
+endif
+
+# --- sources -----------------------------------------------------------------
+LIB_DIRS  := common text schemas prompts engine engine/kernels engine/tokenizer engine/model \
+             engine/session api ingest eval annotate serve
+LIB_SRC   := $(sort $(wildcard $(LIB_DIRS:%=%/*.c)))
+CLI_SRC   := $(sort $(wildcard cli/*.c))
+HELPER_SRC := $(sort $(wildcard ingest/extract/*.c))
+UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
+TOOL_SRC  := $(sort $(wildcard tests/tools/*.c))
+FUZZ_SRC  := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+HDR       := $(sort $(wildcard $(LIB_DIRS:%=%/*.h) ingest/extract/*.h cli/*.h tests/*.h))
+ALL_C     := $(LIB_SRC) $(CLI_SRC) $(HELPER_SRC) $(UNIT_SRC) $(TOOL_SRC) $(FUZZ_SRC) \
+             $(wildcard tests/*.c tests/fuzz/*.c)
+# Files built into the program; their names there are their paths here.
+EMBED     := $(sort $(wildcard prompts/*/*.txt prompts/*.json schemas/*.schema.json eval/page/* \
+             engine/data/*.bin))
+
+# --- libraries ---------------------------------------------------------------
+# Needed: libcjson libutf8proc sqlite3. Optional ones leave out one feature, which then says so.
+# WITH_X=1 makes a missing library an error, WITH_X=0 leaves it out on purpose.
+probe = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo 1)
+WITH_CURL    ?= $(call probe,libcurl)
+WITH_POPPLER ?= $(call probe,poppler-glib)
+WITH_GUMBO   ?= $(call probe,gumbo)
+WITH_SECCOMP ?= $(call probe,libseccomp)
+
+PKGS := libcjson libutf8proc sqlite3 $(if $(filter 1,$(WITH_CURL)),libcurl)
+HELPER_PKGS := libutf8proc $(if $(filter 1,$(WITH_POPPLER)),poppler-glib) \
+               $(if $(filter 1,$(WITH_GUMBO)),gumbo) $(if $(filter 1,$(WITH_SECCOMP)),libseccomp)
+DA_CFLAGS += $(foreach x,CURL POPPLER GUMBO SECCOMP,-DDA_WITH_$x=$(if $(filter 1,$(WITH_$x)),1,0))
+PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS    := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
+HELPER_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(HELPER_PKGS) 2>/dev/null)
+HELPER_LIBS := $(shell $(PKG_CONFIG) --libs $(HELPER_PKGS) 2>/dev/null)
+LDLIBS := $(PKG_LIBS) -lm -pthread
+
+obj = $(patsubst %.c,$O/%.o,$(1))
+LIB_OBJ    := $(call obj,$(LIB_SRC)) $O/embed.o
+CLI_OBJ    := $(call obj,$(CLI_SRC))
+HELPER_OBJ := $(call obj,$(HELPER_SRC))
+UNIT       := $(UNIT_SRC:%.c=$O/%)
+TOOLS      := $(TOOL_SRC:%.c=$O/%)
+REPLAY     := $(FUZZ_SRC:tests/fuzz/%.c=$O/tests/fuzz/replay_%)
+ALL_OBJ    := $(call obj,$(ALL_C))
+CLI_TESTS  := $(sort $(wildcard tests/cli/*.t))
+
+.PHONY: all build deps demo check check-unit check-headers check-layers check-symbols check-docs \
+        lint format bench fuzz install uninstall clean help FORCE
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+all: deps ## install what is missing and build
+	@$(MAKE) --no-print-directory build
+
+build: $O/docassist $O/docassist-extract ## build only
+ifeq ($O,build/release)
+	@ln -sfn release/docassist build/docassist; ln -sfn release/docassist-extract build/docassist-extract
+endif
+
+deps: ## install the packages of tools/deps/packages that are missing
+	@sh tools/deps/install.sh
+
+# Kernels alone may use wide instructions, each file its own.
+$O/engine/kernels/x86_avx2.o: ISA := -mavx2 -mfma -mf16c
+$O/engine/kernels/x86_avx512.o: ISA := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c
+ENGINE_OBJ := $(filter $O/engine/%,$(LIB_OBJ))
+$(ENGINE_OBJ): OPT := -O3
+
+# Rebuild when the flags change, not only when the files do.
+FLAGS := $(CC) $(DA_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(PKG_CFLAGS) $(HELPER_CFLAGS)
+$O/flags: FORCE
+	@mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || \
+	printf '%s\n' '$(subst ','\'',$(FLAGS))' > $@
+
+$(HELPER_OBJ): LIBCFLAGS := $(HELPER_CFLAGS)
+$(filter-out $(HELPER_OBJ),$(ALL_OBJ)): LIBCFLAGS := $(PKG_CFLAGS)
+$(ALL_OBJ): $O/%.o: %.c $O/flags
+	@mkdir -p $(@D)
+	$(CC) $(DA_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(if $(SAN)$(COVERAGE),,$(OPT)) $(ISA) $(LIBCFLAGS) -MMD -MP -c -o $@ $<
+
+$O/embed.S: $(EMBED) tools/build/embed.sh $O/embed.list
+	@mkdir -p $(@D)
+	sh tools/build/embed.sh $(EMBED) > $@
+$O/embed.list: FORCE
+	@mkdir -p $(@D); printf '%s\n' $(EMBED) | cmp -s - $@ || printf '%s\n' $(EMBED) > $@
+$O/embed.o: $O/embed.S
+	$(CC) -c -o $@ $<
+
+# A removed source must leave the archive too: depend on the list, not only on its members.
+$O/lib.list: FORCE
+	@mkdir -p $(@D); printf '%s\n' $(LIB_OBJ) | cmp -s - $@ || printf '%s\n' $(LIB_OBJ) > $@
+$O/libdocassist.a: $(LIB_OBJ) $O/lib.list
+	@rm -f $@
+	$(AR) rcsD $@ $(LIB_OBJ)
+
+$O/docassist: $(CLI_OBJ) $O/libdocassist.a
+	$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$O/docassist-extract: $(HELPER_OBJ) $O/libdocassist.a
+	$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS) -lm -pthread
+$(UNIT): %: %.o $O/tests/tap.o $O/libdocassist.a
+	$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(TOOLS): %: %.o $O/libdocassist.a
+	$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(REPLAY): $O/tests/fuzz/replay_%: $O/tests/fuzz/%.o $O/tests/fuzz/standalone.o $O/libdocassist.a
+	$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# --- checks ------------------------------------------------------------------
+check: deps ## install what is missing, build, run every test
+	@$(MAKE) --no-print-directory check-unit
+
+# T=pattern runs only the tests whose names contain it.
+check-unit: build $(UNIT) $(TOOLS) $(REPLAY)
+	@DOCASSIST_BUILD=$(abspath $O) prove --merge -j2 -e '' $(filter %$T%,$(UNIT)) \
+	    $(if $(findstring /,$T),,$(foreach t,$(CLI_TESTS),$(if $(findstring $T,$t),$t))) $(if $(REPLAY),tests/fuzz/replay.t)
+
+lint: check-layers check-headers check-symbols check-docs ## folder order, headers, symbols, pages, style
+	@sh tools/checks/check-style.sh
+
+check-headers: $(HDR:%=$O/hdr/%.ok)
+$O/hdr/%.ok: % $O/flags
+	@mkdir -p $(@D)
+	@$(CC) $(DA_CFLAGS) -x c -fsyntax-only -include $< /dev/null && touch $@
+check-layers:
+	@sh tools/checks/check-layers.sh
+check-symbols: build
+	@sh tools/checks/check-symbols.sh $O
+check-docs: build
+	@sh tools/checks/check-docs.sh $O
+
+# --- the rest ----------------------------------------------------------------
+demo: deps ## run the whole path on the example documents
+	@$(MAKE) --no-print-directory build
+	@sh examples/demo.sh $(if $(MODEL),--model '$(MODEL)')
+
+bench: build ## run the benchmarks (see bench/README.md)
+	@sh bench/run.sh
+
+FUZZ_SECONDS ?= 60
+fuzz: ## run each fuzz target for FUZZ_SECONDS (clang)
+	@sh tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+format: ## clang-format every source file
+	clang-format -i $(ALL_C) $(HDR)
+
+install: build ## honours DESTDIR and PREFIX
+	install -D -m 755 $O/docassist $(DESTDIR)$(BINDIR)/docassist
+	install -D -m 755 $O/docassist-extract $(DESTDIR)$(LIBEXECDIR)/docassist-extract
+	for p in docs/man/*.1; do install -D -m 644 $$p $(DESTDIR)$(MANDIR)/man1/$$(basename $$p); done
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/docassist $(DESTDIR)$(LIBEXECDIR)/docassist-extract
+	for p in docs/man/*.1; do rm -f $(DESTDIR)$(MANDIR)/man1/$$(basename $$p); done
+
+clean: ## remove build/
+	rm -rf build
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
+
+-include $(ALL_OBJ:.o=.d)

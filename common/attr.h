@@ -1,0 +1,22 @@
+#ifndef COMMON_ATTR_H
+#define COMMON_ATTR_H
+
+/* The only place that names compiler extensions. */
+
+#if defined(__GNUC__)
+#define DA_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define DA_NORETURN __attribute__((noreturn))
+#define DA_UNUSED __attribute__((unused))
+#define DA_LIKELY(x) __builtin_expect(!!(x), 1)
+#define DA_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#else
+#define DA_PRINTF(fmt, args)
+#define DA_NORETURN
+#define DA_UNUSED
+#define DA_LIKELY(x) (x)
+#define DA_UNLIKELY(x) (x)
+#endif
+
+#define DA_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+#endif
