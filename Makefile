@@ -165,7 +165,7 @@ check-unit: build $(UNIT) $(TOOLS) $(REPLAY)
 	    $(if $(findstring /,$T),,$(foreach t,$(CLI_TESTS),$(if $(findstring $T,$t),$t))) $(if $(REPLAY),tests/fuzz/replay.t)
 
 lint: check-layers check-headers check-symbols check-docs ## folder order, headers, symbols, pages, style
-	@sh tools/checks/check-style.sh
+	@perl tools/checks/check-style.pl
 
 check-headers: $(HDR:%=$O/hdr/%.ok)
 $O/hdr/%.ok: % $O/flags
