@@ -23,7 +23,7 @@ my %allocate = map { $_ => 1 } @ALLOCATE;
 my %ALLOCATES = map { $_ => 1 } qw(common/mem.c);
 
 # Inputs and expected outputs: their bytes are what they are.
-my $DATA = qr{^(examples/docs|tests/goldens|tests/fuzz/corpus|tests/cli/data|LICENSES?)(/|$)};
+my $DATA = qr{^(examples/docs|tests/goldens|tests/fuzz/corpus|tests/cli/data)/|(^|/)(LICENSE|COPYING)};
 
 # Unrolled by nature.
 my $KERNELS = qr{^engine/kernels/};
