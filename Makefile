@@ -10,6 +10,10 @@ BINDIR     ?= $(PREFIX)/bin
 LIBEXECDIR ?= $(PREFIX)/libexec/docassist
 MANDIR     ?= $(PREFIX)/share/man
 
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(patsubst $O/%,%,$(2)))
+
 CFLAGS ?= -O2 -g
 WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wold-style-definition -Wvla -Wwrite-strings -Wformat=2 -Wundef \
@@ -92,7 +96,7 @@ CLI_TESTS  := $(sort $(wildcard tests/cli/*.t))
 all: deps ## install what is missing and build
 	@$(MAKE) --no-print-directory build
 
-build: $O/docassist $O/docassist-extract ## build only
+build: $O/docassist $(if $(HELPER_SRC),$O/docassist-extract) ## build only
 ifeq ($O,build/release)
 	@ln -sfn release/docassist build/docassist; ln -sfn release/docassist-extract build/docassist-extract
 endif
@@ -116,33 +120,40 @@ $(HELPER_OBJ): LIBCFLAGS := $(HELPER_CFLAGS)
 $(filter-out $(HELPER_OBJ),$(ALL_OBJ)): LIBCFLAGS := $(PKG_CFLAGS)
 $(ALL_OBJ): $O/%.o: %.c $O/flags
 	@mkdir -p $(@D)
-	$(CC) $(DA_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(if $(SAN)$(COVERAGE),,$(OPT)) $(ISA) $(LIBCFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(DA_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(if $(SAN)$(COVERAGE),,$(OPT)) $(ISA) $(LIBCFLAGS) -MMD -MP -c -o $@ $<
 
 $O/embed.S: $(EMBED) tools/build/embed.sh $O/embed.list
 	@mkdir -p $(@D)
-	sh tools/build/embed.sh $(EMBED) > $@
+	$(Q)sh tools/build/embed.sh $(EMBED) > $@
 $O/embed.list: FORCE
 	@mkdir -p $(@D); printf '%s\n' $(EMBED) | cmp -s - $@ || printf '%s\n' $(EMBED) > $@
 $O/embed.o: $O/embed.S
-	$(CC) -c -o $@ $<
+	$(Q)$(CC) -c -o $@ $<
 
 # A removed source must leave the archive too: depend on the list, not only on its members.
 $O/lib.list: FORCE
 	@mkdir -p $(@D); printf '%s\n' $(LIB_OBJ) | cmp -s - $@ || printf '%s\n' $(LIB_OBJ) > $@
 $O/libdocassist.a: $(LIB_OBJ) $O/lib.list
 	@rm -f $@
-	$(AR) rcsD $@ $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)$(AR) rcsD $@ $(LIB_OBJ)
 
 $O/docassist: $(CLI_OBJ) $O/libdocassist.a
-	$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $O/docassist-extract: $(HELPER_OBJ) $O/libdocassist.a
-	$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS) -lm -pthread
+	$(call say,LD,$@)
+	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS) -lm -pthread
 $(UNIT): %: %.o $O/tests/tap.o $O/libdocassist.a
-	$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(TOOLS): %: %.o $O/libdocassist.a
-	$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(REPLAY): $O/tests/fuzz/replay_%: $O/tests/fuzz/%.o $O/tests/fuzz/standalone.o $O/libdocassist.a
-	$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # --- checks ------------------------------------------------------------------
 check: deps ## install what is missing, build, run every test
@@ -154,7 +165,7 @@ check-unit: build $(UNIT) $(TOOLS) $(REPLAY)
 	    $(if $(findstring /,$T),,$(foreach t,$(CLI_TESTS),$(if $(findstring $T,$t),$t))) $(if $(REPLAY),tests/fuzz/replay.t)
 
 lint: check-layers check-headers check-symbols check-docs ## folder order, headers, symbols, pages, style
-	@sh tools/checks/check-style.sh
+	@perl tools/checks/check-style.pl
 
 check-headers: $(HDR:%=$O/hdr/%.ok)
 $O/hdr/%.ok: % $O/flags
