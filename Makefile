@@ -84,6 +84,7 @@ CLI_OBJ    := $(call obj,$(CLI_SRC))
 HELPER_OBJ := $(call obj,$(HELPER_SRC))
 UNIT       := $(UNIT_SRC:%.c=$O/%)
 TOOLS      := $(TOOL_SRC:%.c=$O/%)
+FUZZ       := $(FUZZ_SRC:%.c=$O/%)
 REPLAY     := $(FUZZ_SRC:tests/fuzz/%.c=$O/tests/fuzz/replay_%)
 ALL_OBJ    := $(call obj,$(ALL_C))
 CLI_TESTS  := $(sort $(wildcard tests/cli/*.t))
@@ -151,6 +152,9 @@ $(UNIT): %: %.o $O/tests/tap.o $O/libdocassist.a
 $(TOOLS): %: %.o $O/libdocassist.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(FUZZ): %: %.o $O/libdocassist.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(DA_LDFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(REPLAY): $O/tests/fuzz/replay_%: $O/tests/fuzz/%.o $O/tests/fuzz/standalone.o $O/libdocassist.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -159,10 +163,11 @@ $(REPLAY): $O/tests/fuzz/replay_%: $O/tests/fuzz/%.o $O/tests/fuzz/standalone.o 
 check: deps ## install what is missing, build, run every test
 	@$(MAKE) --no-print-directory check-unit
 
-# T=pattern runs only the tests whose names contain it.
+# T=text runs only the tests whose file names contain it.
+ALL_TESTS := $(UNIT) $(CLI_TESTS) $(if $(REPLAY),tests/fuzz/replay.t)
+TESTS     := $(if $T,$(foreach t,$(ALL_TESTS),$(if $(findstring $T,$(notdir $t)),$t)),$(ALL_TESTS))
 check-unit: build $(UNIT) $(TOOLS) $(REPLAY)
-	@DOCASSIST_BUILD=$(abspath $O) prove --merge -j2 -e '' $(filter %$T%,$(UNIT)) \
-	    $(if $(findstring /,$T),,$(foreach t,$(CLI_TESTS),$(if $(findstring $T,$t),$t))) $(if $(REPLAY),tests/fuzz/replay.t)
+	@DOCASSIST_BUILD=$(abspath $O) prove --merge -j2 -e '' $(TESTS)
 
 lint: check-layers check-headers check-symbols check-docs ## folder order, headers, symbols, pages, style
 	@perl tools/checks/check-style.pl
