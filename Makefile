@@ -54,7 +54,7 @@ TOOL_SRC  := $(sort $(wildcard tests/tools/*.c))
 FUZZ_SRC  := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 HDR       := $(sort $(wildcard $(LIB_DIRS:%=%/*.h) ingest/extract/*.h cli/*.h tests/*.h))
 ALL_C     := $(LIB_SRC) $(CLI_SRC) $(HELPER_SRC) $(UNIT_SRC) $(TOOL_SRC) $(FUZZ_SRC) \
-             $(wildcard tests/*.c tests/fuzz/*.c)
+             $(wildcard tests/*.c tests/fuzz/standalone.c)
 # Files built into the program; their names there are their paths here.
 EMBED     := $(sort $(wildcard prompts/*/*.txt prompts/*.json schemas/*.schema.json eval/page/* \
              engine/data/*.bin))

@@ -7,7 +7,7 @@ for program in "$build"/tests/fuzz/replay_fuzz_*; do
     case $program in *.o | *.d | *'*') continue ;; esac
     name=${program##*/replay_fuzz_}
     [ -e "$repo/tests/fuzz/fuzz_$name.c" ] || continue
-    corpus=$repo/tests/fuzz/corpus/$name
+    corpus=$repo/tests/fuzz/corpus/fuzz_$name
     set --
     for input in "$corpus"/*; do
         [ -f "$input" ] && set -- "$@" "$input"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Looks for new failing inputs with libFuzzer, each target for a number of seconds, starting from
 # its corpus. New inputs are kept in build/fuzz/NAME; one that fails is left in
-# build/fuzz/crash-NAME-* and belongs, made small, into tests/fuzz/corpus/NAME together with the fix.
+# build/fuzz/crash-NAME-* and belongs, made small, into tests/fuzz/corpus/fuzz_NAME with the fix.
 #
 #   run.sh SECONDS [NAME...]
 set -eu
@@ -21,9 +21,13 @@ for name in "$@"; do
     mkdir -p "build/fuzz/$name"
     echo "fuzz: $name, $seconds s"
     set -- "build/fuzz/$name"
-    [ ! -d "tests/fuzz/corpus/$name" ] || set -- "$@" "tests/fuzz/corpus/$name"
+    [ ! -d "tests/fuzz/corpus/fuzz_$name" ] || set -- "$@" "tests/fuzz/corpus/fuzz_$name"
+    log=build/fuzz/$name.log
     "$out/tests/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
-        -print_final_stats=0 -verbosity=0 -artifact_prefix="build/fuzz/crash-$name-" "$@" ||
+        -artifact_prefix="build/fuzz/crash-$name-" "$@" >"$log" 2>&1 || {
+        tail -n 40 "$log" >&2
         failed="$failed $name"
+    }
+    sed -n 's/^Done \([0-9]*\) runs in \([0-9]*\) second.*/fuzz: \1 inputs tried in \2 s/p' "$log"
 done
 [ -z "$failed" ] || { echo "fuzz: failing inputs for:$failed (build/fuzz/crash-*)" >&2; exit 1; }
