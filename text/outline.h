@@ -23,7 +23,8 @@ struct da_outline {
     struct da_words words;
     struct da_word_range *range; /* [units.n] words of each unit's body; owned */
     double *score;               /* [units.n] TextRank, 0 where not ranked; owned */
-    bool *prose;                 /* [units.n] reads well on its own as a sentence; owned */
+    bool *usable;                /* [units.n] has words, and is not mostly marks or code; owned */
+    bool *prose;                 /* [units.n] usable, and reads as a sentence of its own; owned */
     size_t n_prose;
 };
 

@@ -329,6 +329,61 @@ static void rule_modal(struct sentence *s)
     finish(s, DA_Q_WHAT_DO, 0.85);
 }
 
+/* The base of a transitive verb in the third person or the past; empty when not listed. */
+static struct da_span base_verb(struct da_span w, bool *past)
+{
+    static const char bases[] =
+        " provide describe contain include cover offer support require explain present store use show"
+        " represent define produce receive need create generate identify measure track monitor publish"
+        " sell deliver return record list cause affect replace combine convert simplify detect address"
+        " introduce propose examine discuss outline summarize recommend establish develop implement"
+        " enable collect compare evaluate investigate demonstrate reveal own manufacture design ";
+    *past = false;
+    if (ends_in(w, "s") && listed(bases, da_span(w.p, w.len - 1)))
+        return da_span(w.p, w.len - 1);
+    if (ends_in(w, "es") && listed(bases, da_span(w.p, w.len - 2)))
+        return da_span(w.p, w.len - 2);
+    *past = true;
+    if (ends_in(w, "ed") && listed(bases, da_span(w.p, w.len - 1)))
+        return da_span(w.p, w.len - 1);
+    if (ends_in(w, "ed") && listed(bases, da_span(w.p, w.len - 2)))
+        return da_span(w.p, w.len - 2);
+    return da_span("", 0);
+}
+
+/* X provides Y. */
+static void rule_object(struct sentence *s)
+{
+    static const char forms[] =
+        " provides describes contains includes covers offers supports requires explains presents stores"
+        " uses shows represents defines produces receives needs creates generates identifies measures"
+        " tracks monitors publishes sells delivers returns records lists causes affects replaces combines"
+        " converts detects addresses introduces proposes examines discusses outlines summarizes recommends"
+        " establishes develops implements enables collects compares evaluates investigates demonstrates"
+        " reveals owns manufactures designs provided described included offered supported required"
+        " explained presented stored used showed represented defined produced received needed created"
+        " generated measured tracked monitored published delivered returned recorded caused affected"
+        " replaced combined converted detected introduced proposed examined discussed outlined"
+        " summarized recommended established developed implemented collected compared evaluated"
+        " investigated demonstrated revealed ";
+    static const char no_object[] =
+        " by in on to at from with for as when if of and or only is are was were be has have not than"
+        " under over during after before until into through about because ";
+    size_t k = subject(s, forms);
+    bool past;
+    if (k == 0 || !tight(s, k) || listed(no_object, key(s, k + 1)) ||
+        (flags(s, k) & DA_WORD_CAPITAL))
+        return;
+    struct da_span base = base_verb(key(s, k), &past);
+    if (base.len == 0)
+        return;
+    begin(s, past ? "What did" : "What does");
+    add_words(s, 0, k, true);
+    da_buf_add_char(&s->m->text, ' ');
+    da_buf_add(&s->m->text, base.p, base.len);
+    finish(s, DA_Q_WHAT_DO, 0.95);
+}
+
 /* 5,000 data breaches ... */
 static void rule_how_many(struct sentence *s)
 {
@@ -444,6 +499,7 @@ void da_question_english(struct da_question_maker *m, size_t unit)
     rule_event(&s);
     rule_person(&s);
     rule_cost(&s);
+    rule_object(&s);
     da_words_release(&w);
     da_buf_release(&line);
 }

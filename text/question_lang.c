@@ -103,6 +103,7 @@ static const char *code_of_script(uint32_t cp)
 
 static const char *judge(const struct da_outline *o)
 {
+    uint64_t seen[DA_ARRAY_LEN(hints)] = {0}; /* which words of a list occurred */
     size_t hits[DA_ARRAY_LEN(hints)] = {0}, script[DA_ARRAY_LEN(languages)] = {0}, kana = 0;
     for (size_t i = 0; i < o->words.n; i++) {
         struct da_span k = da_words_key(&o->words, i);
@@ -119,7 +120,10 @@ static const char *judge(const struct da_outline *o)
                     break;
                 q++;
             }
-            hits[h] += q != NULL;
+            if (q) {
+                hits[h]++;
+                seen[h] |= 1ull << ((size_t)(q - hints[h].words) % 64);
+            }
         }
     }
     if (kana * 10 > o->words.n)
@@ -130,7 +134,9 @@ static const char *judge(const struct da_outline *o)
     }
     size_t best = 0;
     for (size_t h = 1; h < DA_ARRAY_LEN(hints); h++) {
-        if (hits[h] > hits[best])
+        bool several = (seen[h] & (seen[h] - 1)) != 0;
+        several = several && ((seen[h] & (seen[h] - 1)) & ((seen[h] & (seen[h] - 1)) - 1)) != 0;
+        if (several && hits[h] > hits[best]) /* one or two words prove nothing */
             best = h;
     }
     return hints[best].code;
