@@ -11,15 +11,15 @@
 #include "text/chars.h"
 
 enum {
-    PROSE_MIN_WORDS = 5,  /* shorter ones say little on their own */
+    PROSE_MIN_WORDS = 5,     /* shorter ones say little on their own */
     SUMMARY_FULL_WORDS = 12, /* shorter ones weigh less in a summary */
-    PROSE_MAX_WORDS = 60, /* longer ones are lists or runaway extraction */
-    SUMMARY_MAX = 4,      /* sentences */
-    SUMMARY_WORDS = 110   /* no further sentence beyond (the paper's summaries are short) */
+    PROSE_MAX_WORDS = 60,    /* longer ones are lists or runaway extraction */
+    SUMMARY_MAX = 4,         /* sentences */
+    SUMMARY_WORDS = 110      /* no further sentence beyond (the paper's summaries are short) */
 };
 
-static const double dangling_share = 0.35;  /* weight left to a sentence that leans on another */
-static const double max_redundancy = 0.5;   /* shared words of a sentence with those chosen */
+static const double dangling_share = 0.35; /* weight left to a sentence that leans on another */
+static const double max_redundancy = 0.5;  /* shared words of a sentence with those chosen */
 
 void da_outline_init(struct da_outline *o)
 {
@@ -78,8 +78,8 @@ static bool is_usable(const struct da_outline *o, size_t i)
 
 static bool ends_sentence(const struct da_outline *o, const struct da_unit *u)
 {
-    static const char *const stops[] = {".", "!", "\u2026", "\u3002", "\uff01", "\uff61", "\u0964",
-                                        "\u0965", "\u06d4", "\u0589", "\u1362", "\u104b", "\u17d4"};
+    static const char *const stops[] = {".", "!", "…", "。", "！", "｡", "।",
+                                        "॥", "۔", "։", "።",  "။",  "។"};
     size_t end = u->body_end;
     for (;;) { /* step back over closing quotes and brackets */
         size_t q = end;
@@ -128,10 +128,12 @@ static bool is_prose(const struct da_outline *o, size_t i)
 static bool dangles(const struct da_outline *o, size_t i)
 {
     static const char *const words[] = {
-        "it", "he", "she", "they", "this", "these", "those", "that", "however", "therefore",
-        "thus", "moreover", "furthermore", "also", "additionally", "but", "and", "so", "then",
-        "such", "his", "her", "their", "its", "as", "for", "in", "or", "yet", "instead",
-        "otherwise", "similarly", "here", "there", "second", "third", "finally", "both",
+        "it",           "he",      "she",       "they",      "this",     "these",       "those",
+        "that",         "however", "therefore", "thus",      "moreover", "furthermore", "also",
+        "additionally", "but",     "and",       "so",        "then",     "such",        "his",
+        "her",          "their",   "its",       "as",        "for",      "in",          "or",
+        "yet",          "instead", "otherwise", "similarly", "here",     "there",       "second",
+        "third",        "finally", "both",
     };
     if (o->range[i].n < 2)
         return false;

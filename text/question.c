@@ -25,7 +25,8 @@ enum {
     SENTENCE_MAX_WORDS = 45
 };
 
-static const double weak_weight = 0.32; /* below it another good question of the same kind is better */
+static const double weak_weight =
+    0.32; /* below it another good question of the same kind is better */
 
 void da_questions_init(struct da_questions *q)
 {
@@ -116,7 +117,8 @@ static void add_label(struct da_buf *b, struct da_span label)
     size_t at = 0;
     bool loud = true; /* all in capitals: GRAND TOTAL is no abbreviation */
     for (size_t i = 0; i < w.n; i++)
-        loud &= (w.items[i].flags & DA_WORD_CAPS) && (w.n > 1 || w.items[i].end - w.items[i].start > 4);
+        loud &=
+            (w.items[i].flags & DA_WORD_CAPS) && (w.n > 1 || w.items[i].end - w.items[i].start > 4);
     for (size_t i = 0; i < w.n; i++) {
         const struct da_word *x = &w.items[i];
         struct da_span k = da_words_key(&w, i);
@@ -161,10 +163,10 @@ static bool is_label(struct da_span label)
         ok = (f & (DA_CH_LETTER | DA_CH_DIGIT)) || strchr(" -/#.'&", label.p[i]);
     }
     if (ok) {
-        static const char *const no[] = {"note", "notes", "warning", "example", "tip", "caution",
-                                         "important", "e.g", "figure", "table", "see", "http",
-                                         "https", "question", "answer", "step", "re", "fig",
-                                         "remark", "author's", "abstract", "keywords"};
+        static const char *const no[] = {
+            "note",   "notes", "warning", "example",  "tip",      "caution",  "important", "e.g",
+            "figure", "table", "see",     "http",     "https",    "question", "answer",    "step",
+            "re",     "fig",   "remark",  "author's", "abstract", "keywords"};
         struct da_span last = da_words_key(&w, w.n - 1), first = da_words_key(&w, 0);
         for (size_t i = 0; i < DA_ARRAY_LEN(no); i++)
             ok &= !da_span_is(first, no[i]);
@@ -178,12 +180,12 @@ static bool is_label(struct da_span label)
 
 static bool names_role(struct da_span label)
 {
-    static const char *const roles[] = {"author", "estimator", "manager", "director", "contact",
-                                        "contact person", "sender", "recipient", "customer",
-                                        "client", "seller", "buyer", "owner", "editor", "organizer",
-                                        "presenter", "speaker", "technician", "cashier", "tenant",
-                                        "landlord", "employee", "employer", "patient", "supplier",
-                                        "vendor", "chair", "instructor", "teacher", "publisher"};
+    static const char *const roles[] = {
+        "author",   "estimator", "manager",   "director",   "contact",  "contact person",
+        "sender",   "recipient", "customer",  "client",     "seller",   "buyer",
+        "owner",    "editor",    "organizer", "presenter",  "speaker",  "technician",
+        "cashier",  "tenant",    "landlord",  "employee",   "employer", "patient",
+        "supplier", "vendor",    "chair",     "instructor", "teacher",  "publisher"};
     for (size_t i = 0; i < DA_ARRAY_LEN(roles); i++) {
         size_t n = strlen(roles[i]);
         if (label.len == n) {
@@ -261,8 +263,9 @@ static size_t below(const struct da_outline *o, size_t i)
 
 static bool starts_question(struct da_span s)
 {
-    static const char *const words[] = {"What ", "Who ", "When ", "Where ", "Why ", "How ", "Which ",
-                                        "Is ", "Are ", "Can ", "Do ", "Does ", "Should ", "Will "};
+    static const char *const words[] = {"What ", "Who ",   "When ",   "Where ", "Why ",
+                                        "How ",  "Which ", "Is ",     "Are ",   "Can ",
+                                        "Do ",   "Does ",  "Should ", "Will "};
     for (size_t i = 0; i < DA_ARRAY_LEN(words); i++) {
         if (da_span_starts(s, words[i]))
             return true;
@@ -292,10 +295,33 @@ static struct da_span bare_heading(struct da_span h)
 static bool names_section(struct da_span h)
 {
     static const char *const common[] = {
-        "introduction", "contents", "table of contents", "abstract", "summary", "overview",
-        "conclusion", "conclusions", "references", "bibliography", "index", "notes", "appendix",
-        "preface", "foreword", "acknowledgements", "acknowledgments", "background", "details",
-        "general", "miscellaneous", "agenda", "none", "other", "total", "page", "continued",
+        "introduction",
+        "contents",
+        "table of contents",
+        "abstract",
+        "summary",
+        "overview",
+        "conclusion",
+        "conclusions",
+        "references",
+        "bibliography",
+        "index",
+        "notes",
+        "appendix",
+        "preface",
+        "foreword",
+        "acknowledgements",
+        "acknowledgments",
+        "background",
+        "details",
+        "general",
+        "miscellaneous",
+        "agenda",
+        "none",
+        "other",
+        "total",
+        "page",
+        "continued",
         "please specify",
     };
     if (!starts_with_word(h) || h.p[h.len - 1] == '?')
@@ -375,7 +401,7 @@ static void ask_names(struct da_question_maker *m, const struct da_question_lang
         size_t len = j > i ? w[j - 1].end - w[i].start : 0;
         if (len > 2 && da_span_is(da_span(o->text + w[j - 1].end - 2, 2), "'s"))
             len -= 2;
-        else if (len > 4 && da_span_is(da_span(o->text + w[j - 1].end - 4, 4), "\u2019s"))
+        else if (len > 4 && da_span_is(da_span(o->text + w[j - 1].end - 4, 4), "’s"))
             len -= 4;
         bool cut = j < end && o->text[w[j - 1].end] == '.'; /* an abbreviation: "FTC Dkt. No" */
         if (!cut && j - i >= 2 && j - i <= 5 && len <= TOPIC_MAX_BYTES)
@@ -455,17 +481,14 @@ static int by_weight(const void *a, const void *b)
     return c ? c : (x->question.len > y->question.len) - (x->question.len < y->question.len);
 }
 
-static void ask_unit(struct da_question_maker *m, const struct da_question_language *lang,
-                     size_t i)
+static void ask_unit(struct da_question_maker *m, const struct da_question_language *lang, size_t i)
 {
     bool english = strcmp(lang->code, "en") == 0;
     size_t words = m->o->range[i].n;
     if (!m->o->usable[i])
         return;
     switch (m->o->units.items[i].kind) {
-    case DA_UNIT_HEADING:
-        ask_heading(m, lang, i);
-        break;
+    case DA_UNIT_HEADING: ask_heading(m, lang, i); break;
     case DA_UNIT_LINE:
     case DA_UNIT_TABLE:
         if (english)
@@ -475,15 +498,13 @@ static void ask_unit(struct da_question_maker *m, const struct da_question_langu
     case DA_UNIT_LIST:
         if (english && words < 12)
             ask_value(m, i);
-        if (english && words >= SENTENCE_MIN_WORDS && words <= SENTENCE_MAX_WORDS &&
-            m->o->prose[i])
+        if (english && words >= SENTENCE_MIN_WORDS && words <= SENTENCE_MAX_WORDS && m->o->prose[i])
             da_question_english(m, i);
         if (m->o->prose[i])
             ask_names(m, lang, i);
         break;
     case DA_UNIT_CODE:
-    case DA_UNIT_OTHER:
-        break;
+    case DA_UNIT_OTHER: break;
     }
 }
 
