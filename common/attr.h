@@ -9,12 +9,15 @@
 #define DA_UNUSED __attribute__((unused))
 #define DA_LIKELY(x) __builtin_expect(!!(x), 1)
 #define DA_UNLIKELY(x) __builtin_expect(!!(x), 0)
+/* For kernels whose constant arguments must reach the loops. */
+#define DA_ALWAYS_INLINE static inline __attribute__((always_inline))
 #else
 #define DA_PRINTF(fmt, args)
 #define DA_NORETURN
 #define DA_UNUSED
 #define DA_LIKELY(x) (x)
 #define DA_UNLIKELY(x) (x)
+#define DA_ALWAYS_INLINE static inline
 #endif
 
 #define DA_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

@@ -57,13 +57,14 @@ static enum da_rc scan_unicode_escape(struct scan *s)
         return bad(s, s->p, "U+0000 is not allowed in a string");
     if (hi >= 0xDC00 && hi <= 0xDFFF)
         return bad(s, s->p, "lone surrogate in a string");
-    s->p += 4;
-    if (hi < 0xD800 || hi > 0xDBFF)
+    if (hi < 0xD800 || hi > 0xDBFF) {
+        s->p += 4;
         return DA_OK;
-    lo = s->end - s->p >= 6 && s->p[0] == '\\' && s->p[1] == 'u' ? hex4(s->p + 2) : -1;
+    }
+    lo = s->end - s->p >= 10 && s->p[4] == '\\' && s->p[5] == 'u' ? hex4(s->p + 6) : -1;
     if (lo < 0xDC00 || lo > 0xDFFF)
         return bad(s, s->p, "lone surrogate in a string");
-    s->p += 6;
+    s->p += 10;
     return DA_OK;
 }
 
