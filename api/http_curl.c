@@ -1,0 +1,447 @@
+/*
+ * The transport over libcurl's multi interface, driven by curl_multi_socket_action and
+ * one poll(2): a thousand open exchanges cost one pass over the descriptors, not one
+ * pass over curl's handles. The only file that names libcurl.
+ *
+ * Invariants:
+ *   - an exchange is in `open` from start until its on_done; its easy handle then goes
+ *     back to `idle` with its connection kept alive;
+ *   - bodies are given by a read function without a seek function: libcurl cannot
+ *     silently send a request a second time over a fresh connection, because the first
+ *     may have been worked on and counted. It reports a loss instead.
+ */
+
+#include "api/http.h"
+
+#include <string.h>
+
+#if DA_WITH_CURL
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+
+enum { DEFAULT_CONNECTIONS = 256, DEFAULT_STREAMS = 16, DEFAULT_CONNECT_MS = 10000 };
+
+struct exchange {
+    CURL *easy;
+    struct curl_slist *headers;
+    struct da_buf head, body;
+    const char *send; /* borrowed */
+    size_t send_len, send_pos;
+    bool too_large;
+    void *tag;
+    char error[CURL_ERROR_SIZE];
+    struct exchange *prev, *next; /* in open or idle */
+};
+
+/* What curl wants to know about one descriptor; its place in fds changes when others leave. */
+struct watch {
+    size_t at;
+};
+
+struct curl_http {
+    struct da_http base;
+    CURLM *multi;
+    struct exchange *open, *idle;
+    struct pollfd *fds;    /* [n_fds] */
+    struct watch **watches; /* [n_fds], same order */
+    size_t n_fds, cap_fds, cap_watches;
+    struct pollfd *ready; /* scratch */
+    size_t cap_ready;
+    bool timer_set;
+    uint64_t timer_ns;
+    long connect_timeout_ms;
+    char *ca_file;
+};
+
+static uint64_t now_ns(void)
+{
+    return da_now_ns(da_clock_system());
+}
+
+static void list_push(struct exchange **head, struct exchange *x)
+{
+    x->prev = NULL;
+    x->next = *head;
+    if (*head)
+        (*head)->prev = x;
+    *head = x;
+}
+
+static void list_remove(struct exchange **head, struct exchange *x)
+{
+    if (x->prev)
+        x->prev->next = x->next;
+    else
+        *head = x->next;
+    if (x->next)
+        x->next->prev = x->prev;
+}
+
+/* --- what libcurl calls ------------------------------------------------------ */
+
+static void unwatch(struct curl_http *h, struct watch *w)
+{
+    size_t at = w->at;
+    h->n_fds--;
+    h->fds[at] = h->fds[h->n_fds];
+    h->watches[at] = h->watches[h->n_fds];
+    h->watches[at]->at = at;
+    free(w);
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *sockp)
+{
+    struct curl_http *h = ctx;
+    struct watch *w = sockp;
+    (void)easy;
+    if (what == CURL_POLL_REMOVE) {
+        if (w)
+            unwatch(h, w);
+        curl_multi_assign(h->multi, fd, NULL);
+        return 0;
+    }
+    if (!w) {
+        DA_GROW(h->fds, h->n_fds, h->cap_fds);
+        DA_GROW(h->watches, h->n_fds, h->cap_watches);
+        w = da_malloc(sizeof *w);
+        w->at = h->n_fds++;
+        h->watches[w->at] = w;
+        curl_multi_assign(h->multi, fd, w);
+    }
+    h->fds[w->at].fd = fd;
+    h->fds[w->at].revents = 0;
+    h->fds[w->at].events = (short)(((what & CURL_POLL_IN) ? POLLIN : 0) |
+                                   ((what & CURL_POLL_OUT) ? POLLOUT : 0));
+    return 0;
+}
+
+static int on_timer(CURLM *multi, long timeout_ms, void *ctx)
+{
+    struct curl_http *h = ctx;
+    (void)multi;
+    h->timer_set = timeout_ms >= 0;
+    if (h->timer_set)
+        h->timer_ns = now_ns() + (uint64_t)timeout_ms * 1000000u;
+    return 0;
+}
+
+static size_t on_header(char *p, size_t size, size_t n, void *ctx)
+{
+    struct exchange *x = ctx;
+    if (n >= 5 && memcmp(p, "HTTP/", 5) == 0) /* 100 Continue or a proxy's answer came before */
+        da_buf_reset(&x->head);
+    da_buf_add(&x->head, p, size * n);
+    x->too_large = x->too_large || x->head.overflow;
+    return x->head.overflow ? 0 : size * n;
+}
+
+static size_t on_body(char *p, size_t size, size_t n, void *ctx)
+{
+    struct exchange *x = ctx;
+    da_buf_add(&x->body, p, size * n);
+    x->too_large = x->too_large || x->body.overflow;
+    return x->body.overflow ? 0 : size * n;
+}
+
+static size_t on_read(char *p, size_t size, size_t n, void *ctx)
+{
+    struct exchange *x = ctx;
+    size_t room = size * n, left = x->send_len - x->send_pos;
+    size_t k = left < room ? left : room;
+    memcpy(p, x->send + x->send_pos, k);
+    x->send_pos += k;
+    return k;
+}
+
+/* --- exchanges --------------------------------------------------------------- */
+
+static void exchange_free(struct exchange *x)
+{
+    curl_easy_cleanup(x->easy);
+    curl_slist_free_all(x->headers);
+    da_buf_release(&x->head);
+    da_buf_release(&x->body);
+    free(x);
+}
+
+/* Options that stay the same for the life of the handle. */
+static void set_constants(struct curl_http *h, struct exchange *x)
+{
+    CURL *e = x->easy;
+#if LIBCURL_VERSION_NUM >= 0x075500
+    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+    curl_easy_setopt(e, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(e, CURLOPT_PIPEWAIT, 1L);
+    curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, h->connect_timeout_ms);
+    curl_easy_setopt(e, CURLOPT_USERAGENT, "docassist/" DA_VERSION);
+    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, x->error);
+    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(e, CURLOPT_HEADERDATA, x);
+    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
+    curl_easy_setopt(e, CURLOPT_READFUNCTION, on_read);
+    curl_easy_setopt(e, CURLOPT_READDATA, x);
+    curl_easy_setopt(e, CURLOPT_PRIVATE, x);
+    if (h->ca_file)
+        curl_easy_setopt(e, CURLOPT_CAINFO, h->ca_file);
+}
+
+static struct exchange *exchange_get(struct curl_http *h)
+{
+    struct exchange *x = h->idle;
+    if (x) {
+        list_remove(&h->idle, x);
+        return x;
+    }
+    x = da_calloc(1, sizeof *x);
+    x->easy = curl_easy_init();
+    if (!x->easy) {
+        free(x);
+        return NULL;
+    }
+    da_buf_init(&x->head, DA_HTTP_MAX_HEADER_BYTES);
+    set_constants(h, x);
+    return x;
+}
+
+static void set_request(struct exchange *x, const struct da_http_request *req)
+{
+    CURL *e = x->easy;
+    curl_slist_free_all(x->headers);
+    x->headers = NULL;
+    for (size_t i = 0; i < DA_HTTP_MAX_HEADERS && req->headers[i]; i++)
+        x->headers = curl_slist_append(x->headers, req->headers[i]);
+    x->headers = curl_slist_append(x->headers, "Expect:"); /* no round trip before the body */
+    curl_easy_setopt(e, CURLOPT_URL, req->url);
+    curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->headers);
+    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms);
+    if (strcmp(req->method, "GET") == 0) {
+        curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, NULL);
+        curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
+    } else {
+        curl_easy_setopt(e, CURLOPT_POST, 1L);
+        curl_easy_setopt(e, CURLOPT_POSTFIELDS, NULL);
+        curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
+        curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST,
+                         strcmp(req->method, "POST") == 0 ? NULL : req->method);
+    }
+}
+
+static enum da_rc transport_start(struct da_http *base, const struct da_http_request *req, void *tag,
+                             struct da_err *err)
+{
+    struct curl_http *h = (struct curl_http *)base;
+    struct exchange *x = exchange_get(h);
+    if (!x)
+        return da_fail(err, DA_ENOMEM, "libcurl has no memory for a request");
+    da_buf_reset(&x->head);
+    da_buf_release(&x->body);
+    da_buf_init(&x->body, req->max_reply_bytes);
+    x->send = req->body;
+    x->send_len = req->body_len;
+    x->send_pos = 0;
+    x->too_large = false;
+    x->tag = tag;
+    x->error[0] = 0;
+    set_request(x, req);
+    CURLMcode code = curl_multi_add_handle(h->multi, x->easy);
+    if (code != CURLM_OK) {
+        exchange_free(x);
+        return da_fail(err, DA_EIO, "cannot start a request: %s", curl_multi_strerror(code));
+    }
+    list_push(&h->open, x);
+    return DA_OK;
+}
+
+static enum da_http_failure classify(const struct exchange *x, CURLcode code)
+{
+    long sent = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &sent);
+    switch (code) {
+    case CURLE_OK:
+        return DA_HTTP_OK;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_SSL_CONNECT_ERROR:
+        return DA_HTTP_UNREACHABLE;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE:
+        return DA_HTTP_UNTRUSTED;
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+        return DA_HTTP_BAD_URL;
+    case CURLE_OPERATION_TIMEDOUT:
+        return sent > 0 ? DA_HTTP_TIMEOUT : DA_HTTP_UNREACHABLE;
+    case CURLE_WRITE_ERROR:
+        return x->too_large ? DA_HTTP_TOO_LARGE : DA_HTTP_LOST;
+    default:
+        return x->too_large ? DA_HTTP_TOO_LARGE : DA_HTTP_LOST;
+    }
+}
+
+static void finish(struct curl_http *h, struct exchange *x, CURLcode code)
+{
+    struct da_http_reply reply = {.failure = classify(x, code)};
+    long status = 0, sent = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &sent);
+    reply.was_sent = sent > 0;
+    reply.headers = da_span(x->head.p, x->head.len);
+    reply.body = da_span(x->body.p, x->body.len);
+    if (reply.failure == DA_HTTP_OK) {
+        reply.status = (int)status;
+    } else {
+        const char *why = x->error[0] ? x->error : curl_easy_strerror(code);
+        if (reply.failure == DA_HTTP_TOO_LARGE)
+            why = "the reply is larger than allowed";
+        size_t len = strcspn(why, "\r\n");
+        len = len < sizeof reply.detail - 1 ? len : sizeof reply.detail - 1;
+        memcpy(reply.detail, why, len);
+        reply.detail[len] = 0;
+    }
+    curl_multi_remove_handle(h->multi, x->easy);
+    list_remove(&h->open, x);
+    if (h->base.on_done)
+        h->base.on_done(h->base.ctx, x->tag, &reply);
+    da_buf_release(&x->body);
+    list_push(&h->idle, x);
+}
+
+/* --- moving data ------------------------------------------------------------- */
+
+static int poll_budget_ms(const struct curl_http *h, unsigned timeout_ms)
+{
+    if (h->timer_set) {
+        uint64_t now = now_ns();
+        uint64_t left = h->timer_ns > now ? (h->timer_ns - now + 999999u) / 1000000u : 0;
+        if (left < timeout_ms)
+            return (int)left;
+    }
+    return (int)timeout_ms;
+}
+
+static CURLMcode act(struct curl_http *h, size_t n_ready)
+{
+    int running = 0;
+    CURLMcode code = CURLM_OK;
+    for (size_t i = 0; i < n_ready && code == CURLM_OK; i++) {
+        short ev = h->ready[i].revents;
+        int mask = ((ev & POLLIN) ? CURL_CSELECT_IN : 0) | ((ev & POLLOUT) ? CURL_CSELECT_OUT : 0) |
+                   ((ev & (POLLERR | POLLHUP | POLLNVAL)) ? CURL_CSELECT_ERR : 0);
+        code = curl_multi_socket_action(h->multi, h->ready[i].fd, mask, &running);
+    }
+    if (code == CURLM_OK && h->timer_set && now_ns() >= h->timer_ns) {
+        h->timer_set = false;
+        code = curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    }
+    return code;
+}
+
+static enum da_rc transport_wait(struct da_http *base, unsigned timeout_ms, struct da_err *err)
+{
+    struct curl_http *h = (struct curl_http *)base;
+    int n = poll(h->fds, (nfds_t)h->n_fds, poll_budget_ms(h, timeout_ms));
+    if (n < 0 && errno != EINTR)
+        return da_fail_errno(err, DA_EIO, errno, "waiting for the network");
+    size_t n_ready = 0; /* a copy: acting on one descriptor may remove others */
+    for (size_t i = 0; n > 0 && i < h->n_fds; i++)
+        if (h->fds[i].revents) {
+            DA_GROW(h->ready, n_ready, h->cap_ready);
+            h->ready[n_ready++] = h->fds[i];
+        }
+    CURLMcode code = act(h, n_ready);
+    if (code != CURLM_OK)
+        return da_fail(err, DA_EIO, "libcurl: %s", curl_multi_strerror(code));
+    int left;
+    for (CURLMsg *m; (m = curl_multi_info_read(h->multi, &left));)
+        if (m->msg == CURLMSG_DONE) {
+            struct exchange *x = NULL;
+            curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&x);
+            finish(h, x, m->data.result);
+        }
+    return DA_OK;
+}
+
+static void transport_free(struct da_http *base)
+{
+    struct curl_http *h = (struct curl_http *)base;
+    for (struct exchange *x = h->open, *next; x; x = next) {
+        next = x->next;
+        curl_multi_remove_handle(h->multi, x->easy);
+        exchange_free(x);
+    }
+    for (struct exchange *x = h->idle, *next; x; x = next) {
+        next = x->next;
+        exchange_free(x);
+    }
+    curl_multi_cleanup(h->multi);
+    for (size_t i = 0; i < h->n_fds; i++)
+        free(h->watches[i]);
+    free(h->fds);
+    free(h->watches);
+    free(h->ready);
+    free(h->ca_file);
+    free(h);
+    curl_global_cleanup();
+}
+
+enum da_rc da_http_curl_new(struct da_http **ret, const struct da_http_opts *opts,
+                            struct da_err *err)
+{
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return da_fail(err, DA_EIO, "libcurl cannot be started");
+    CURLM *multi = curl_multi_init();
+    if (!multi) {
+        curl_global_cleanup();
+        return da_fail(err, DA_ENOMEM, "libcurl has no memory");
+    }
+    struct curl_http *h = da_calloc(1, sizeof *h);
+    long connections = opts->max_connections ? (long)opts->max_connections : DEFAULT_CONNECTIONS;
+    h->multi = multi;
+    h->base.start = transport_start;
+    h->base.wait = transport_wait;
+    h->base.free = transport_free;
+    h->connect_timeout_ms =
+        opts->connect_timeout_ms ? (long)opts->connect_timeout_ms : DEFAULT_CONNECT_MS;
+    h->ca_file = opts->ca_file ? da_strdup(opts->ca_file) : NULL;
+    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, h);
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, h);
+    curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+    curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, connections);
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, connections);
+    curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS,
+                      opts->max_streams ? (long)opts->max_streams : (long)DEFAULT_STREAMS);
+    *ret = &h->base;
+    return DA_OK;
+}
+
+#else
+
+enum da_rc da_http_curl_new(struct da_http **ret, const struct da_http_opts *opts,
+                            struct da_err *err)
+{
+    (void)ret;
+    (void)opts;
+    return da_fail(err, DA_EUNSUPPORTED,
+                   "this build cannot use the network: it was made without libcurl");
+}
+
+#endif

@@ -1,0 +1,550 @@
+/*
+ * Questions from structure (labels, rows, lists, headings, names), and choosing
+ * among all that were found. The rules for English sentences are in question_en.c.
+ */
+
+#include "text/question.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/map.h"
+#include "common/mem.h"
+#include "common/utf8.h"
+#include "text/chars.h"
+#include "text/question_lang.h"
+#include "text/question_rules.h"
+
+enum {
+    QUESTION_MIN_WORDS = 3,
+    QUESTION_MAX_WORDS = 26,
+    QUESTION_MAX_BYTES = 400,
+    LABEL_MAX_WORDS = 4,
+    TOPIC_MAX_BYTES = 90,
+    SENTENCE_MIN_WORDS = 5,
+    SENTENCE_MAX_WORDS = 45
+};
+
+static const double weak_weight =
+    0.32; /* below it another good question of the same kind is better */
+
+void da_questions_init(struct da_questions *q)
+{
+    memset(q, 0, sizeof *q);
+}
+
+void da_questions_release(struct da_questions *q)
+{
+    if (!q)
+        return;
+    free(q->items);
+    da_questions_init(q);
+}
+
+/* Quotes and brackets of the question close in order. */
+static bool balanced(const char *p, size_t len)
+{
+    int depth = 0;
+    unsigned quotes = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (p[i] == '(' || p[i] == '[')
+            depth++;
+        else if ((p[i] == ')' || p[i] == ']') && --depth < 0)
+            return false;
+        else if (p[i] == '"')
+            quotes++;
+        else if (p[i] == '\n' || p[i] == '|' || p[i] == '{' || p[i] == '}' || p[i] == '<')
+            return false;
+    }
+    return depth == 0 && quotes % 2 == 0;
+}
+
+void da_question_add(struct da_question_maker *m, enum da_question_kind kind, size_t unit,
+                     double weight)
+{
+    struct da_words w;
+    da_words_init(&w);
+    da_words_split(&w, m->text.p, m->text.len);
+    bool fit = w.n >= QUESTION_MIN_WORDS && m->text.len <= QUESTION_MAX_BYTES &&
+               w.n <= (w.items[w.n - 1].flags & DA_WORD_SOLID ? 2 : 1) * QUESTION_MAX_WORDS &&
+               balanced(m->text.p, m->text.len);
+    da_words_release(&w);
+    if (!fit)
+        return;
+    struct da_questions *q = m->out;
+    for (size_t i = 0; i < q->n; i++) {
+        if (da_span_eq(q->items[i].question, da_span(m->text.p, m->text.len)))
+            return;
+    }
+    double central = m->top_score > 0 ? m->o->score[unit] / m->top_score : 0;
+    DA_GROW(q->items, q->n, q->cap);
+    q->items[q->n++] = (struct da_question){
+        .kind = kind,
+        .question = da_span(da_arena_strndup(m->arena, m->text.p, m->text.len), m->text.len),
+        .unit = unit,
+        .weight = weight * (0.5 + 0.5 * central),
+    };
+}
+
+/* --- labels and rows ----------------------------------------------------------- */
+
+static bool has_letters(struct da_span s, size_t least)
+{
+    size_t n = 0;
+    for (const char *p = s.p, *end = s.p + s.len; p < end;) {
+        uint32_t cp;
+        p += da_utf8_decode(p, end, &cp);
+        n += (da_char_flags(cp) & DA_CH_LETTER) != 0;
+    }
+    return n >= least;
+}
+
+static bool starts_with_word(struct da_span s)
+{
+    uint32_t cp = 0;
+    if (s.len > 0)
+        da_utf8_decode(s.p, s.p + s.len, &cp);
+    return (da_char_flags(cp) & (DA_CH_LETTER | DA_CH_DIGIT)) != 0;
+}
+
+/* Appends a label as it stands inside a sentence: "Claim #" is the claim number, "Total" the
+ * total; abbreviations keep their capitals. */
+static void add_label(struct da_buf *b, struct da_span label)
+{
+    struct da_words w;
+    da_words_init(&w);
+    da_words_split(&w, label.p, label.len);
+    size_t at = 0;
+    bool loud = true; /* all in capitals: GRAND TOTAL is no abbreviation */
+    for (size_t i = 0; i < w.n; i++)
+        loud &=
+            (w.items[i].flags & DA_WORD_CAPS) && (w.n > 1 || w.items[i].end - w.items[i].start > 4);
+    for (size_t i = 0; i < w.n; i++) {
+        const struct da_word *x = &w.items[i];
+        struct da_span k = da_words_key(&w, i);
+        bool keep = !loud && ((x->flags & DA_WORD_CAPS) || !(x->flags & DA_WORD_CAPITAL) ||
+                              (i > 0 && (x->flags & DA_WORD_DIGITS)));
+        da_buf_add(b, label.p + at, x->start - at);
+        if (keep)
+            da_buf_add(b, label.p + x->start, x->end - x->start);
+        else
+            da_buf_add(b, k.p, k.len);
+        at = x->end;
+    }
+    struct da_span rest = da_span_trim(da_span(label.p + at, label.len - at));
+    struct da_span last = w.n > 0 ? da_words_key(&w, w.n - 1) : da_span("", 0);
+    if (da_span_is(rest, "#") || da_span_is(last, "phone") || da_span_is(last, "telephone") ||
+        da_span_is(last, "fax") || da_span_is(last, "mobile"))
+        da_buf_add_str(b, " number");
+    else if (da_span_is(last, "email") || (da_span_is(last, "mail") && w.n == 2))
+        da_buf_add_str(b, " address");
+    da_words_release(&w);
+}
+
+static bool is_plural(struct da_span k)
+{
+    return k.len > 3 && k.p[k.len - 1] == 's' && k.p[k.len - 2] != 's' && k.p[k.len - 2] != 'u' &&
+           k.p[k.len - 2] != 'i' && !da_span_is(k, "sales") && !da_span_is(k, "savings") &&
+           !da_span_is(k, "news");
+}
+
+/* "Invoice date", "Phone": a few words, none of them plural. */
+static bool is_label(struct da_span label)
+{
+    struct da_words w;
+    bool ok = has_letters(label, 2) && label.len <= 60 && starts_with_word(label);
+    da_words_init(&w);
+    da_words_split(&w, label.p, label.len);
+    ok = ok && w.n >= 1 && w.n <= LABEL_MAX_WORDS && (w.items[0].flags & DA_WORD_CAPITAL);
+    for (size_t i = 0; ok && i < w.n; i++)
+        ok = !(w.items[i].flags & DA_WORD_STOP) || da_span_is(da_words_key(&w, i), "of");
+    for (size_t i = 0; ok && i < label.len; i++) {
+        unsigned f = label.p[i] & 0x80 ? DA_CH_LETTER : da_char_flags((unsigned char)label.p[i]);
+        ok = (f & (DA_CH_LETTER | DA_CH_DIGIT)) || strchr(" -/#.'&", label.p[i]);
+    }
+    if (ok) {
+        static const char *const no[] = {
+            "note",   "notes", "warning", "example",  "tip",      "caution",  "important", "e.g",
+            "figure", "table", "see",     "http",     "https",    "question", "answer",    "step",
+            "re",     "fig",   "remark",  "author's", "abstract", "keywords"};
+        struct da_span last = da_words_key(&w, w.n - 1), first = da_words_key(&w, 0);
+        for (size_t i = 0; i < DA_ARRAY_LEN(no); i++)
+            ok &= !da_span_is(first, no[i]);
+        for (size_t i = 0; i < w.n; i++)
+            ok &= !is_plural(da_words_key(&w, i));
+        ok = ok && !(last.len > 4 && memcmp(last.p + last.len - 3, "ing", 3) == 0);
+    }
+    da_words_release(&w);
+    return ok;
+}
+
+static bool names_role(struct da_span label)
+{
+    static const char *const roles[] = {
+        "author",   "estimator", "manager",   "director",   "contact",  "contact person",
+        "sender",   "recipient", "customer",  "client",     "seller",   "buyer",
+        "owner",    "editor",    "organizer", "presenter",  "speaker",  "technician",
+        "cashier",  "tenant",    "landlord",  "employee",   "employer", "patient",
+        "supplier", "vendor",    "chair",     "instructor", "teacher",  "publisher"};
+    for (size_t i = 0; i < DA_ARRAY_LEN(roles); i++) {
+        size_t n = strlen(roles[i]);
+        if (label.len == n) {
+            size_t k = 0;
+            while (k < n && ((label.p[k] | 0x20) == roles[i][k] || label.p[k] == roles[i][k]))
+                k++;
+            if (k == n)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* "Label: value" as a unit of its own, or a row of two cells. */
+static bool split_label(const char *p, size_t len, struct da_span *label, struct da_span *value)
+{
+    const char *colon = memchr(p, ':', len);
+    if (!colon || colon == p || colon + 1 >= p + len || colon[1] != ' ')
+        return false;
+    *label = da_span_trim(da_span(p, (size_t)(colon - p)));
+    *value = da_span_trim(da_span(colon + 1, len - (size_t)(colon + 1 - p)));
+    return value->len > 0 && value->len <= 120;
+}
+
+static void ask_value(struct da_question_maker *m, size_t unit)
+{
+    struct da_buf line;
+    struct da_span label, value;
+    enum da_unit_kind kind = m->o->units.items[unit].kind;
+    da_buf_init(&line, 0);
+    da_outline_add_text(m->o, unit, &line);
+    bool row = kind == DA_UNIT_TABLE;
+    bool header = row && unit + 1 < m->o->units.n &&
+                  m->o->units.items[unit + 1].kind == DA_UNIT_OTHER; /* the rule under it */
+    if (header)
+        goto out;
+    if (split_label(line.p, line.len, &label, &value) && is_label(label) &&
+        (!row || !memchr(value.p, ',', value.len) || !memchr(value.p, ' ', value.len))) {
+        bool role = names_role(label) && has_letters(value, 3);
+        bool terse = label.len <= 4 && !role && !memchr(label.p, ' ', label.len); /* "Ref", "ID" */
+        da_buf_reset(&m->text);
+        if (terse) {
+            da_buf_addf(&m->text, "What value is given for \"%.*s\"?", (int)label.len, label.p);
+        } else {
+            da_buf_add_str(&m->text, role ? "Who is the " : "What is the ");
+            add_label(&m->text, label);
+            da_buf_add_char(&m->text, '?');
+        }
+        da_question_add(m, role ? DA_Q_WHO : DA_Q_VALUE, unit, 0.85);
+    } else if (row && split_label(line.p, line.len, &label, &value) && has_letters(label, 2) &&
+               starts_with_word(label) && label.len <= TOPIC_MAX_BYTES && unit > 0 &&
+               m->o->units.items[unit - 1].kind != DA_UNIT_SENTENCE) {
+        da_buf_reset(&m->text);
+        da_buf_addf(&m->text, "What does the table show for \"%.*s\"?", (int)label.len, label.p);
+        da_question_add(m, DA_Q_ROW, unit, 0.5);
+    }
+out:
+    da_buf_release(&line);
+}
+
+/* --- headings and lists -------------------------------------------------------- */
+
+/* The first unit after heading i that can answer for it; units.n when there is none. */
+static size_t below(const struct da_outline *o, size_t i)
+{
+    for (size_t k = i + 1; k < o->units.n; k++) {
+        enum da_unit_kind kind = o->units.items[k].kind;
+        if (kind == DA_UNIT_HEADING)
+            break;
+        if (o->usable[k])
+            return k;
+    }
+    return o->units.n;
+}
+
+static bool starts_question(struct da_span s)
+{
+    static const char *const words[] = {"What ", "Who ",   "When ",   "Where ", "Why ",
+                                        "How ",  "Which ", "Is ",     "Are ",   "Can ",
+                                        "Do ",   "Does ",  "Should ", "Will "};
+    for (size_t i = 0; i < DA_ARRAY_LEN(words); i++) {
+        if (da_span_starts(s, words[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Removes "3.1 ", "Chapter 2. ", quotes and a final colon around a heading. */
+static struct da_span bare_heading(struct da_span h)
+{
+    size_t i = 0;
+    while (i < h.len && ((h.p[i] >= '0' && h.p[i] <= '9') || h.p[i] == '.'))
+        i++;
+    if (i > 0 && i < h.len && h.p[i] == ' ')
+        h = da_span(h.p + i, h.len - i);
+    h = da_span_trim(h);
+    while (h.len > 0 && (h.p[h.len - 1] == ':' || h.p[h.len - 1] == '"' || h.p[h.len - 1] == '*'))
+        h.len--;
+    while (h.len > 0 && (h.p[0] == '"' || h.p[0] == '*')) {
+        h.p++;
+        h.len--;
+    }
+    return h;
+}
+
+/* Headings every document has say nothing to ask about. */
+static bool names_section(struct da_span h)
+{
+    static const char *const common[] = {
+        "introduction",
+        "contents",
+        "table of contents",
+        "abstract",
+        "summary",
+        "overview",
+        "conclusion",
+        "conclusions",
+        "references",
+        "bibliography",
+        "index",
+        "notes",
+        "appendix",
+        "preface",
+        "foreword",
+        "acknowledgements",
+        "acknowledgments",
+        "background",
+        "details",
+        "general",
+        "miscellaneous",
+        "agenda",
+        "none",
+        "other",
+        "total",
+        "page",
+        "continued",
+        "please specify",
+    };
+    if (!starts_with_word(h) || h.p[h.len - 1] == '?')
+        return false;
+    for (size_t i = 0; i < DA_ARRAY_LEN(common); i++) {
+        size_t n = strlen(common[i]), k = 0;
+        while (k < n && k < h.len && (h.p[k] == common[i][k] || (h.p[k] | 0x20) == common[i][k]))
+            k++;
+        if (k == n && h.len == n)
+            return false;
+    }
+    return true;
+}
+
+static void ask_topic(struct da_question_maker *m, const struct da_question_language *lang,
+                      struct da_span topic, size_t unit, enum da_question_kind kind, double weight)
+{
+    const char *slot = strstr(lang->topic, "%s");
+    if (memchr(topic.p, '"', topic.len))
+        return;
+    da_buf_reset(&m->text);
+    da_buf_add(&m->text, lang->topic, (size_t)(slot - lang->topic));
+    da_buf_add(&m->text, topic.p, topic.len);
+    da_buf_add_str(&m->text, slot + 2);
+    da_question_add(m, kind, unit, weight);
+}
+
+static void ask_heading(struct da_question_maker *m, const struct da_question_language *lang,
+                        size_t unit)
+{
+    struct da_buf line;
+    size_t answer = below(m->o, unit);
+    if (answer == m->o->units.n)
+        return;
+    da_buf_init(&line, 0);
+    da_outline_add_text(m->o, unit, &line);
+    struct da_span h = bare_heading(da_span(line.p, line.len));
+    bool english = strcmp(lang->code, "en") == 0;
+    enum da_unit_kind kind = m->o->units.items[answer].kind;
+    if (english && h.len > 0 && h.p[h.len - 1] == '?' && starts_question(h)) {
+        da_buf_reset(&m->text);
+        da_buf_add(&m->text, h.p, h.len);
+        da_question_add(m, DA_Q_SECTION, answer, 1.2);
+    } else if (h.len > 0 && h.len <= TOPIC_MAX_BYTES && has_letters(h, 4) && names_section(h)) {
+        if (english && kind == DA_UNIT_LIST && !memchr(h.p, '"', h.len)) {
+            da_buf_reset(&m->text);
+            da_buf_addf(&m->text, "What is listed under \"%.*s\"?", (int)h.len, h.p);
+            da_question_add(m, DA_Q_LIST, answer, 0.65);
+        } else {
+            ask_topic(m, lang, h, answer, DA_Q_SECTION, m->o->prose[answer] ? 0.7 : 0.5);
+        }
+    }
+    da_buf_release(&line);
+}
+
+/* --- names and frequent words --------------------------------------------------- */
+
+struct topic {
+    struct da_span text; /* in the document */
+    size_t unit;
+    double weight;
+};
+
+/* A run of capitalized words inside a sentence, not at its start. */
+static void ask_names(struct da_question_maker *m, const struct da_question_language *lang,
+                      size_t unit)
+{
+    const struct da_outline *o = m->o;
+    const struct da_word *w = o->words.items;
+    size_t first = o->range[unit].first, end = first + o->range[unit].n;
+    for (size_t i = first + 1; i < end;) {
+        size_t j = i;
+        while (j < end && (w[j].flags & DA_WORD_CAPITAL) &&
+               !((w[j].flags & DA_WORD_STOP) && !(w[j].flags & DA_WORD_CAPS)) &&
+               (j == i || (w[j].start - w[j - 1].end == 1 && o->text[w[j - 1].end] == ' ')))
+            j++;
+        size_t len = j > i ? w[j - 1].end - w[i].start : 0;
+        if (len > 2 && da_span_is(da_span(o->text + w[j - 1].end - 2, 2), "'s"))
+            len -= 2;
+        else if (len > 4 && da_span_is(da_span(o->text + w[j - 1].end - 4, 4), "’s"))
+            len -= 4;
+        bool cut = j < end && o->text[w[j - 1].end] == '.'; /* an abbreviation: "FTC Dkt. No" */
+        if (!cut && j - i >= 2 && j - i <= 5 && len <= TOPIC_MAX_BYTES)
+            ask_topic(m, lang, da_span(o->text + w[i].start, len), unit, DA_Q_TOPIC, 0.45);
+        i = j > i ? j : i + 1;
+    }
+}
+
+/* The most frequent word of five letters or more that is no function word. */
+static void ask_frequent(struct da_question_maker *m, const struct da_question_language *lang)
+{
+    const struct da_outline *o = m->o;
+    struct da_map count;
+    da_map_init(&count);
+    for (size_t i = 0; i < o->words.n; i++) {
+        const struct da_word *w = &o->words.items[i];
+        struct da_span k = da_words_key(&o->words, i);
+        if ((w->flags & (DA_WORD_STOP | DA_WORD_SOLID | DA_WORD_DIGITS)) ||
+            da_utf8_count(k.p, k.len) < 5)
+            continue;
+        (*da_map_add(&count, k.p, k.len, NULL))++;
+    }
+    for (int round = 0; round < 3 && count.n > 0; round++) {
+        size_t best = 0;
+        for (size_t i = 1; i < count.n; i++) {
+            if (count.entries[i].value > count.entries[best].value)
+                best = i;
+        }
+        if (count.entries[best].value == 0)
+            break;
+        struct da_span key = count.entries[best].key;
+        count.entries[best].value = 0;
+        size_t unit = da_outline_answer(o, key);
+        for (size_t i = 0; unit < o->units.n && i < o->words.n; i++) {
+            const struct da_word *w = &o->words.items[i];
+            if (da_span_eq(da_words_key(&o->words, i), key)) {
+                ask_topic(m, lang, da_span(o->text + w->start, w->end - w->start), unit, DA_Q_TOPIC,
+                          0.3);
+                break;
+            }
+        }
+    }
+    da_map_release(&count);
+}
+
+static void ask_generic(struct da_question_maker *m, const struct da_question_language *lang)
+{
+    const struct da_outline *o = m->o;
+    size_t best = o->units.n;
+    for (size_t i = 0; i < o->units.n; i++) {
+        if (!o->usable[i])
+            continue;
+        if (best == o->units.n || o->prose[i] > o->prose[best] ||
+            (o->prose[i] == o->prose[best] && o->score[i] > o->score[best]))
+            best = i;
+    }
+    for (size_t i = 0; i < DA_ARRAY_LEN(lang->generic) && best < o->units.n; i++) {
+        da_buf_reset(&m->text);
+        da_buf_add_str(&m->text, lang->generic[i]);
+        da_question_add(m, DA_Q_GENERIC, best, 0.05 - 0.01 * (double)i);
+    }
+}
+
+/* --- all of them ---------------------------------------------------------------- */
+
+static int by_weight(const void *a, const void *b)
+{
+    const struct da_question *x = a, *y = b;
+    if (x->weight != y->weight)
+        return x->weight > y->weight ? -1 : 1;
+    if (x->unit != y->unit)
+        return x->unit < y->unit ? -1 : 1;
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
+    size_t n = x->question.len < y->question.len ? x->question.len : y->question.len;
+    int c = memcmp(x->question.p, y->question.p, n);
+    return c ? c : (x->question.len > y->question.len) - (x->question.len < y->question.len);
+}
+
+static void ask_unit(struct da_question_maker *m, const struct da_question_language *lang, size_t i)
+{
+    bool english = strcmp(lang->code, "en") == 0;
+    size_t words = m->o->range[i].n;
+    if (!m->o->usable[i])
+        return;
+    switch (m->o->units.items[i].kind) {
+    case DA_UNIT_HEADING: ask_heading(m, lang, i); break;
+    case DA_UNIT_LINE:
+    case DA_UNIT_TABLE:
+        if (english)
+            ask_value(m, i);
+        break;
+    case DA_UNIT_SENTENCE:
+    case DA_UNIT_LIST:
+        if (english && words < 12)
+            ask_value(m, i);
+        if (english && words >= SENTENCE_MIN_WORDS && words <= SENTENCE_MAX_WORDS && m->o->prose[i])
+            da_question_english(m, i);
+        if (m->o->prose[i])
+            ask_names(m, lang, i);
+        break;
+    case DA_UNIT_CODE:
+    case DA_UNIT_OTHER: break;
+    }
+}
+
+void da_questions_make(struct da_questions *q, const struct da_outline *o, struct da_span language,
+                       struct da_arena *arena)
+{
+    const struct da_question_language *lang = da_question_language(language, o);
+    struct da_question_maker m = {.out = q, .o = o, .arena = arena};
+    q->n = 0;
+    da_buf_init(&m.text, 0);
+    for (size_t i = 0; i < o->units.n; i++)
+        m.top_score = o->score[i] > m.top_score ? o->score[i] : m.top_score;
+    for (size_t i = 0; i < o->units.n; i++)
+        ask_unit(&m, lang, i);
+    ask_frequent(&m, lang);
+    ask_generic(&m, lang);
+    if (q->n > 0)
+        qsort(q->items, q->n, sizeof *q->items, by_weight);
+    da_buf_release(&m.text);
+}
+
+size_t da_questions_pick(struct da_questions *q, size_t n)
+{
+    size_t k = 0;
+    for (int strict = 2; strict >= 0 && k < n; strict--) {
+        for (size_t i = k; i < q->n && k < n; i++) {
+            bool taken = false;
+            for (size_t j = 0; j < k; j++) {
+                if (strict == 2 && q->items[j].kind == q->items[i].kind)
+                    taken = true;
+                if (strict >= 1 && q->items[j].unit == q->items[i].unit)
+                    taken = true;
+            }
+            bool weak = q->items[i].weight < weak_weight || q->items[i].kind == DA_Q_GENERIC;
+            if (taken || (strict == 2 && weak) || (strict == 1 && q->items[i].kind == DA_Q_GENERIC))
+                continue;
+            struct da_question x = q->items[i];
+            memmove(&q->items[k + 1], &q->items[k], (i - k) * sizeof x);
+            q->items[k++] = x;
+        }
+    }
+    return k;
+}
