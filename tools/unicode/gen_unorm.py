@@ -1,15 +1,19 @@
 """Writes text/unorm_tables.c: what Unicode normalization (UAX 15) needs.
 
     pip install unicodedata2==16.0.0
-    python tools/unicode/gen_unorm.py > text/unorm_tables.c
+    python tools/unicode/gen_unorm.py /usr/share/unicode/DerivedAge.txt > text/unorm_tables.c
+
+DerivedAge.txt is that of Debian's unicode-data 15.0; what it lacks is newer.
 
 Every code point has a byte that names a record (combining class, flags); decompositions are stored
 in full, so they are looked up once; Hangul is computed, not stored.
 """
+import sys
+
 import unicodedata2 as u
 
 N, BLOCK = 0x110000, 256
-CANONICAL, COMPAT, SECOND, NOT_NFC, NOT_NFKC = 1, 2, 4, 8, 16  # enum in text/unorm.h
+CANONICAL, COMPAT, SECOND, NOT_NFC, NOT_NFKC, AFTER_9 = 1, 2, 4, 8, 16, 32  # text/unorm.h
 
 
 def hangul(c):
@@ -19,6 +23,13 @@ def hangul(c):
 def scalar(c):
     return not 0xD800 <= c < 0xE000
 
+
+up_to_9 = set()
+for line in open(sys.argv[1]):
+    line = line.split("#")[0].strip()
+    if line and float(line.split(";")[1]) <= 9.0:
+        first, _, last = line.split(";")[0].strip().partition("..")
+        up_to_9.update(range(int(first, 16), int(last or first, 16) + 1))
 
 full = {}
 for c in range(N):
@@ -54,6 +65,8 @@ for c in range(N):
             flags |= NOT_NFC
         if u.normalize("NFKC", chr(c)) != chr(c):
             flags |= NOT_NFKC
+        if (flags or u.combining(chr(c))) and c not in up_to_9:
+            flags |= AFTER_9
         rec = (u.combining(chr(c)), flags)
     if rec not in index_of:
         index_of[rec] = len(records)
