@@ -9,6 +9,7 @@
 #include "common/hash.h"
 #include "common/io.h"
 #include "eval/board.h"
+#include "eval/evaluate.h"
 
 /* Only below the score file's folder: a record may come from anywhere. */
 static bool is_inside(const char *path)
@@ -84,7 +85,7 @@ enum da_task da_board_record_task(unsigned task)
 
 bool da_board_intent_right(const struct da_sample *x)
 {
-    return x->has_intent && x->predicted.p && da_span_is(x->predicted, da_task_name(x->task));
+    return x->has_intent && x->predicted.p && da_intent_task(x->predicted) == x->task;
 }
 
 /* True when both logs have the same ids of a task, in the same order. */
