@@ -99,8 +99,12 @@ static const char *size_category(uint64_t n)
         uint64_t below;
         const char *name;
     } sizes[] = {
-        {1000, "n<1K"},           {10000, "1K<n<10K"},       {100000, "10K<n<100K"},
-        {1000000, "100K<n<1M"},   {10000000, "1M<n<10M"},    {100000000, "10M<n<100M"},
+        {1000, "n<1K"},
+        {10000, "1K<n<10K"},
+        {100000, "10K<n<100K"},
+        {1000000, "100K<n<1M"},
+        {10000000, "1M<n<10M"},
+        {100000000, "10M<n<100M"},
         {1000000000, "100M<n<1B"},
     };
     for (size_t i = 0; i < DA_ARRAY_LEN(sizes); i++) {
@@ -156,11 +160,11 @@ static void add_languages(const struct da_card *c, struct da_buf *out)
 static const char *hub_licence(struct da_span s)
 {
     static const char *const names[] = {
-        "cc0-1.0",      "cc-by-4.0",   "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0",
-        "cc-by-nd-4.0", "cc-by-3.0",   "cc-by-sa-3.0", "mit",          "apache-2.0",
-        "bsd-2-clause", "bsd-3-clause", "gpl-2.0",     "gpl-3.0",      "lgpl-2.1",
-        "lgpl-3.0",     "agpl-3.0",    "odbl",         "odc-by",       "pddl",
-        "gfdl",         "unlicense",   "wtfpl",        "other",
+        "cc0-1.0",      "cc-by-4.0",    "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0",
+        "cc-by-nd-4.0", "cc-by-3.0",    "cc-by-sa-3.0", "mit",          "apache-2.0",
+        "bsd-2-clause", "bsd-3-clause", "gpl-2.0",      "gpl-3.0",      "lgpl-2.1",
+        "lgpl-3.0",     "agpl-3.0",     "odbl",         "odc-by",       "pddl",
+        "gfdl",         "unlicense",    "wtfpl",        "other",
     };
     for (size_t i = 0; i < DA_ARRAY_LEN(names); i++) {
         size_t n = strlen(names[i]), k = 0;
@@ -289,14 +293,15 @@ static void add_spread(struct da_buf *out, const char *name, const struct da_car
 static void add_shape(const struct da_card *c, struct da_buf *out)
 {
     da_buf_add_str(
-        out, "# Annotated documents\n\n"
-             "Documents with a summary, three suggested questions, and one question with its answer "
-             "each.\nEvery row is one task on one document.\n\n"
-             "| column | content |\n| --- | --- |\n"
-             "| `id`, `doc_id` | the row, and the document it is about |\n"
-             "| `task` | `summarization`, `question_suggestion` or `question_answering` |\n"
-             "| `document`, `request`, `response` | the text, what is asked, what is answered; "
-             "suggested questions as a numbered list |\n");
+        out,
+        "# Annotated documents\n\n"
+        "Documents with a summary, three suggested questions, and one question with its answer "
+        "each.\nEvery row is one task on one document.\n\n"
+        "| column | content |\n| --- | --- |\n"
+        "| `id`, `doc_id` | the row, and the document it is about |\n"
+        "| `task` | `summarization`, `question_suggestion` or `question_answering` |\n"
+        "| `document`, `request`, `response` | the text, what is asked, what is answered; "
+        "suggested questions as a numbered list |\n");
     da_buf_add_str(out, c->format == DA_EXPORT_MESSAGES
                             ? "| `messages` | the same as a chat: system, user, assistant |\n"
                             : "| `prompt`, `completion` | the same as raw text for training |\n");
@@ -315,15 +320,17 @@ static void add_split_rule(const struct da_card *c, struct da_buf *out)
         da_buf_add_str(out, s ? "/" : "");
         da_buf_add_double(out, c->percent[s]);
     }
-    da_buf_addf(out, ", seed %llu),\nso near duplicates never stand in different splits; "
-                     "`splits.tsv` holds the assignments.\n",
+    da_buf_addf(out,
+                ", seed %llu),\nso near duplicates never stand in different splits; "
+                "`splits.tsv` holds the assignments.\n",
                 (unsigned long long)c->seed);
     if (c->n_clusters_shared > 0)
         da_buf_addf(out, "%llu documents have near duplicates in the data.\n",
                     (unsigned long long)c->n_clusters_shared);
     if (c->n_left_out > 0)
-        da_buf_addf(out, "%llu documents were left out because their near duplicates stand in two "
-                         "splits.\n",
+        da_buf_addf(out,
+                    "%llu documents were left out because their near duplicates stand in two "
+                    "splits.\n",
                     (unsigned long long)c->n_left_out);
     if (c->n_check_failed > 0)
         da_buf_addf(out, "%llu annotations were kept although a quality check failed.\n",

@@ -48,7 +48,7 @@ void da_checks_opts_init(struct da_checks_opts *o)
         .min_answer_words = 1,
         .max_answer_words = 150,
         .n_questions = 3, /* arXiv 2411.09944 */
-        .max_question_overlap = 0.8,
+        .max_question_overlap = 0.85,
         .min_numbers = 1.0,
         .min_names = 0.6,
         .min_support = 0.3,
@@ -145,9 +145,9 @@ static void add_key(struct da_map *m, struct da_span key)
 }
 
 static const char *const number_words[] = {
-    "zero",    "one",     "two",       "three",    "four",     "five",    "six",
-    "seven",   "eight",   "nine",      "ten",      "eleven",   "twelve",  "thirteen",
-    "fourteen", "fifteen", "sixteen",  "seventeen", "eighteen", "nineteen", "twenty",
+    "zero",     "one",     "two",     "three",     "four",     "five",     "six",
+    "seven",    "eight",   "nine",    "ten",       "eleven",   "twelve",   "thirteen",
+    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
 };
 
 static void index_document(struct da_checks *c, struct da_span text)
@@ -200,8 +200,7 @@ static bool name_found(const struct da_checks *c, struct da_span key)
         return true;
     if (key.len > 2 && memcmp(key.p + key.len - 2, "'s", 2) == 0)
         return in_document(c, da_span(key.p, key.len - 2));
-    return key.len > 3 && key.p[key.len - 1] == 's' &&
-           in_document(c, da_span(key.p, key.len - 1));
+    return key.len > 3 && key.p[key.len - 1] == 's' && in_document(c, da_span(key.p, key.len - 1));
 }
 
 static void look_up(struct da_checks *c, struct da_span text, struct found *numbers,
@@ -400,8 +399,8 @@ enum da_rc da_checks_run(void *ctx, const struct da_ann_doc *doc, const struct d
     size_t summary_words = n_words(c, a->summ_response), answer_words = n_words(c, a->qa_response);
     double overlap = question_overlap(c, a);
     double summary_support = support(c, a->summ_response), answer = support(c, a->qa_response);
-    judge(&v, summary_words >= o->min_summary_words && summary_words <= o->max_summary_words,
-          "summary_length");
+    size_t least = o->min_summary_words < c->doc.n ? o->min_summary_words : c->doc.n;
+    judge(&v, summary_words >= least && summary_words <= o->max_summary_words, "summary_length");
     judge(&v, answer_words >= o->min_answer_words && answer_words <= o->max_answer_words,
           "answer_length");
     judge(&v, a->n_qs == o->n_questions, "question_count");

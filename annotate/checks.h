@@ -17,7 +17,7 @@
 #include "annotate/annotate.h"
 
 struct da_checks_opts {
-    unsigned min_summary_words, max_summary_words;
+    unsigned min_summary_words, max_summary_words; /* least: of what the document has */
     unsigned min_answer_words, max_answer_words;
     unsigned n_questions;
     double max_question_overlap; /* of the most alike pair */

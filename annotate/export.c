@@ -20,7 +20,8 @@
 #include "schemas/annotation.h"
 #include "schemas/example.h"
 
-struct export {
+struct export
+{
     const struct da_export_opts *o;
     struct da_export_stats *stats;
     struct da_splits *splits;
@@ -63,11 +64,9 @@ static enum da_rc copy_stdin(struct export *x, struct da_err *err)
 
 /* --- the two readings ------------------------------------------------------------- */
 
-typedef enum da_rc (*visit_fn)(struct export *x, const struct da_annotation *a,
-                               struct da_err *err);
+typedef enum da_rc (*visit_fn)(struct export *x, const struct da_annotation *a, struct da_err *err);
 
-static enum da_rc visit_all(struct export *x, visit_fn visit, const char *title,
-                            struct da_err *err)
+static enum da_rc visit_all(struct export *x, visit_fn visit, const char *title, struct da_err *err)
 {
     struct da_jsonl *in = NULL;
     uint64_t n = 0;

@@ -19,8 +19,8 @@ struct row {
     uint32_t id;      /* index into ids */
     uint32_t cluster; /* index into clusters, as its latest record names it */
     enum da_split split;
-    bool earlier;  /* from the file */
-    bool added;    /* in this run */
+    bool earlier; /* from the file */
+    bool added;   /* in this run */
     bool left_out;
 };
 
@@ -112,8 +112,7 @@ static struct row *add_row(struct da_splits *s, struct da_span id, bool *is_new)
     if (*is_new) {
         *at = s->n_rows;
         DA_GROW(s->rows, s->n_rows, s->rows_cap);
-        s->rows[s->n_rows++] = (struct row){.id = (uint32_t)(s->ids.n - 1),
-                                            .split = DA_SPLIT_NONE};
+        s->rows[s->n_rows++] = (struct row){.id = (uint32_t)(s->ids.n - 1), .split = DA_SPLIT_NONE};
     }
     return &s->rows[*at];
 }
