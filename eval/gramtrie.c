@@ -89,7 +89,7 @@ uint32_t da_gram_child(struct da_gramtrie *g, uint32_t parent, uint32_t token)
     return g->n - 1;
 }
 
-static void next_text(struct da_gramtrie *g)
+void da_gramtrie_next_text(struct da_gramtrie *g)
 {
     if (++g->text_stamp != 0)
         return;
@@ -98,26 +98,14 @@ static void next_text(struct da_gramtrie *g)
     g->text_stamp = 1;
 }
 
-/* How often the node came up in the present text, this time included. */
-static inline uint32_t bump(struct da_gramtrie *g, uint32_t node)
-{
-    struct da_gram_node *d = &g->nodes[node];
-
-    if (d->stamp != g->text_stamp) {
-        d->stamp = g->text_stamp;
-        d->recent = 0;
-    }
-    return ++d->recent;
-}
-
 void da_gramtrie_add(struct da_gramtrie *g, const uint32_t *ids, size_t n, unsigned max_order)
 {
-    next_text(g);
+    da_gramtrie_next_text(g);
     for (size_t i = 0; i < n; i++) {
         uint32_t node = 0;
         for (unsigned o = 0; o < max_order && i + o < n; o++) {
             node = da_gram_child(g, node, ids[i + o]);
-            uint32_t k = bump(g, node);
+            uint32_t k = da_gram_bump(g, node);
             if (k > g->nodes[node].count)
                 g->nodes[node].count = k;
         }
@@ -127,7 +115,7 @@ void da_gramtrie_add(struct da_gramtrie *g, const uint32_t *ids, size_t n, unsig
 void da_gramtrie_match(struct da_gramtrie *g, const uint32_t *ids, size_t n, unsigned max_order,
                      uint64_t *matches)
 {
-    next_text(g);
+    da_gramtrie_next_text(g);
     for (unsigned o = 0; o < max_order; o++)
         matches[o] = 0;
     for (size_t i = 0; i < n; i++) {
@@ -136,7 +124,7 @@ void da_gramtrie_match(struct da_gramtrie *g, const uint32_t *ids, size_t n, uns
             node = da_gram_find(g, node, ids[i + o]);
             if (node == DA_GRAM_ABSENT)
                 break;
-            if (bump(g, node) <= g->nodes[node].count)
+            if (da_gram_bump(g, node) <= g->nodes[node].count)
                 matches[o]++;
         }
     }

@@ -47,6 +47,19 @@ void da_gramtrie_match(struct da_gramtrie *g, const uint32_t *ids, size_t n, uns
 /* Number of different n-grams of each order among those added. */
 void da_gramtrie_distinct(const struct da_gramtrie *g, unsigned max_order, uint64_t *distinct);
 
+/* Counting by hand: starts a text; counts a node once more in it and returns its count there. */
+void da_gramtrie_next_text(struct da_gramtrie *g);
+static inline uint32_t da_gram_bump(struct da_gramtrie *g, uint32_t node)
+{
+    struct da_gram_node *d = &g->nodes[node];
+
+    if (d->stamp != g->text_stamp) {
+        d->stamp = g->text_stamp;
+        d->recent = 0;
+    }
+    return ++d->recent;
+}
+
 /* Node of the n-gram (parent, token), added when new or DA_GRAM_ABSENT. Root is 0. */
 uint32_t da_gram_child(struct da_gramtrie *g, uint32_t parent, uint32_t token);
 uint32_t da_gram_find(const struct da_gramtrie *g, uint32_t parent, uint32_t token);

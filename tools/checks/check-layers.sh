@@ -37,8 +37,9 @@ BEGIN {
     third["immintrin.h"] = third["cpuid.h"] = third["arm_neon.h"] = "^engine/kernels/"
 
     # ISO C11, POSIX.1-2008, the kernel interfaces of Linux and those of the sanitizers.
-    system_headers = "^(assert|complex|ctype|dirent|errno|fcntl|fenv|float|fnmatch|ftw|glob|inttypes|" \
-        "iso646|limits|locale|math|netdb|poll|pthread|pwd|regex|sched|semaphore|setjmp|signal|" \
+    system_headers = \
+        "^(assert|complex|ctype|dirent|errno|fcntl|fenv|float|fnmatch|ftw|glob|inttypes|iso646|" \
+        "limits|locale|math|netdb|poll|pthread|pwd|regex|sched|semaphore|setjmp|signal|" \
         "spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|" \
         "strings|termios|tgmath|threads|time|uchar|unistd|utime|wchar|wctype)\\.h$|" \
         "^(arpa|linux|net|netinet|sanitizer|sys)/[a-z0-9_]+\\.h$"

@@ -1,0 +1,125 @@
+/* LaTeX: one table environment each, for booktabs. */
+
+#include <math.h>
+#include <string.h>
+
+#include "eval/board.h"
+
+static void add_escaped(struct da_buf *out, const char *s)
+{
+    static const struct {
+        const char *from, *to;
+    } map[] = {{"\\", "\\textbackslash{}"}, {"&", "\\&"}, {"%", "\\%"}, {"$", "\\$"},
+               {"#", "\\#"}, {"_", "\\_"}, {"{", "\\{"}, {"}", "\\}"},
+               {"~", "\\textasciitilde{}"}, {"^", "\\textasciicircum{}"},
+               {"<", "\\textless{}"}, {">", "\\textgreater{}"}, {"\"", "\\textquotedbl{}"}};
+    for (; *s; s++) {
+        size_t k = 0;
+        while (k < DA_ARRAY_LEN(map) && *s != map[k].from[0]) {
+            k++;
+        }
+        if (k < DA_ARRAY_LEN(map)) {
+            da_buf_add_str(out, map[k].to);
+        } else {
+            da_buf_add_char(out, (unsigned char)*s < ' ' ? ' ' : *s);
+        }
+    }
+}
+
+static void add_cell(struct da_buf *out, const struct da_board_col *col,
+                     const struct da_board_cell *cell)
+{
+    double show = col->show != 0 ? col->show : 1;
+    if (cell->text) {
+        add_escaped(out, cell->text);
+        return;
+    }
+    if (!isfinite(cell->v)) {
+        da_buf_add_str(out, "--");
+        return;
+    }
+    da_buf_add_str(out, cell->best ? "\\textbf{" : "");
+    da_board_add_number(out, cell->v * show, col->decimals);
+    da_buf_add_str(out, cell->best ? "}" : "");
+    if (isfinite(cell->lo) && isfinite(cell->hi)) {
+        da_buf_add_str(out, " {\\scriptsize$\\pm$");
+        da_board_add_number(out, (cell->hi - cell->lo) / 2 * show, col->decimals);
+        da_buf_add_char(out, '}');
+    }
+}
+
+static void add_head(struct da_buf *out, const struct da_board_table *t)
+{
+    da_buf_add_str(out, t->ranked ? "\\begin{tabular}{rl" : "\\begin{tabular}{l");
+    for (size_t c = 0; c < t->n_cols; c++) {
+        da_buf_add_char(out, t->cols[c].is_text ? 'l' : 'r');
+    }
+    da_buf_addf(out, "}\n\\toprule\n%s%s", t->ranked ? "\\# & " : "", t->first);
+    for (size_t c = 0; c < t->n_cols; c++) {
+        da_buf_add_str(out, " & ");
+        add_escaped(out, t->cols[c].label);
+        da_buf_add_str(out, t->cols[c].better == DA_BOARD_LOWER ? " $\\downarrow$" : "");
+    }
+    da_buf_add_str(out, " \\\\\n\\midrule\n");
+}
+
+static void add_table(struct da_buf *out, const struct da_board_section *s,
+                      const struct da_board_table *t)
+{
+    da_buf_add_str(out, "\\begin{table}[t]\n\\centering\n\\caption{");
+    add_escaped(out, t->caption);
+    da_buf_addf(out, "}\n\\label{tab:%s-%s}\n", s->id, t->id);
+    add_head(out, t);
+    for (size_t r = 0; r < t->n_rows; r++) {
+        const struct da_board_row *row = &t->rows[r];
+        if (t->ranked) {
+            row->rank ? da_buf_addf(out, "%d%s & ", row->rank, row->shared ? "=" : "")
+                      : da_buf_add_str(out, "-- & ");
+        }
+        add_escaped(out, row->label);
+        if (row->note) {
+            da_buf_add_str(out, " (");
+            add_escaped(out, row->note);
+            da_buf_add_char(out, ')');
+        }
+        for (size_t c = 0; c < t->n_cols; c++) {
+            da_buf_add_str(out, " & ");
+            add_cell(out, &t->cols[c], &row->cells[c]);
+        }
+        da_buf_add_str(out, " \\\\\n");
+    }
+    da_buf_add_str(out, "\\bottomrule\n\\end{tabular}\n");
+    if (t->n_notes) {
+        da_buf_add_str(out, "\n\\smallskip\n\\begin{minipage}{\\linewidth}\\footnotesize\n");
+        for (size_t k = 0; k < t->n_notes; k++) {
+            add_escaped(out, t->notes[k]);
+            da_buf_add_char(out, '\n');
+        }
+        da_buf_add_str(out, "\\end{minipage}\n");
+    }
+    da_buf_add_str(out, "\\end{table}\n\n");
+}
+
+enum da_rc da_board_latex(const struct da_board *b, struct da_buf *out, struct da_err *err)
+{
+    (void)err;
+    da_buf_add_str(out, "% Needs \\usepackage{booktabs}. ");
+    for (const char *c = b->opts.title; *c; c++) {
+        da_buf_add_char(out, (unsigned char)*c < ' ' ? ' ' : *c); /* a comment is one line */
+    }
+    da_buf_add_str(out, "\n\n");
+    for (size_t i = 0; i < b->n_sections; i++) {
+        const struct da_board_section *s = &b->sections[i];
+        da_buf_add_str(out, "% ");
+        for (const char *c = s->intro; *c; c++) {
+            da_buf_add_char(out, (unsigned char)*c < ' ' ? ' ' : *c);
+        }
+        da_buf_add_str(out, "\n\n");
+        for (size_t k = 0; k < s->n_tables; k++) {
+            if (!s->tables[k].is_detail) {
+                add_table(out, s, &s->tables[k]);
+            }
+        }
+    }
+    return DA_OK;
+}

@@ -1,0 +1,596 @@
+/*
+ * Makes the description of every table that all formats print: the paper's
+ * layout (arXiv 2411.09944, tables 1, 5, 6 and 14 to 16), one section per pool.
+ */
+
+#include <math.h>
+#include <string.h>
+
+#include "eval/board.h"
+
+enum {
+    MAX_COLS = DA_BOARD_MAX_SYSTEMS + 8, /* a matrix has a column for each system */
+    MAX_NOTES = 8,
+    MAX_TABLES = 4 * DA_BOARD_N_TASKS + 6,
+    SCORE_DECIMALS = 3,
+    PRINTED_DECIMALS = 2,        /* of the paper's columns */
+    PRINTED_AVERAGE_DECIMALS = 4 /* and of its averages */
+};
+
+struct da_board_table *da_board_new_table(struct da_board *b, struct da_board_section *s,
+                                        const char *id, const char *title, int task)
+{
+    struct da_board_table *t = &s->tables[s->n_tables++];
+    *t = (struct da_board_table){.id = id, .title = title, .task = task, .first = "Model",
+                                 .caption = title};
+    t->cols = da_arena_alloc(&b->arena, MAX_COLS, sizeof *t->cols);
+    t->notes = da_arena_alloc(&b->arena, MAX_NOTES, sizeof *t->notes);
+    return t;
+}
+
+static struct da_board_section *new_section(struct da_board *b, enum da_board_section_kind kind,
+                                            const char *id, const char *title)
+{
+    struct da_board_section *s = &b->sections[b->n_sections++];
+    s->kind = kind;
+    s->id = id;
+    s->title = title;
+    s->tables = da_arena_alloc(&b->arena, MAX_TABLES, sizeof *s->tables);
+    return s;
+}
+
+size_t da_board_add_col(struct da_board_table *t, const char *key, const char *label,
+                      const char *what, enum da_board_better better, int decimals)
+{
+    t->cols[t->n_cols] = (struct da_board_col){.key = key, .label = label, .what = what,
+                                               .better = better, .decimals = decimals};
+    return t->n_cols++;
+}
+
+static size_t add_metric_col(const struct da_board *b, struct da_board_table *t, size_t m,
+                             int decimals)
+{
+    const struct da_board_metric *x = &b->metrics[m];
+    size_t c = da_board_add_col(t, x->key, x->label, x->what, x->better, decimals);
+    t->cols[c].no_best = x->averaged == 0; /* the least diverse is not the worst, nor the reverse */
+    return c;
+}
+
+void da_board_note(struct da_board_table *t, const char *text)
+{
+    if (t->n_notes < MAX_NOTES) {
+        t->notes[t->n_notes++] = text;
+    }
+}
+
+struct da_board_row *da_board_add_row(struct da_board *b, struct da_board_table *t,
+                                    const char *label)
+{
+    struct da_board_row *r = &t->rows[t->n_rows++];
+    r->label = label;
+    r->cells = da_arena_alloc(&b->arena, t->n_cols, sizeof *r->cells);
+    for (size_t c = 0; c < t->n_cols; c++) {
+        r->cells[c].v = r->cells[c].lo = r->cells[c].hi = r->cells[c].p = NAN;
+    }
+    return r;
+}
+
+static void set_cell(struct da_board_cell *c, const struct da_board_value *v)
+{
+    if (v->set) {
+        c->v = v->v;
+        c->lo = v->lo;
+        c->hi = v->hi;
+    }
+}
+
+/* Bold: the best of a column as printed, among rows that are ranked. */
+static void mark_best(struct da_board_table *t)
+{
+    for (size_t c = 0; c < t->n_cols; c++) {
+        const struct da_board_col *col = &t->cols[c];
+        double sign = col->better == DA_BOARD_LOWER ? -1 : 1;
+        double unit = pow(10, col->decimals) * (col->show != 0 ? col->show : 1);
+        double best = -INFINITY;
+        size_t n = 0;
+        for (size_t r = 0; r < t->n_rows && col->better != DA_BOARD_NEUTRAL && !col->no_best; r++) {
+            double v = t->rows[r].cells[c].v;
+            if (isfinite(v) && t->rows[r].rank > 0) {
+                best = fmax(best, sign * v);
+                n++;
+            }
+        }
+        for (size_t r = 0; r < t->n_rows && n > 1; r++) {
+            double v = t->rows[r].cells[c].v;
+            t->rows[r].cells[c].best = isfinite(v) && t->rows[r].rank > 0 &&
+                                       round(sign * v * unit) >= round(best * unit);
+        }
+    }
+}
+
+/* Systems of a ranking in order: ranked ones by rank, then the others; then by score, label. */
+static bool comes_before(const struct da_board_pool *p, const struct da_board_ranking *r, size_t i,
+                         size_t j)
+{
+    int a = r->rank[i] ? r->rank[i] : INT32_MAX, c = r->rank[j] ? r->rank[j] : INT32_MAX;
+    double x = isnan(r->score[i]) ? -INFINITY : r->score[i];
+    double y = isnan(r->score[j]) ? -INFINITY : r->score[j];
+    if (a != c) {
+        return a < c;
+    }
+    if (x != y) {
+        return x > y;
+    }
+    return strcmp(p->systems[i]->label, p->systems[j]->label) < 0;
+}
+
+size_t *da_board_sorted(struct da_board *b, const struct da_board_pool *p,
+                      const struct da_board_ranking *r)
+{
+    size_t *order = da_arena_alloc(&b->arena, p->n, sizeof *order);
+    for (size_t i = 0; i < p->n; i++) {
+        size_t k = i;
+        for (; k > 0 && comes_before(p, r, i, order[k - 1]); k--) {
+            order[k] = order[k - 1];
+        }
+        order[k] = i;
+    }
+    return order;
+}
+
+/* "BLEU, ROUGE-1 and ROUGE-2" */
+static const char *list_metrics(struct da_board *b, const size_t *m, size_t n)
+{
+    const char *text = "";
+    for (size_t k = 0; k < n; k++) {
+        const char *sep = k == 0 ? "" : k + 1 == n ? " and " : ", ";
+        text = da_board_strf(b, "%s%s%s", text, sep, b->metrics[m[k]].label);
+    }
+    return text;
+}
+
+static const char *list_missing(struct da_board *b, const struct da_board_ranking *r, int task)
+{
+    size_t missing[DA_BOARD_MAX_METRICS], n = 0;
+    for (size_t m = 0; m < b->n_metrics; m++) {
+        unsigned mask = task >= 0 ? 1u << task : ~0u;
+        bool in = !(b->metrics[m].averaged & mask);
+        for (size_t k = 0; k < r->n_metrics; k++) {
+            in = in || r->metrics[k] == m;
+        }
+        if (!in) {
+            missing[n++] = m;
+        }
+    }
+    return n ? list_metrics(b, missing, n) : NULL;
+}
+
+/* The column systems are ranked by, and what it is made of. */
+static size_t add_score_col(struct da_board *b, struct da_board_table *t,
+                            const struct da_board_ranking *r)
+{
+    const char *parts = list_metrics(b, r->metrics, r->n_metrics);
+    const char *label = "Average", *key = "average";
+    if (!r->full) {
+        label = r->n_metrics == 1 ? b->metrics[r->metrics[0]].label
+                                  : da_board_strf(b, "Mean of %zu", r->n_metrics);
+        key = da_board_strf(b, "mean_of_%zu", r->n_metrics);
+        const char *missing = list_missing(b, r, t->task);
+        da_board_note(t, da_board_strf(b, "%s: %s%s%s%s.", label, parts, missing ? "; without " : "",
+                              missing ? missing : "",
+                              missing ? " it is not the paper's Average" : ""));
+    }
+    size_t c = da_board_add_col(t, key, label, da_board_strf(b, "Mean of %s", parts), DA_BOARD_HIGHER,
+                       SCORE_DECIMALS);
+    t->cols[c].is_score = true;
+    return c;
+}
+
+/* How the ranks came about; said under every ranked table. */
+static void rank_notes(struct da_board *b, struct da_board_table *t,
+                       const struct da_board_pool *p, const struct da_board_ranking *r,
+                       const char *test)
+{
+    size_t n_ranked = 0;
+    bool partial = false;
+    for (size_t i = 0; i < p->n; i++) {
+        n_ranked += r->rank[i] > 0;
+        partial = partial || r->partial[i];
+    }
+    if (r->tested) {
+        da_board_note(t, da_board_strf(b,
+                                       "= marks a shared rank: %s, two-sided, Holm-corrected over "
+                                       "all pairs, does not tell the systems apart at p < 0.05.",
+                                       test));
+    } else if (n_ranked > 1) {
+        da_board_note(t, "Ranks go by value alone: the differences were not tested.");
+    }
+    if (partial) {
+        da_board_note(t, "A system scored on fewer samples than the others has no rank.");
+    }
+}
+
+static const char *randomization(struct da_board *b)
+{
+    return da_board_strf(b, "paired approximate randomization (%u trials, seed %llu)",
+                         b->opts.n_trials, (unsigned long long)b->opts.seed);
+}
+
+static void fill_rank(struct da_board_row *row, const struct da_board_pool *p,
+                      const struct da_board_ranking *r, size_t i)
+{
+    row->sys = p->systems[i];
+    row->index = i;
+    row->note = p->systems[i]->note;
+    row->rank = r->rank[i];
+    row->shared = r->shared[i];
+}
+
+static bool any_set(const struct da_board_pool *p, unsigned task, size_t m)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        if (p->systems[i]->values[task][m].set) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool in_task(const struct da_board *b, const struct da_board_system *s, unsigned task)
+{
+    for (size_t m = 0; m < b->n_metrics; m++) {
+        if (s->values[task][m].set) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Samples behind a row: the fewest of its ranked columns, of the most any system has. */
+static void count_cell(struct da_board *b, const struct da_board_pool *p, unsigned task, size_t i,
+                       struct da_board_cell *c)
+{
+    int64_t n = -1, most = -1;
+    for (size_t m = 0; m < b->n_metrics; m++) {
+        for (size_t k = 0; k < p->n; k++) {
+            const struct da_board_value *v = &p->systems[k]->values[task][m];
+            if (!v->set || v->n < 0 || !(b->metrics[m].paper & (1u << task))) {
+                continue;
+            }
+            most = v->n > most ? v->n : most;
+            if (k == i) {
+                n = n < 0 || v->n < n ? v->n : n;
+            }
+        }
+    }
+    if (n >= 0) {
+        c->v = (double)n;
+        c->text = n < most ? da_board_strf(b, "%lld of %lld", (long long)n, (long long)most) : NULL;
+    }
+}
+
+static void task_table(struct da_board *b, struct da_board_section *s,
+                       const struct da_board_pool *p, unsigned task)
+{
+    const struct da_board_ranking *r = &p->ranking[task];
+    struct da_board_table *t = da_board_new_table(b, s, da_board_task_name((enum da_board_task)task),
+                                         da_board_task_titles[task], (int)task);
+    size_t metric_of[MAX_COLS], score_col = SIZE_MAX;
+    for (size_t m = 0; m < b->n_metrics; m++) {
+        if ((b->metrics[m].paper & (1u << task)) && any_set(p, task, m)) {
+            metric_of[add_metric_col(b, t, m, SCORE_DECIMALS)] = m;
+        }
+    }
+    size_t n_values = t->n_cols;
+    if (r->exists) {
+        score_col = add_score_col(b, t, r);
+    }
+    size_t n_col = da_board_add_col(t, "n", "n", "Samples scored", DA_BOARD_NEUTRAL, 0);
+    t->ranked = r->exists;
+    t->rows = da_arena_alloc(&b->arena, p->n, sizeof *t->rows);
+    const size_t *order = da_board_sorted(b, p, r);
+    for (size_t k = 0; k < p->n; k++) {
+        size_t i = order[k];
+        if (!in_task(b, p->systems[i], task)) {
+            continue;
+        }
+        struct da_board_row *row = da_board_add_row(b, t, p->systems[i]->label);
+        fill_rank(row, p, r, i);
+        for (size_t c = 0; c < n_values; c++) {
+            set_cell(&row->cells[c], &p->systems[i]->values[task][metric_of[c]]);
+        }
+        if (score_col != SIZE_MAX) {
+            row->cells[score_col] =
+                (struct da_board_cell){.v = r->score[i], .lo = r->lo[i], .hi = r->hi[i], .p = NAN};
+        }
+        count_cell(b, p, task, i, &row->cells[n_col]);
+    }
+    mark_best(t);
+    rank_notes(b, t, p, r, randomization(b));
+}
+
+static void overall_table(struct da_board *b, struct da_board_section *s,
+                          const struct da_board_pool *p)
+{
+    const struct da_board_ranking *r = &p->ranking[DA_BOARD_OVERALL];
+    unsigned n_tasks = 0;
+    for (unsigned k = 0; k < DA_BOARD_N_TASKS; k++) {
+        n_tasks += (r->tasks >> k) & 1;
+    }
+    struct da_board_table *t =
+        da_board_new_table(b, s, "average",
+                  n_tasks == DA_BOARD_N_TASKS ? "Average of the three tasks" : "Mean of two tasks",
+                  -1);
+    size_t metric_of[MAX_COLS];
+    for (size_t m = 0; m < b->n_metrics; m++) {
+        bool any = false;
+        for (size_t i = 0; i < p->n && b->metrics[m].averaged; i++) {
+            any = any || isfinite(da_board_overall(b, p, p->systems[i], m));
+        }
+        if (any) {
+            metric_of[add_metric_col(b, t, m, SCORE_DECIMALS)] = m;
+        }
+    }
+    size_t n_values = t->n_cols;
+    size_t score_col = add_score_col(b, t, r);
+    t->ranked = true;
+    t->rows = da_arena_alloc(&b->arena, p->n, sizeof *t->rows);
+    const size_t *order = da_board_sorted(b, p, r);
+    for (size_t k = 0; k < p->n; k++) {
+        size_t i = order[k];
+        struct da_board_row *row = da_board_add_row(b, t, p->systems[i]->label);
+        fill_rank(row, p, r, i);
+        for (size_t c = 0; c < n_values; c++) {
+            row->cells[c].v = da_board_overall(b, p, p->systems[i], metric_of[c]);
+        }
+        row->cells[score_col] =
+            (struct da_board_cell){.v = r->score[i], .lo = r->lo[i], .hi = r->hi[i], .p = NAN};
+    }
+    mark_best(t);
+    da_board_note(t, "Each column is the mean over the tasks that have it.");
+    rank_notes(b, t, p, r, randomization(b));
+}
+
+static void intent_table(struct da_board *b, struct da_board_section *s,
+                         const struct da_board_pool *p)
+{
+    const struct da_board_ranking *r = &p->ranking[DA_BOARD_INTENT];
+    struct da_board_table *t = da_board_new_table(b, s, "intent", "Intent classification", -1);
+    size_t c = da_board_add_col(t, "accuracy", "Accuracy, %",
+                                "Requests whose kind the system named correctly", DA_BOARD_HIGHER, 2);
+    size_t n = da_board_add_col(t, "n", "n", "Requests", DA_BOARD_NEUTRAL, 0);
+    t->cols[c].show = 100;
+    t->cols[c].is_score = true;
+    t->ranked = true;
+    t->rows = da_arena_alloc(&b->arena, p->n, sizeof *t->rows);
+    const size_t *order = da_board_sorted(b, p, r);
+    for (size_t k = 0; k < p->n; k++) {
+        const struct da_board_system *sys = p->systems[order[k]];
+        if (!sys->intent.set) {
+            continue;
+        }
+        struct da_board_row *row = da_board_add_row(b, t, sys->label);
+        fill_rank(row, p, r, order[k]);
+        set_cell(&row->cells[c], &sys->intent);
+        row->cells[n].v = sys->intent.n >= 0 ? (double)sys->intent.n : NAN;
+    }
+    mark_best(t);
+    da_board_note(t, "Intervals are Wilson's.");
+    rank_notes(b, t, p, r, "exact McNemar test");
+}
+
+static void published_intents(struct da_board *b, struct da_board_section *s,
+                              const struct da_board_set *set)
+{
+    struct da_board_table *t = da_board_new_table(b, s, "intent", "Intent classification", -1);
+    size_t c = da_board_add_col(t, "accuracy", "Accuracy, %",
+                                "Requests whose kind the system named correctly", DA_BOARD_HIGHER, 2);
+    t->cols[c].show = 100;
+    t->caption = da_board_strf(b, "%s (%s)", t->title, set->table_source[DA_BOARD_INTENT]);
+    t->rows = da_arena_alloc(&b->arena, set->n_systems, sizeof *t->rows);
+    for (size_t i = 0; i < set->n_systems; i++) {
+        if (set->systems[i]->intent.set) {
+            struct da_board_row *row = da_board_add_row(b, t, set->systems[i]->label);
+            row->sys = set->systems[i];
+            set_cell(&row->cells[c], &set->systems[i]->intent);
+        }
+    }
+}
+
+static void further_table(struct da_board *b, struct da_board_section *s,
+                          const struct da_board_pool *p, unsigned task)
+{
+    size_t metric_of[MAX_COLS], n = 0;
+    for (size_t m = 0; m < b->n_metrics; m++) {
+        if (!(b->metrics[m].paper & (1u << task)) && any_set(p, task, m)) {
+            metric_of[n++] = m;
+        }
+    }
+    if (n == 0) {
+        return;
+    }
+    struct da_board_table *t =
+        da_board_new_table(b, s,
+                  da_board_strf(b, "further-%s", da_board_task_name((enum da_board_task)task)),
+                  da_board_strf(b, "%s: further measures", da_board_task_titles[task]), (int)task);
+    for (size_t c = 0; c < n; c++) {
+        (void)add_metric_col(b, t, metric_of[c], SCORE_DECIMALS);
+    }
+    t->rows = da_arena_alloc(&b->arena, p->n, sizeof *t->rows);
+    const size_t *order = da_board_sorted(b, p, &p->ranking[task]);
+    for (size_t k = 0; k < p->n; k++) {
+        const struct da_board_system *sys = p->systems[order[k]];
+        if (!in_task(b, sys, task)) {
+            continue;
+        }
+        struct da_board_row *row = da_board_add_row(b, t, sys->label);
+        row->sys = sys;
+        row->index = order[k];
+        row->note = sys->note;
+        for (size_t c = 0; c < n; c++) {
+            set_cell(&row->cells[c], &sys->values[task][metric_of[c]]);
+        }
+    }
+}
+
+static void pool_section(struct da_board *b, const struct da_board_pool *p, size_t index)
+{
+    const char *sha = p->systems[0]->data_sha256;
+    struct da_board_section *s =
+        new_section(b, DA_BOARD_SCORES, index ? da_board_strf(b, "scores-%zu", index + 1) : "scores",
+                    b->n_pools > 1 ? da_board_strf(b, "Scores, group %zu of %zu", index + 1, b->n_pools)
+                                   : "Scores");
+    s->pool = p;
+    s->intro = da_board_strf(b, "Data set %.12s%s%s%s: %lld examples; %zu system%s.", sha,
+                             p->systems[0]->data_name ? " (" : "",
+                             p->systems[0]->data_name ? p->systems[0]->data_name : "",
+                             p->systems[0]->data_name ? ")" : "", (long long)p->systems[0]->data_n,
+                             p->n, p->n == 1 ? "" : "s");
+    if (p->ranking[DA_BOARD_OVERALL].exists) {
+        overall_table(b, s, p);
+    }
+    for (unsigned t = 0; t < DA_BOARD_N_TASKS; t++) {
+        if (p->tasks & (1u << t)) {
+            task_table(b, s, p, t);
+        }
+    }
+    if (p->ranking[DA_BOARD_INTENT].exists) {
+        intent_table(b, s, p);
+    }
+    for (unsigned t = 0; t < DA_BOARD_N_TASKS; t++) {
+        if (p->tasks & (1u << t)) {
+            further_table(b, s, p, t);
+        }
+    }
+    da_board_add_breakdowns(b, s, p);
+}
+
+/* Place of a row among those of its model: rows of one prompt stand together though tokenizers
+ * count it differently. */
+static size_t bench_ordinal(const struct da_board_bench *x, size_t i)
+{
+    size_t k = 0;
+    for (size_t j = 0; j < i; j++) {
+        k += strcmp(x[j].label, x[i].label) == 0;
+    }
+    return k;
+}
+
+static void bench_table(struct da_board *b, struct da_board_section *s,
+                        const struct da_board_bench *x, size_t n, bool published)
+{
+    struct da_board_table *t = da_board_new_table(b, s, "efficiency", "Efficiency", -1);
+    size_t prompt = da_board_add_col(t, "prompt", "Prompt", "Length of the prompt", DA_BOARD_NEUTRAL, 0);
+    t->cols[prompt].is_text = true;
+    int d = published ? 2 : 1;
+    size_t c = da_board_add_col(t, "itps", "ITPS", "Input tokens per second", DA_BOARD_HIGHER, d);
+    (void)da_board_add_col(t, "otps", "OTPS", "Output tokens per second", DA_BOARD_HIGHER, d);
+    (void)da_board_add_col(t, "ttft_s", "TTFT, s", "Time to the first token", DA_BOARD_LOWER, 2);
+    (void)da_board_add_col(t, "runtime_s", "Runtime, s", "Time of the whole answer", DA_BOARD_LOWER, 2);
+    if (!published) {
+        size_t m = da_board_add_col(t, "peak_rss_bytes", "Memory, MiB", "Peak resident memory",
+                           DA_BOARD_LOWER, 0);
+        t->cols[m].show = 1.0 / (1 << 20);
+        (void)da_board_add_col(t, "new_tokens", "Out", "Tokens generated", DA_BOARD_NEUTRAL, 0);
+        (void)da_board_add_col(t, "threads", "Threads", "Threads used", DA_BOARD_NEUTRAL, 0);
+    }
+    t->rows = da_arena_alloc(&b->arena, n, sizeof *t->rows);
+    for (size_t k = 0, done = 0; done < n; k++) {
+        bool first = true;
+        for (size_t i = 0; i < n; i++) {
+            if (bench_ordinal(x, i) != k) {
+                continue;
+            }
+            struct da_board_row *row = da_board_add_row(b, t, x[i].label);
+            row->starts_group = first && k > 0;
+            first = false;
+            const double values[] = {x[i].itps, x[i].otps, x[i].ttft_s, x[i].runtime_s,
+                                     x[i].peak_rss_bytes,
+                                     x[i].new_tokens < 0 ? NAN : (double)x[i].new_tokens,
+                                     x[i].threads < 0 ? NAN : (double)x[i].threads};
+            row->cells[prompt].text =
+                x[i].prompt ? x[i].prompt
+                            : da_board_strf(b, "%lld tokens", (long long)x[i].prompt_tokens);
+            row->cells[prompt].v = x[i].prompt_tokens < 0 ? NAN : (double)x[i].prompt_tokens;
+            for (size_t v = 0; c + v < t->n_cols; v++) {
+                row->cells[c + v].v = values[v];
+            }
+            done++;
+        }
+    }
+}
+
+static void published_scores(struct da_board *b, struct da_board_section *s,
+                             const struct da_board_set *set, unsigned score)
+{
+    bool overall = score == DA_BOARD_OVERALL;
+    struct da_board_table *t =
+        overall ? da_board_new_table(b, s, "average", "Average of the three tasks", -1)
+                : da_board_new_table(b, s, da_board_task_name((enum da_board_task)score),
+                            da_board_task_titles[score], (int)score);
+    t->caption = da_board_strf(b, "%s (%s)", t->title, set->table_source[score]);
+    size_t metric_of[MAX_COLS];
+    for (size_t m = 0; m < b->n_metrics; m++) {
+        if (overall ? b->metrics[m].averaged != 0 : (b->metrics[m].paper >> score) & 1) {
+            metric_of[add_metric_col(b, t, m, PRINTED_DECIMALS)] = m;
+        }
+    }
+    size_t n_values = t->n_cols;
+    size_t avg = da_board_add_col(t, "average", "Average", "The paper's average", DA_BOARD_HIGHER,
+                         PRINTED_AVERAGE_DECIMALS);
+    t->rows = da_arena_alloc(&b->arena, set->n_systems, sizeof *t->rows);
+    for (size_t i = 0; i < set->n_systems; i++) {
+        struct da_board_system *sys = set->systems[i];
+        if (!sys->average[score].set) {
+            continue;
+        }
+        struct da_board_row *row = da_board_add_row(b, t, sys->label);
+        row->sys = sys;
+        for (size_t c = 0; c < n_values; c++) {
+            set_cell(&row->cells[c],
+                     overall ? &sys->overall[metric_of[c]] : &sys->values[score][metric_of[c]]);
+        }
+        set_cell(&row->cells[avg], &sys->average[score]);
+    }
+}
+
+static void published_section(struct da_board *b)
+{
+    const struct da_board_set *set = b->published;
+    struct da_board_section *s = new_section(b, DA_BOARD_PUBLISHED, "published",
+                                             da_board_strf(b, "Published: %s", set->source));
+    s->intro = da_board_strf(b,
+                             "Printed in \"%s\" (%s), digits as printed. Other data, other tools: "
+                             "these rows are not ranked, not tested and not comparable with the "
+                             "scores above. The text of %s is the reference there.",
+                             set->title, set->source, set->reference);
+    published_scores(b, s, set, DA_BOARD_OVERALL);
+    for (unsigned t = 0; t < DA_BOARD_N_TASKS; t++) {
+        if (b->opts.tasks & (1u << t)) {
+            published_scores(b, s, set, t);
+        }
+    }
+    published_intents(b, s, set);
+    bench_table(b, s, set->bench, set->n_bench, true);
+    s->tables[s->n_tables - 1].caption = da_board_strf(
+        b, "Efficiency (%s): %s", set->table_source[DA_BOARD_N_SCORES], set->device);
+}
+
+void da_board_make_sections(struct da_board *b)
+{
+    b->sections = da_arena_alloc(&b->arena, b->n_pools + 2, sizeof *b->sections);
+    for (size_t i = 0; i < b->n_pools; i++) {
+        pool_section(b, &b->pools[i], i);
+    }
+    if (b->n_bench > 0) {
+        struct da_board_section *s =
+            new_section(b, DA_BOARD_EFFICIENCY, "efficiency", "Efficiency");
+        s->intro = "Measured by docassist bench on one machine; speeds of different machines, "
+                   "thread counts or prompts cannot be compared.";
+        bench_table(b, s, b->bench, b->n_bench, false);
+        s->tables[0].caption = "Efficiency by length of the prompt";
+    }
+    if (b->published) {
+        published_section(b);
+    }
+}

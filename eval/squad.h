@@ -1,0 +1,22 @@
+#ifndef EVAL_SQUAD_H
+#define EVAL_SQUAD_H
+
+/*
+ * Exact match and token F1 of answers by the rules of SQuAD (Rajpurkar et al.,
+ * 2018, evaluation script 2.0): lower case, ASCII punctuation and the articles
+ * a, an, the removed, white space collapsed; the best value over the references.
+ */
+
+#include "eval/work.h"
+
+struct da_squad_score {
+    double exact, f1; /* exact is 0 or 1 */
+};
+
+/* At least one reference. Two empty answers match; an empty and another one do not. */
+void da_squad_segment(struct da_work *w, const struct da_segment *s, struct da_squad_score *ret);
+
+/* Appends the normalized text, words separated by one space. */
+void da_squad_normalize(struct da_span text, struct da_buf *lowered, struct da_buf *out);
+
+#endif
