@@ -17,6 +17,7 @@
 
 #include "common/buf.h"
 #include "common/err.h"
+#include "eval/generate.h"
 #include "schemas/example.h"
 
 enum da_baseline_kind { DA_BASELINE_LEAD3, DA_BASELINE_TEXTRANK, DA_BASELINE_EXTRACTIVE };
@@ -35,5 +36,10 @@ void da_baseline_free(struct da_baseline *b); /* NULL allowed */
 /* Appends the response to the example's request about its document; empty when the document has
  * no usable text. The example's own response is not looked at. One at a time per struct. */
 void da_baseline_respond(struct da_baseline *b, const struct da_example *e, struct da_buf *out);
+
+/* Predictions for all examples of run->input, as da_generate_examples makes them with a model:
+ * resumable, in input order, with intent null. stats->engine stays empty. */
+enum da_rc da_baseline_examples(enum da_baseline_kind kind, const struct da_generate_run *run,
+                                struct da_generate_stats *stats, struct da_err *err);
 
 #endif
