@@ -64,7 +64,7 @@ static enum da_rc annotate(struct da_backend *b, const struct da_ann_doc *doc,
     (void)err;
     da_outline_make(&x->outline, doc->text.p, doc->text.len, DA_OUTLINE_LEAD);
     res->origin.model = da_span_str(DA_EXTRACTIVE_MODEL);
-    if (!da_outline_summary(&x->outline, &x->text)) {
+    if (!da_outline_summary(&x->outline, 0, &x->text)) {
         res->failure = "no_text";
         res->detail = da_span_str("the document has no usable text");
         return DA_OK;
@@ -109,10 +109,8 @@ enum da_rc da_backend_extractive_new(struct da_backend **ret, const char *prompt
         return rc;
     }
     da_buf_addf(&x->identity, "%s:%s", DA_EXTRACTIVE_MODEL, da_ask_sha256(x->ask));
-    x->base = (struct da_backend){.name = "extractive",
-                                  .identity = x->identity.p,
-                                  .annotate = annotate,
-                                  .free = release};
+    x->base = (struct da_backend){
+        .name = "extractive", .identity = x->identity.p, .annotate = annotate, .free = release};
     *ret = &x->base;
     return DA_OK;
 }
