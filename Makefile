@@ -175,10 +175,11 @@ check-unit: build $(UNIT) $(TOOLS) $(REPLAY)
 lint: check-layers check-headers check-symbols check-docs ## folder order, headers, symbols, pages, style
 	@perl tools/checks/check-style.pl
 
-check-headers: $(HDR:%=$O/hdr/%.ok)
+# A header compiles alone; the parts of the kernels are texts for a file that sets its ISA.
+check-headers: $(patsubst %,$O/hdr/%.ok,$(filter-out engine/kernels/body.h engine/kernels/lanes_%,$(HDR)))
 $O/hdr/%.ok: % $O/flags
 	@mkdir -p $(@D)
-	@$(CC) $(DA_CFLAGS) -x c -fsyntax-only -include $< /dev/null && touch $@
+	@echo 'extern int da_header;' | $(CC) $(DA_CFLAGS) -x c -fsyntax-only -include $< - && touch $@
 check-layers:
 	@sh tools/checks/check-layers.sh
 check-symbols: build

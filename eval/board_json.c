@@ -34,6 +34,12 @@ static void add_cell(struct da_jw *w, const struct da_board_col *col,
         da_jw_double(w, cell->hi);
         da_jw_end(w);
     }
+    if (isfinite(cell->p)) {
+        da_jw_kdouble(w, "p", cell->p);
+    }
+    if (cell->n > 0) {
+        da_jw_kint(w, "n", cell->n);
+    }
     if (cell->text) {
         da_jw_kcstr(w, "text", cell->text);
     }

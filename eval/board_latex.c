@@ -116,7 +116,9 @@ enum da_rc da_board_latex(const struct da_board *b, struct da_buf *out, struct d
         }
         da_buf_add_str(out, "\n\n");
         for (size_t k = 0; k < s->n_tables; k++) {
-            add_table(out, s, &s->tables[k]);
+            if (!s->tables[k].is_detail) {
+                add_table(out, s, &s->tables[k]);
+            }
         }
     }
     return DA_OK;

@@ -210,7 +210,9 @@ enum da_rc da_board_md(const struct da_board *b, struct da_buf *out, struct da_e
         da_buf_add_str(out, s->pool ? " Scores 0 to 1 with 95 % intervals (half their width).\n\n"
                                     : "\n\n");
         for (size_t k = 0; k < s->n_tables; k++) {
-            add_table(&s->tables[k], out);
+            if (!s->tables[k].is_detail) {
+                add_table(&s->tables[k], out);
+            }
         }
         if (s->pool) {
             add_signatures(b, s, out);

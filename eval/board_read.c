@@ -111,6 +111,14 @@ static enum da_rc read_confusion(struct da_board *b, struct da_board_confusion *
     c->rows = da_arena_alloc(&b->arena, MAX_LABELS, sizeof(char *));
     c->cols = da_arena_alloc(&b->arena, MAX_LABELS, sizeof(char *));
     int64_t count[MAX_LABELS][MAX_LABELS] = {{0}};
+    /* Tasks first, in the tables' order, then what else was said. */
+    for (unsigned t = 0; t < DA_BOARD_N_TASKS; t++) {
+        const char *name = da_board_task_name((enum da_board_task)t);
+        if (da_json_get(j, name)) {
+            (void)label_index(b, c->rows, &c->n_rows, name);
+            (void)label_index(b, c->cols, &c->n_cols, name);
+        }
+    }
     for (const struct da_json *r = da_json_first(j); r; r = da_json_next(r)) {
         size_t row = da_json_key(r) ? label_index(b, c->rows, &c->n_rows, da_json_key(r)) : SIZE_MAX;
         if (row == SIZE_MAX || da_json_type(r) != DA_JSON_OBJECT) {

@@ -20,6 +20,7 @@ enum {
     QUESTION_MAX_WORDS = 26,
     QUESTION_MAX_BYTES = 400,
     LABEL_MAX_WORDS = 4,
+    LIST_MAX_ITEMS = 12,
     TOPIC_MAX_BYTES = 90,
     SENTENCE_MIN_WORDS = 5,
     SENTENCE_MAX_WORDS = 45
@@ -547,4 +548,21 @@ size_t da_questions_pick(struct da_questions *q, size_t n)
         }
     }
     return k;
+}
+
+void da_question_add_answer(const struct da_outline *o, const struct da_question *q,
+                            struct da_buf *out)
+{
+    da_outline_add_text(o, q->unit, out);
+    if (q->kind != DA_Q_LIST)
+        return;
+    for (size_t i = q->unit + 1, n = 1; i < o->units.n && n < LIST_MAX_ITEMS; i++) {
+        if (o->units.items[i].kind != DA_UNIT_LIST)
+            break;
+        if (!o->usable[i])
+            continue;
+        da_buf_add_str(out, o->units.items[i - 1].ends_paragraph ? "; " : " ");
+        da_outline_add_text(o, i, out);
+        n++;
+    }
 }

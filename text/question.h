@@ -61,4 +61,9 @@ void da_questions_make(struct da_questions *q, const struct da_outline *o, struc
  */
 size_t da_questions_pick(struct da_questions *q, size_t n);
 
+/* Appends what the document says to a question of its own: the unit's text, or the items of a
+ * list. */
+void da_question_add_answer(const struct da_outline *o, const struct da_question *q,
+                            struct da_buf *out);
+
 #endif
