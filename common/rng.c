@@ -148,6 +148,24 @@ uint64_t da_rng_below(struct da_rng *r, uint64_t n)
     return n - 1 < UINT32_MAX ? below32(r, (uint32_t)n) : below64(r, n);
 }
 
+void da_rng_fill_below32(struct da_rng *r, uint32_t n, uint32_t *out, size_t count)
+{
+    struct da_rng local = *r; /* lets the state stay in registers */
+    uint32_t threshold;
+    size_t i;
+    assert(n >= 1);
+    threshold = (0u - n) % n;
+    for (i = 0; i < count; i++) {
+        uint64_t m = 0;
+        if (n > 1)
+            m = (uint64_t)da_rng_u32(&local) * n;
+        while (n > 1 && (uint32_t)m < threshold)
+            m = (uint64_t)da_rng_u32(&local) * n;
+        out[i] = (uint32_t)(m >> 32);
+    }
+    *r = local;
+}
+
 double da_rng_double(struct da_rng *r)
 {
     return (double)(da_rng_u64(r) >> 11) * (1.0 / 9007199254740992.0);

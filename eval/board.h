@@ -17,6 +17,7 @@
 #include "common/map.h"
 #include "common/span.h"
 #include "eval/leaderboard.h"
+#include "eval/samples.h"
 
 enum da_board_better { DA_BOARD_NEUTRAL, DA_BOARD_HIGHER, DA_BOARD_LOWER };
 
@@ -36,7 +37,7 @@ struct da_board_metric {
     const char *label; /* "ROUGE-1" */
     const char *what;  /* one sentence for the reader */
     enum da_board_better better;
-    double scale;      /* record value times scale is what is shown (0..1) */
+    int decimals;      /* shown to people */
     unsigned paper;    /* 1 << task where the paper has this column */
     unsigned averaged; /* 1 << task where it is part of the task's average */
 };
@@ -54,15 +55,8 @@ struct da_board_confusion {
     int64_t *count; /* [n_rows][n_cols] */
 };
 
-/* One output of one system, from its per-sample file. */
-struct da_board_sample {
-    const char *id;
-    enum da_board_task task;
-    const char *request, *ref, *hyp, *intent; /* may be NULL */
-    double score;   /* mean of the sample's scores that the task averages; NaN: none */
-    double *stats;  /* [n_stats of its task] additive statistics */
-    int64_t doc_tokens, hyp_words, ref_words; /* -1: not known */
-};
+/* Level of the tests, after Holm's correction. */
+#define DA_BOARD_ALPHA 0.05
 
 struct da_board_kv {
     const char *key, *value;
@@ -87,8 +81,7 @@ struct da_board_system {
     struct da_board_kv *origin;
     size_t n_origin;
     const char *samples_path, *samples_sha256;
-    struct da_board_sample *samples; /* in the order of the file */
-    size_t n_samples;
+    struct da_samples *samples; /* NULL: none */
 };
 
 struct da_board_bench {
@@ -102,12 +95,16 @@ struct da_board_bench {
 /* What two systems of a pool are compared on: a task's ranking score, or their mean. */
 struct da_board_pair {
     double diff; /* row minus column, on the ranking score */
-    double p;    /* two-sided, Holm-corrected over the pairs of this table; NaN: untested */
+    double p;    /* two-sided, Holm-corrected over the pairs of its table; NaN: untested */
 };
 
-enum { DA_BOARD_OVERALL = DA_BOARD_N_TASKS, DA_BOARD_N_SCORES = DA_BOARD_N_TASKS + 1 };
+enum {
+    DA_BOARD_OVERALL = DA_BOARD_N_TASKS,
+    DA_BOARD_INTENT,
+    DA_BOARD_N_SCORES
+};
 
-/* The ranking score of one task (or of all of them) within a pool. */
+/* The ranking score of one task, of all of them, or of intents, within a pool. */
 struct da_board_ranking {
     bool exists;
     bool full;         /* the columns are the paper's: the score is its Average */
@@ -144,7 +141,8 @@ struct da_board_col {
 };
 
 struct da_board_cell {
-    double v, lo, hi;
+    double v, lo, hi, p;
+    int64_t n;        /* samples behind it; 0: not said */
     const char *text; /* instead of a number; may be NULL */
     bool best;
 };
@@ -155,6 +153,7 @@ struct da_board_row {
     const char *label, *note;
     int rank; /* 0: none */
     bool shared;
+    bool starts_group; /* a new prompt of the efficiency table */
     struct da_board_cell *cells; /* [n_cols] */
 };
 
@@ -164,6 +163,8 @@ struct da_board_table {
     const char *caption;
     int task;          /* enum da_board_task, or -1 */
     bool ranked;       /* has a rank column */
+    bool is_detail;    /* left out where tables are read one after another (md, latex) */
+    bool is_pairs;     /* rows against columns: v is the difference, p its test */
     const char *first; /* heading of the label column: "Model" */
     struct da_board_col *cols;
     size_t n_cols;
@@ -178,6 +179,7 @@ enum da_board_section_kind { DA_BOARD_SCORES, DA_BOARD_EFFICIENCY, DA_BOARD_PUBL
 struct da_board_section {
     enum da_board_section_kind kind;
     const char *id, *title, *intro;
+    const char *method;               /* how it was tested; may be NULL */
     const struct da_board_pool *pool; /* DA_BOARD_SCORES only */
     struct da_board_table *tables;
     size_t n_tables;
@@ -185,7 +187,7 @@ struct da_board_section {
 
 struct da_board_set { /* a published set */
     const char *name, *title, *source, *url, *reference, *device;
-    const char *table_source[DA_BOARD_N_SCORES + 2]; /* tasks, overall, intent, efficiency */
+    const char *table_source[DA_BOARD_N_SCORES + 1]; /* tasks, overall, intent, efficiency */
     struct da_board_system **systems;
     size_t n_systems;
     struct da_board_bench *bench;
@@ -222,8 +224,26 @@ struct da_board_system *da_board_new_system(struct da_board *b);
 /* 0.4123 as "0.412"; NaN as the empty string. */
 void da_board_add_number(struct da_buf *out, double v, int decimals);
 
-/* board_pool.c, board_rank.c */
+/* board_samples.c */
+enum da_rc da_board_load_samples(struct da_board *b, struct da_board_system *s,
+                                 struct da_err *err);
+enum da_task da_board_record_task(unsigned task); /* enum da_board_task as records number it */
+/* True when both systems have logs with the same samples of a task. */
+bool da_board_comparable(const struct da_board_system *a, const struct da_board_system *b,
+                         unsigned task);
+
+/* The system named the sample's task. */
+bool da_board_intent_right(const struct da_sample *x);
+
+/* board_pool.c, board_test.c, board_rank.c */
 void da_board_make_pools(struct da_board *b);
+void da_board_run_tests(struct da_board *b, struct da_board_pool *p);
+/* The ranking score of the samples that `in` keeps, from a log's statistics; NaN when some part
+ * is undefined. *n is their number. */
+double da_board_score_subset(const struct da_board *b, const struct da_board_pool *p,
+                             const struct da_board_system *s, unsigned task,
+                             bool (*in)(const struct da_sample *x, const void *ctx),
+                             const void *ctx, int64_t *n);
 /* Mean of a metric over the tasks of the pool that average it; NaN unless all have it. */
 double da_board_overall(const struct da_board *b, const struct da_board_pool *p,
                         const struct da_board_system *s, size_t metric);
@@ -231,6 +251,22 @@ void da_board_rank(struct da_board_pool *p);
 
 /* board_table.c */
 void da_board_make_sections(struct da_board *b);
+struct da_board_table *da_board_new_table(struct da_board *b, struct da_board_section *s,
+                                          const char *id, const char *title, int task);
+/* Index of the new column. All columns come before the first row. */
+size_t da_board_add_col(struct da_board_table *t, const char *key, const char *label,
+                        const char *what, enum da_board_better better, int decimals);
+/* t->rows must have room. Cells are absent until set. */
+struct da_board_row *da_board_add_row(struct da_board *b, struct da_board_table *t,
+                                      const char *label);
+void da_board_note(struct da_board_table *t, const char *text);
+/* Systems of a pool in the order of a ranking. */
+size_t *da_board_sorted(struct da_board *b, const struct da_board_pool *p,
+                        const struct da_board_ranking *r);
+
+/* board_breakdown.c: pairs, lengths, intents; from the per-sample logs. */
+void da_board_add_breakdowns(struct da_board *b, struct da_board_section *s,
+                             const struct da_board_pool *p);
 
 /* board_<format>.c */
 enum da_rc da_board_md(const struct da_board *b, struct da_buf *out, struct da_err *err);

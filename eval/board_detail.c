@@ -5,14 +5,44 @@
 
 #include "eval/board_page.h"
 
+/* "question_answering" reads better with a space. */
+static void label(struct da_buf *out, const char *s)
+{
+    struct da_buf t;
+    da_buf_init(&t, 0);
+    for (; *s; s++) {
+        da_buf_add_char(&t, *s == '_' ? ' ' : *s);
+    }
+    da_page_text(out, t.p);
+    da_buf_release(&t);
+}
+
+/* Share of a row (or of a column) that lies on the diagonal, in percent. */
+static void share(struct da_buf *out, int64_t hit, int64_t total)
+{
+    da_buf_add_str(out, "<td>");
+    if (total > 0) {
+        da_board_add_number(out, 100.0 * (double)hit / (double)total, 1);
+    } else {
+        da_buf_add_str(out, "<span aria-label=\"not defined\">–</span>");
+    }
+    da_buf_add_str(out, "</td>");
+}
+
+static int64_t hits(const struct da_board_confusion *c, size_t row, size_t col)
+{
+    return strcmp(c->rows[row], c->cols[col]) == 0 ? c->count[row * c->n_cols + col] : 0;
+}
+
 static void confusion_row(struct da_buf *out, const struct da_board_confusion *c, size_t r)
 {
-    int64_t total = 0;
+    int64_t total = 0, hit = 0;
     for (size_t k = 0; k < c->n_cols; k++) {
         total += c->count[r * c->n_cols + k];
+        hit += hits(c, r, k);
     }
     da_buf_add_str(out, "<tr><th scope=\"row\">");
-    da_page_text(out, c->rows[r]);
+    label(out, c->rows[r]);
     da_buf_add_str(out, "</th>");
     for (size_t k = 0; k < c->n_cols; k++) {
         int64_t n = c->count[r * c->n_cols + k];
@@ -20,7 +50,24 @@ static void confusion_row(struct da_buf *out, const struct da_board_confusion *c
         da_board_add_number(out, total ? (double)n / (double)total : 0, 3);
         da_buf_addf(out, "\">%lld</td>", (long long)n);
     }
+    share(out, hit, total);
     da_buf_add_str(out, "</tr>\n");
+}
+
+static void precision_row(struct da_buf *out, const struct da_board_confusion *c)
+{
+    da_buf_add_str(out, "<tr class=\"foot\"><th scope=\"row\">Precision, %</th>");
+    for (size_t k = 0; k < c->n_cols; k++) {
+        int64_t total = 0, hit = 0;
+        bool is_class = false;
+        for (size_t r = 0; r < c->n_rows; r++) {
+            total += c->count[r * c->n_cols + k];
+            hit += hits(c, r, k);
+            is_class = is_class || strcmp(c->rows[r], c->cols[k]) == 0;
+        }
+        share(out, hit, is_class ? total : 0);
+    }
+    da_buf_add_str(out, "<td></td></tr>\n");
 }
 
 static void confusion(struct da_buf *out, const struct da_board_system *s)
@@ -32,35 +79,62 @@ static void confusion(struct da_buf *out, const struct da_board_system *s)
     da_page_text(out, s->label);
     da_buf_add_str(out, "\"><table class=\"matrix\"><caption>");
     da_page_text(out, s->label);
-    da_buf_add_str(out, "<span class=\"sub\">rows: asked for; columns: what the system said"
-                        "</span></caption>\n<thead><tr><td></td>");
+    da_buf_add_str(out, "</caption>\n<thead><tr><td></td>");
     for (size_t k = 0; k < c->n_cols; k++) {
         da_buf_add_str(out, "<th scope=\"col\">");
-        da_page_text(out, c->cols[k]);
+        label(out, c->cols[k]);
         da_buf_add_str(out, "</th>");
     }
-    da_buf_add_str(out, "</tr></thead><tbody>\n");
+    da_buf_add_str(out, "<th scope=\"col\">Recall, %</th></tr></thead><tbody>\n");
     for (size_t r = 0; r < c->n_rows; r++) {
         confusion_row(out, c, r);
     }
+    precision_row(out, c);
     da_buf_add_str(out, "</tbody></table></div></figure>\n");
 }
 
-void da_page_confusions(struct da_buf *out, const struct da_board_pool *p)
+static bool is_perfect(const struct da_board_confusion *c)
 {
-    bool any = false;
-    for (size_t i = 0; i < p->n; i++) {
-        if (p->systems[i]->confusion.n_cols == 0) {
-            continue;
+    for (size_t r = 0; r < c->n_rows; r++) {
+        for (size_t k = 0; k < c->n_cols; k++) {
+            if (c->count[r * c->n_cols + k] != hits(c, r, k)) {
+                return false;
+            }
         }
-        if (!any) {
-            da_buf_add_str(out, "<h3>Intents, asked for and understood</h3>\n"
-                                "<div class=\"confusion-grid\">\n");
-        }
-        any = true;
-        confusion(out, p->systems[i]);
     }
-    da_buf_add_str(out, any ? "</div>\n" : "");
+    return true;
+}
+
+/* Systems that made no mistake need no table: they are named. */
+void da_page_confusions(struct da_buf *out, const struct da_board_section *s)
+{
+    const struct da_board_pool *p = s->pool;
+    size_t n = 0, n_perfect = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        n += p->systems[i]->confusion.n_cols > 0;
+    }
+    if (n == 0) {
+        return;
+    }
+    da_buf_addf(out, "<h3 id=\"%s-intents\">Intents, asked for and understood</h3>\n"
+                     "<p class=\"about\">Rows: what the request asks for. Columns: what the system "
+                     "said it does.", s->id);
+    for (size_t i = 0; i < p->n; i++) {
+        const struct da_board_confusion *c = &p->systems[i]->confusion;
+        if (c->n_cols > 0 && is_perfect(c)) {
+            da_buf_add_str(out, n_perfect++ ? ", " : " Without a mistake: ");
+            da_page_text(out, p->systems[i]->label);
+        }
+    }
+    da_buf_add_str(out, n_perfect ? ".</p>\n" : "</p>\n");
+    da_buf_add_str(out, n_perfect < n ? "<div class=\"confusion-grid\">\n" : "");
+    for (size_t i = 0; i < p->n; i++) {
+        const struct da_board_confusion *c = &p->systems[i]->confusion;
+        if (c->n_cols > 0 && !is_perfect(c)) {
+            confusion(out, p->systems[i]);
+        }
+    }
+    da_buf_add_str(out, n_perfect < n ? "</div>\n" : "");
 }
 
 static void fact(struct da_buf *out, const char *key, const char *value, bool mono)

@@ -108,6 +108,9 @@ static void add_value(struct da_buf *out, const struct da_board_col *col,
         da_page_number(out, col, cell->hi);
         da_buf_add_str(out, "</span>");
     }
+    if (cell->n > 0) {
+        da_buf_addf(out, "<span class=\"ci\">n = %lld</span>", (long long)cell->n);
+    }
 }
 
 static void add_cell(struct da_buf *out, const struct da_board_col *col,
@@ -119,18 +122,20 @@ static void add_cell(struct da_buf *out, const struct da_board_col *col,
     if (isfinite(cell->v)) {
         da_buf_add_double(out, cell->v);
     }
-    da_buf_add_str(out, "\">");
-    add_value(out, col, cell);
-    if (col->is_score && range && isfinite(cell->lo)) {
+    bool strip = col->is_score && range && isfinite(cell->lo);
+    da_buf_add_str(out, strip ? "\"><div class=\"strip\">" : "\">");
+    if (strip) {
         da_page_interval(out, range, cell);
     }
-    da_buf_add_str(out, "</td>");
+    da_buf_add_str(out, strip ? "<div>" : "");
+    add_value(out, col, cell);
+    da_buf_add_str(out, strip ? "</div></div></td>" : "</td>");
 }
 
 static void add_row(struct da_buf *out, const struct da_board_table *t,
                     const struct da_board_row *r, const struct da_page_range *range)
 {
-    da_buf_add_str(out, "<tr data-model=\"");
+    da_buf_add_str(out, r->starts_group ? "<tr class=\"group\" data-model=\"" : "<tr data-model=\"");
     da_page_text(out, r->label);
     da_buf_add_str(out, "\">");
     if (t->ranked && r->rank) {
@@ -192,7 +197,8 @@ static void add_table(struct da_buf *out, const struct da_board_section *s,
 {
     struct da_page_range range;
     bool has_range = score_range(t, &range);
-    da_buf_addf(out, "<figure class=\"card\" id=\"%s-%s\"", s->id, t->id);
+    da_buf_addf(out, "<figure class=\"card%s\" id=\"%s-%s\"", t->n_cols <= 3 ? " narrow" : "", s->id,
+                t->id);
     if (t->task >= 0) {
         da_buf_addf(out, " data-task=\"%s\"", da_board_task_name((enum da_board_task)t->task));
     }
@@ -218,17 +224,133 @@ static void add_table(struct da_buf *out, const struct da_board_section *s,
     da_buf_add_str(out, "</figure>\n");
 }
 
+/* A matrix cell: the difference, coloured where it is real, and its p. */
+static void add_pair_cell(struct da_buf *out, const struct da_board_col *col,
+                          const struct da_board_cell *cell)
+{
+    if (!isfinite(cell->v)) {
+        da_buf_add_str(out, "<td class=\"self\">·</td>");
+        return;
+    }
+    bool real = cell->p < DA_BOARD_ALPHA;
+    da_buf_addf(out, "<td class=\"%s\">%s", !real ? "tie" : cell->v > 0 ? "win" : "loss",
+                cell->v > 0 ? "+" : "");
+    struct da_buf number;
+    da_buf_init(&number, 0);
+    da_page_number(&number, col, cell->v);
+    da_buf_add_str(out, number.p[0] == '-' ? "−" : "");
+    da_buf_add_str(out, number.p + (number.p[0] == '-'));
+    da_buf_release(&number);
+    if (isnan(cell->p)) {
+        da_buf_add_str(out, "<small>untested</small></td>");
+        return;
+    }
+    da_buf_add_str(out, cell->p < 0.001 ? "<small>&lt; 0.001" : "<small>");
+    if (cell->p >= 0.001) {
+        da_board_add_number(out, cell->p, 3);
+    }
+    da_buf_add_str(out, "</small></td>");
+}
+
+/* Columns bear letters, which rows explain: names would not fit. At most 24 (board_breakdown.c). */
+static char pair_letter(size_t i)
+{
+    return (char)('A' + i);
+}
+
+static void add_pairs(struct da_buf *out, const struct da_board_section *s,
+                      const struct da_board_table *t)
+{
+    da_buf_addf(out, "<figure class=\"card\" id=\"%s-%s\"", s->id, t->id);
+    if (t->task >= 0) {
+        da_buf_addf(out, " data-task=\"%s\"", da_board_task_name((enum da_board_task)t->task));
+    }
+    da_buf_addf(out, "><div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Differences: "
+                     "%s\"><table class=\"matrix pairs\"><caption>%s</caption>\n<thead><tr>"
+                     "<td></td>", t->title, t->title);
+    for (size_t c = 0; c < t->n_cols; c++) {
+        da_buf_add_str(out, "<th scope=\"col\" title=\"");
+        da_page_text(out, t->cols[c].label);
+        da_buf_addf(out, "\">%c<span class=\"sr\"> ", pair_letter(c));
+        da_page_text(out, t->cols[c].label);
+        da_buf_add_str(out, "</span></th>");
+    }
+    da_buf_add_str(out, "</tr></thead><tbody>\n");
+    for (size_t r = 0; r < t->n_rows; r++) {
+        da_buf_add_str(out, "<tr data-model=\"");
+        da_page_text(out, t->rows[r].label);
+        da_buf_addf(out, "\"><th scope=\"row\"><b>%c</b> ", pair_letter(r));
+        da_page_text(out, t->rows[r].label);
+        da_buf_add_str(out, "</th>");
+        for (size_t c = 0; c < t->n_cols; c++) {
+            add_pair_cell(out, &t->cols[c], &t->rows[r].cells[c]);
+        }
+        da_buf_add_str(out, "</tr>\n");
+    }
+    da_buf_add_str(out, "</tbody></table></div></figure>\n");
+}
+
+static void add_all_pairs(struct da_buf *out, const struct da_board_section *s)
+{
+    bool any = false;
+    for (size_t k = 0; k < s->n_tables; k++) {
+        if (!s->tables[k].is_pairs) {
+            continue;
+        }
+        if (!any) {
+            da_buf_addf(out, "<h3 id=\"%s-pairs\">Which differences are real</h3>\n<p class=\"about\">"
+                             "Row minus column. <span class=\"key win\">Green</span>: the row is "
+                             "better, <span class=\"key loss\">red</span>: it is worse, both at "
+                             "p&nbsp;&lt;&nbsp;0.05; grey: the test cannot tell. The small figure is "
+                             "p, two-sided and Holm-corrected over the pairs of its table.</p>\n"
+                             "<div class=\"pair-grid\">\n", s->id);
+        }
+        any = true;
+        add_pairs(out, s, &s->tables[k]);
+    }
+    da_buf_add_str(out, any ? "</div>\n" : "");
+}
+
+/* The tables whose id begins with prefix, under a heading. */
+static void add_details(struct da_buf *out, const struct da_board_section *s, const char *prefix,
+                        const char *title, const char *about)
+{
+    bool any = false;
+    for (size_t k = 0; k < s->n_tables; k++) {
+        if (strncmp(s->tables[k].id, prefix, strlen(prefix)) != 0) {
+            continue;
+        }
+        if (!any) {
+            da_buf_addf(out, "<h3 id=\"%s-%s\">%s</h3>\n<p class=\"about\">%s</p>\n", s->id, prefix,
+                        title, about);
+        }
+        any = true;
+        add_table(out, s, &s->tables[k]);
+    }
+}
+
 static void add_scores(struct da_buf *out, const struct da_board *b,
                        const struct da_board_section *s)
 {
     for (size_t k = 0; k < s->n_tables; k++) {
+        if (s->tables[k].is_detail) {
+            continue;
+        }
         add_table(out, s, &s->tables[k]);
         if (k == 0) {
             da_page_forest(out, &s->tables[k], s->id);
         }
     }
     da_page_scatter(out, b, s);
-    da_page_confusions(out, s->pool);
+    add_all_pairs(out, s);
+    add_details(out, s, "length", "Long documents and short ones",
+                "The ranking score on thirds of the data set by words of the document, and the "
+                "length of answers beside that of the references.");
+    add_details(out, s, "by-intent", "Where the intent was understood",
+                "The ranking score of the samples whose intent the system named, and of those where "
+                "it did not.");
+    da_page_confusions(out, s);
+    da_page_samples(out, b, s);
 }
 
 static void add_section(struct da_buf *out, const struct da_board *b,
@@ -244,6 +366,10 @@ static void add_section(struct da_buf *out, const struct da_board *b,
     }
     da_buf_add_str(out, "<p class=\"about\">");
     da_page_text(out, s->intro);
+    if (s->method) {
+        da_buf_add_char(out, ' ');
+        da_page_text(out, s->method);
+    }
     da_buf_add_str(out, "</p>\n");
     if (s->kind == DA_BOARD_SCORES) {
         add_scores(out, b, s);
@@ -253,16 +379,6 @@ static void add_section(struct da_buf *out, const struct da_board *b,
         }
     }
     da_buf_add_str(out, "</div></section>\n");
-}
-
-static bool is_tested(const struct da_board_pool *p)
-{
-    for (unsigned k = 0; k < DA_BOARD_N_SCORES; k++) {
-        if (p->ranking[k].tested) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static void add_header(struct da_buf *out, const struct da_board *b)
@@ -285,9 +401,7 @@ static void add_header(struct da_buf *out, const struct da_board *b)
                     b->n_systems == 1 ? "" : "s", n_tasks, n_tasks == 1 ? "" : "s");
         if (b->n_pools == 1) {
             da_buf_addf(out, ", <strong>%lld</strong> examples. Small grey figures are 95&nbsp;%% "
-                             "intervals.%s", (long long)b->pools[0].systems[0]->data_n,
-                        is_tested(&b->pools[0]) ? " Systems that a paired test cannot tell apart "
-                                                  "share a rank." : "");
+                             "intervals.", (long long)b->pools[0].systems[0]->data_n);
         } else {
             da_buf_addf(out, ", in <strong>%zu</strong> groups: scores from different data or with "
                              "different metric signatures never share a table.", b->n_pools);
@@ -296,6 +410,29 @@ static void add_header(struct da_buf *out, const struct da_board *b)
         da_buf_add_str(out, "No score records.");
     }
     da_buf_add_str(out, "</p>\n</header>\n");
+}
+
+/* Links to the headings inside a section of scores, as far as they are there. */
+static void add_inner_links(struct da_buf *out, const struct da_board *b,
+                            const struct da_board_section *s)
+{
+    bool pairs = false, length = false, samples = false;
+    for (size_t k = 0; k < s->n_tables; k++) {
+        pairs = pairs || s->tables[k].is_pairs;
+        length = length || strncmp(s->tables[k].id, "length", 6) == 0;
+    }
+    for (size_t i = 0; i < s->pool->n && b->opts.n_samples > 0; i++) {
+        samples = samples || s->pool->systems[i]->samples;
+    }
+    if (pairs) {
+        da_buf_addf(out, "<a href=\"#%s-pairs\">Differences</a>", s->id);
+    }
+    if (length) {
+        da_buf_addf(out, "<a href=\"#%s-length\">Lengths</a>", s->id);
+    }
+    if (samples) {
+        da_buf_addf(out, "<a href=\"#%s-samples\">Answers</a>", s->id);
+    }
 }
 
 static void add_bar(struct da_buf *out, const struct da_board *b)
@@ -310,6 +447,9 @@ static void add_bar(struct da_buf *out, const struct da_board *b)
         da_page_text(out, b->sections[i].kind == DA_BOARD_PUBLISHED ? "Published"
                                                                     : b->sections[i].title);
         da_buf_add_str(out, "</a>");
+        if (b->sections[i].pool && b->n_pools == 1) {
+            add_inner_links(out, b, &b->sections[i]);
+        }
     }
     da_buf_add_str(out, "<a href=\"#made-with\">Made with</a></nav>\n"
                         "<div class=\"controls\" id=\"controls\" hidden>");

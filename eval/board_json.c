@@ -34,6 +34,12 @@ static void add_cell(struct da_jw *w, const struct da_board_col *col,
         da_jw_double(w, cell->hi);
         da_jw_end(w);
     }
+    if (isfinite(cell->p)) {
+        da_jw_kdouble(w, "p", cell->p);
+    }
+    if (cell->n > 0) {
+        da_jw_kint(w, "n", cell->n);
+    }
     if (cell->text) {
         da_jw_kcstr(w, "text", cell->text);
     }
@@ -154,6 +160,9 @@ enum da_rc da_board_json(const struct da_board *b, struct da_buf *out, struct da
         da_jw_kcstr(&w, "kind", kinds[s->kind]);
         da_jw_kcstr(&w, "title", s->title);
         da_jw_kcstr(&w, "about", s->intro);
+        if (s->method) {
+            da_jw_kcstr(&w, "method", s->method);
+        }
         if (s->pool) {
             add_pool(&w, b, s->pool);
         }

@@ -27,11 +27,11 @@ void da_page_forest(struct da_buf *out, const struct da_board_table *t, const ch
 void da_page_scatter(struct da_buf *out, const struct da_board *b, const struct da_board_section *s);
 
 /* board_detail.c */
-void da_page_confusions(struct da_buf *out, const struct da_board_pool *p);
-void da_page_pairs(struct da_buf *out, const struct da_board *b, const struct da_board_pool *p);
-void da_page_breakdowns(struct da_buf *out, const struct da_board *b,
-                        const struct da_board_pool *p);
-void da_page_samples(struct da_buf *out, const struct da_board *b, const struct da_board_pool *p);
+void da_page_confusions(struct da_buf *out, const struct da_board_section *s);
 void da_page_provenance(struct da_buf *out, const struct da_board *b);
+
+/* board_texts.c */
+void da_page_samples(struct da_buf *out, const struct da_board *b,
+                     const struct da_board_section *s);
 
 #endif

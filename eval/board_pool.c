@@ -215,6 +215,24 @@ static void rank_overall(struct da_board *b, struct da_board_pool *p)
     }
 }
 
+static void rank_intents(struct da_board *b, struct da_board_pool *p)
+{
+    struct da_board_ranking *r = &p->ranking[DA_BOARD_INTENT];
+    int64_t most = -1;
+    alloc_ranking(b, r, p->n);
+    for (size_t i = 0; i < p->n; i++) {
+        const struct da_board_value *v = &p->systems[i]->intent;
+        r->exists = r->exists || v->set;
+        r->score[i] = v->set ? v->v : NAN;
+        r->lo[i] = v->lo;
+        r->hi[i] = v->hi;
+        most = v->set && v->n > most ? v->n : most;
+    }
+    for (size_t i = 0; i < p->n; i++) {
+        r->partial[i] = p->systems[i]->intent.set && p->systems[i]->intent.n < most;
+    }
+}
+
 void da_board_make_pools(struct da_board *b)
 {
     b->pools = da_arena_alloc(&b->arena, b->n_systems + 1, sizeof *b->pools);
@@ -235,5 +253,6 @@ void da_board_make_pools(struct da_board *b)
             rank_task(b, &b->pools[k], t);
         }
         rank_overall(b, &b->pools[k]);
+        rank_intents(b, &b->pools[k]);
     }
 }

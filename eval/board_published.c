@@ -72,7 +72,7 @@ static void read_scores(struct da_board *b, struct da_board_set *set, const stru
 
 static void read_intent(struct da_board *b, struct da_board_set *set, const struct da_json *t)
 {
-    set->table_source[DA_BOARD_N_SCORES] = text_of(b, t, "source");
+    set->table_source[DA_BOARD_INTENT] = text_of(b, t, "source");
     for (const struct da_json *r = da_json_first(da_json_get(t, "rows")); r; r = da_json_next(r)) {
         struct da_board_system *s = system_of(b, set, da_json_first(r));
         s->intent = value_of(da_json_at(r, 1), 0.01); /* printed in percent */
@@ -82,7 +82,7 @@ static void read_intent(struct da_board *b, struct da_board_set *set, const stru
 static void read_bench(struct da_board *b, struct da_board_set *set, const struct da_json *t)
 {
     const struct da_json *rows = da_json_get(t, "rows");
-    set->table_source[DA_BOARD_N_SCORES + 1] = text_of(b, t, "source");
+    set->table_source[DA_BOARD_N_SCORES] = text_of(b, t, "source");
     set->device = text_of(b, t, "device");
     set->bench = da_arena_alloc(&b->arena, da_json_len(rows), sizeof *set->bench);
     for (const struct da_json *r = da_json_first(rows); r; r = da_json_next(r)) {

@@ -10,15 +10,13 @@
 
 #include "eval/board.h"
 
-static const double alpha = 0.05; /* after Holm's correction */
-
 static bool is_better(const struct da_board_ranking *r, size_t n, size_t i, size_t j)
 {
     if (!r->tested) {
         return r->score[i] > r->score[j];
     }
     const struct da_board_pair *pair = &r->pairs[i * n + j];
-    return pair->diff > 0 && pair->p < alpha;
+    return pair->diff > 0 && pair->p < DA_BOARD_ALPHA;
 }
 
 void da_board_rank(struct da_board_pool *p)

@@ -195,27 +195,40 @@ struct point {
     bool left;
 };
 
-/* Labels go right of their dots, or left of those near the edge; one that would lie on an
- * earlier label moves down. */
+/* Space a label takes, by the count of its letters: an estimate that is enough to part them. */
+static double label_width(const struct point *p)
+{
+    return 7.0 * (double)da_utf8_count(p->label, strlen(p->label)) + 12;
+}
+
+/* True when label i would lie on an earlier label or on another system's dot. */
+static bool is_covered(const struct point *p, size_t n, size_t i)
+{
+    double w = label_width(&p[i]), a = p[i].left ? p[i].px - w : p[i].px;
+    for (size_t j = 0; j < n; j++) {
+        double v = label_width(&p[j]), c = p[j].left ? p[j].px - v : p[j].px;
+        if (j < i && fabs(p[i].label_y - p[j].label_y) < 13 && a < c + v && c < a + w) {
+            return true;
+        }
+        if (j != i && fabs(p[i].label_y - 4 - p[j].py) < 10 && p[j].px > a + 4 &&
+            p[j].px < a + w - 4) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Labels go right of their dots, or left, or lower and lower until they are free. */
 static void place_labels(struct point *p, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        double width = 7.0 * (double)da_utf8_count(p[i].label, strlen(p[i].label)) + 12;
-        p[i].left = p[i].px + width > SCATTER_WIDTH - 6;
-        p[i].label_y = p[i].py + 4;
-        for (size_t tries = 0; tries < n; tries++) {
-            bool clash = false;
-            for (size_t j = 0; j < i; j++) {
-                double other = 7.0 * (double)da_utf8_count(p[j].label, strlen(p[j].label)) + 12;
-                double a0 = p[i].left ? p[i].px - width : p[i].px;
-                double b0 = p[j].left ? p[j].px - other : p[j].px;
-                clash = clash || (fabs(p[i].label_y - p[j].label_y) < 13 && a0 < b0 + other &&
-                                  b0 < a0 + width);
-            }
-            if (!clash) {
-                break;
-            }
-            p[i].label_y += 13;
+        bool free = false;
+        for (size_t step = 0; step < 2 * n + 4 && !free; step++) {
+            p[i].left = step & 1;
+            p[i].label_y = p[i].py + 4 + 13.0 * (double)(step / 2);
+            double w = label_width(&p[i]);
+            bool inside = p[i].left ? p[i].px - w > 40 : p[i].px + w < SCATTER_WIDTH;
+            free = inside && !is_covered(p, n, i);
         }
     }
 }

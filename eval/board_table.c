@@ -9,15 +9,15 @@
 #include "eval/board.h"
 
 enum {
-    MAX_COLS = DA_BOARD_MAX_METRICS + 4,
+    MAX_COLS = DA_BOARD_MAX_SYSTEMS + 8, /* a matrix has a column for each system */
     MAX_NOTES = 8,
-    MAX_TABLES = 2 * DA_BOARD_N_TASKS + 4,
+    MAX_TABLES = 4 * DA_BOARD_N_TASKS + 6,
     SCORE_DECIMALS = 3,
     PRINTED_DECIMALS = 2,        /* of the paper's columns */
     PRINTED_AVERAGE_DECIMALS = 4 /* and of its averages */
 };
 
-static struct da_board_table *new_table(struct da_board *b, struct da_board_section *s,
+struct da_board_table *da_board_new_table(struct da_board *b, struct da_board_section *s,
                                         const char *id, const char *title, int task)
 {
     struct da_board_table *t = &s->tables[s->n_tables++];
@@ -39,7 +39,7 @@ static struct da_board_section *new_section(struct da_board *b, enum da_board_se
     return s;
 }
 
-static size_t add_col(struct da_board_table *t, const char *key, const char *label,
+size_t da_board_add_col(struct da_board_table *t, const char *key, const char *label,
                       const char *what, enum da_board_better better, int decimals)
 {
     t->cols[t->n_cols] = (struct da_board_col){.key = key, .label = label, .what = what,
@@ -51,26 +51,26 @@ static size_t add_metric_col(const struct da_board *b, struct da_board_table *t,
                              int decimals)
 {
     const struct da_board_metric *x = &b->metrics[m];
-    size_t c = add_col(t, x->key, x->label, x->what, x->better, decimals);
+    size_t c = da_board_add_col(t, x->key, x->label, x->what, x->better, decimals);
     t->cols[c].no_best = x->averaged == 0; /* the least diverse is not the worst, nor the reverse */
     return c;
 }
 
-static void note(struct da_board_table *t, const char *text)
+void da_board_note(struct da_board_table *t, const char *text)
 {
     if (t->n_notes < MAX_NOTES) {
         t->notes[t->n_notes++] = text;
     }
 }
 
-static struct da_board_row *add_row(struct da_board *b, struct da_board_table *t,
+struct da_board_row *da_board_add_row(struct da_board *b, struct da_board_table *t,
                                     const char *label)
 {
     struct da_board_row *r = &t->rows[t->n_rows++];
     r->label = label;
     r->cells = da_arena_alloc(&b->arena, t->n_cols, sizeof *r->cells);
     for (size_t c = 0; c < t->n_cols; c++) {
-        r->cells[c].v = r->cells[c].lo = r->cells[c].hi = NAN;
+        r->cells[c].v = r->cells[c].lo = r->cells[c].hi = r->cells[c].p = NAN;
     }
     return r;
 }
@@ -124,7 +124,7 @@ static bool comes_before(const struct da_board_pool *p, const struct da_board_ra
     return strcmp(p->systems[i]->label, p->systems[j]->label) < 0;
 }
 
-static size_t *sorted(struct da_board *b, const struct da_board_pool *p,
+size_t *da_board_sorted(struct da_board *b, const struct da_board_pool *p,
                       const struct da_board_ranking *r)
 {
     size_t *order = da_arena_alloc(&b->arena, p->n, sizeof *order);
@@ -176,19 +176,19 @@ static size_t add_score_col(struct da_board *b, struct da_board_table *t,
                                   : da_board_strf(b, "Mean of %zu", r->n_metrics);
         key = da_board_strf(b, "mean_of_%zu", r->n_metrics);
         const char *missing = list_missing(b, r, t->task);
-        note(t, da_board_strf(b, "%s: %s%s%s%s.", label, parts, missing ? "; without " : "",
+        da_board_note(t, da_board_strf(b, "%s: %s%s%s%s.", label, parts, missing ? "; without " : "",
                               missing ? missing : "",
                               missing ? " it is not the paper's Average" : ""));
     }
-    size_t c = add_col(t, key, label, da_board_strf(b, "Mean of %s", parts), DA_BOARD_HIGHER,
+    size_t c = da_board_add_col(t, key, label, da_board_strf(b, "Mean of %s", parts), DA_BOARD_HIGHER,
                        SCORE_DECIMALS);
     t->cols[c].is_score = true;
     return c;
 }
 
-/* How the ranks came about; said under every ranked table. */
-static void rank_notes(struct da_board *b, struct da_board_table *t,
-                       const struct da_board_pool *p, const struct da_board_ranking *r)
+/* What is unusual about the ranks of a table; the usual is said once, by add_method. */
+static void rank_notes(struct da_board_table *t, const struct da_board_pool *p,
+                       const struct da_board_ranking *r)
 {
     size_t n_ranked = 0;
     bool partial = false;
@@ -196,18 +196,35 @@ static void rank_notes(struct da_board *b, struct da_board_table *t,
         n_ranked += r->rank[i] > 0;
         partial = partial || r->partial[i];
     }
-    if (r->tested) {
-        note(t, da_board_strf(b,
-                              "Systems share a rank (=) where a two-sided paired test cannot tell "
-                              "them apart: approximate randomization, %u trials, seed %llu, "
-                              "Holm-corrected over all pairs, p < 0.05.",
-                              b->opts.n_trials, (unsigned long long)b->opts.seed));
-    } else if (n_ranked > 1) {
-        note(t, "Ranks go by value alone: the differences were not tested.");
+    if (!r->tested && n_ranked > 1) {
+        da_board_note(t, "Ranks go by value alone: the differences were not tested.");
     }
     if (partial) {
-        note(t, "A system scored on fewer samples than the others has no rank.");
+        da_board_note(t, "A system scored on fewer samples than the others has no rank.");
     }
+}
+
+static void add_method(struct da_board *b, struct da_board_section *s,
+                       const struct da_board_pool *p)
+{
+    bool scores = false, intents = p->ranking[DA_BOARD_INTENT].tested;
+    for (unsigned k = 0; k <= DA_BOARD_OVERALL; k++) {
+        scores = scores || p->ranking[k].tested;
+    }
+    if (!scores && !intents) {
+        return;
+    }
+    const char *how = "McNemar's exact test";
+    if (scores) {
+        how = da_board_strf(b, "paired approximate randomization, %u trials, seed %llu%s",
+                            b->opts.n_trials, (unsigned long long)b->opts.seed,
+                            intents ? "; for intents McNemar's exact test" : "");
+    }
+    s->method = da_board_strf(b,
+                              "Systems share a rank (=) where a two-sided paired test, "
+                              "Holm-corrected over all pairs of the table, cannot tell them apart "
+                              "at the level of 0.05 (%s).",
+                              how);
 }
 
 static void fill_rank(struct da_board_row *row, const struct da_board_pool *p,
@@ -248,7 +265,7 @@ static void count_cell(struct da_board *b, const struct da_board_pool *p, unsign
     for (size_t m = 0; m < b->n_metrics; m++) {
         for (size_t k = 0; k < p->n; k++) {
             const struct da_board_value *v = &p->systems[k]->values[task][m];
-            if (!v->set || v->n < 0 || !(b->metrics[m].paper & (1u << task))) {
+            if (!v->set || v->n < 0 || !(b->metrics[m].averaged & (1u << task))) {
                 continue;
             }
             most = v->n > most ? v->n : most;
@@ -267,40 +284,40 @@ static void task_table(struct da_board *b, struct da_board_section *s,
                        const struct da_board_pool *p, unsigned task)
 {
     const struct da_board_ranking *r = &p->ranking[task];
-    struct da_board_table *t = new_table(b, s, da_board_task_name((enum da_board_task)task),
+    struct da_board_table *t = da_board_new_table(b, s, da_board_task_name((enum da_board_task)task),
                                          da_board_task_titles[task], (int)task);
     size_t metric_of[MAX_COLS], score_col = SIZE_MAX;
     for (size_t m = 0; m < b->n_metrics; m++) {
         if ((b->metrics[m].paper & (1u << task)) && any_set(p, task, m)) {
-            metric_of[add_metric_col(b, t, m, SCORE_DECIMALS)] = m;
+            metric_of[add_metric_col(b, t, m, b->metrics[m].decimals)] = m;
         }
     }
     size_t n_values = t->n_cols;
     if (r->exists) {
         score_col = add_score_col(b, t, r);
     }
-    size_t n_col = add_col(t, "n", "n", "Samples scored", DA_BOARD_NEUTRAL, 0);
+    size_t n_col = da_board_add_col(t, "n", "n", "Samples scored", DA_BOARD_NEUTRAL, 0);
     t->ranked = r->exists;
     t->rows = da_arena_alloc(&b->arena, p->n, sizeof *t->rows);
-    const size_t *order = sorted(b, p, r);
+    const size_t *order = da_board_sorted(b, p, r);
     for (size_t k = 0; k < p->n; k++) {
         size_t i = order[k];
         if (!in_task(b, p->systems[i], task)) {
             continue;
         }
-        struct da_board_row *row = add_row(b, t, p->systems[i]->label);
+        struct da_board_row *row = da_board_add_row(b, t, p->systems[i]->label);
         fill_rank(row, p, r, i);
         for (size_t c = 0; c < n_values; c++) {
             set_cell(&row->cells[c], &p->systems[i]->values[task][metric_of[c]]);
         }
         if (score_col != SIZE_MAX) {
             row->cells[score_col] =
-                (struct da_board_cell){.v = r->score[i], .lo = r->lo[i], .hi = r->hi[i]};
+                (struct da_board_cell){.v = r->score[i], .lo = r->lo[i], .hi = r->hi[i], .p = NAN};
         }
         count_cell(b, p, task, i, &row->cells[n_col]);
     }
     mark_best(t);
-    rank_notes(b, t, p, r);
+    rank_notes(t, p, r);
 }
 
 static void overall_table(struct da_board *b, struct da_board_section *s,
@@ -312,7 +329,7 @@ static void overall_table(struct da_board *b, struct da_board_section *s,
         n_tasks += (r->tasks >> k) & 1;
     }
     struct da_board_table *t =
-        new_table(b, s, "average",
+        da_board_new_table(b, s, "average",
                   n_tasks == DA_BOARD_N_TASKS ? "Average of the three tasks" : "Mean of two tasks",
                   -1);
     size_t metric_of[MAX_COLS];
@@ -322,65 +339,72 @@ static void overall_table(struct da_board *b, struct da_board_section *s,
             any = any || isfinite(da_board_overall(b, p, p->systems[i], m));
         }
         if (any) {
-            metric_of[add_metric_col(b, t, m, SCORE_DECIMALS)] = m;
+            metric_of[add_metric_col(b, t, m, b->metrics[m].decimals)] = m;
         }
     }
     size_t n_values = t->n_cols;
     size_t score_col = add_score_col(b, t, r);
     t->ranked = true;
     t->rows = da_arena_alloc(&b->arena, p->n, sizeof *t->rows);
-    const size_t *order = sorted(b, p, r);
+    const size_t *order = da_board_sorted(b, p, r);
     for (size_t k = 0; k < p->n; k++) {
         size_t i = order[k];
-        struct da_board_row *row = add_row(b, t, p->systems[i]->label);
+        struct da_board_row *row = da_board_add_row(b, t, p->systems[i]->label);
         fill_rank(row, p, r, i);
         for (size_t c = 0; c < n_values; c++) {
             row->cells[c].v = da_board_overall(b, p, p->systems[i], metric_of[c]);
         }
         row->cells[score_col] =
-            (struct da_board_cell){.v = r->score[i], .lo = r->lo[i], .hi = r->hi[i]};
+            (struct da_board_cell){.v = r->score[i], .lo = r->lo[i], .hi = r->hi[i], .p = NAN};
     }
     mark_best(t);
-    note(t, "Each column is the mean over the tasks that have it.");
-    rank_notes(b, t, p, r);
+    da_board_note(t, "Each column is the mean over the tasks that have it.");
+    rank_notes(t, p, r);
 }
 
-/* order: NULL for the order of the array. */
 static void intent_table(struct da_board *b, struct da_board_section *s,
-                         struct da_board_system *const *systems, size_t n, const size_t *order)
+                         const struct da_board_pool *p)
 {
-    size_t n_with = 0;
-    for (size_t i = 0; i < n; i++) {
-        n_with += systems[i]->intent.set;
-    }
-    if (n_with == 0) {
-        return;
-    }
-    bool published = systems[0]->published;
-    struct da_board_table *t = new_table(b, s, "intent", "Intent classification", -1);
-    size_t c = add_col(t, "accuracy", "Accuracy, %", "Requests whose kind was named correctly",
-                       DA_BOARD_HIGHER, 2);
+    const struct da_board_ranking *r = &p->ranking[DA_BOARD_INTENT];
+    struct da_board_table *t = da_board_new_table(b, s, "intent", "Intent classification", -1);
+    size_t c = da_board_add_col(t, "accuracy", "Accuracy, %",
+                                "Requests whose kind the system named correctly", DA_BOARD_HIGHER, 2);
+    size_t n = da_board_add_col(t, "n", "n", "Requests", DA_BOARD_NEUTRAL, 0);
     t->cols[c].show = 100;
-    if (!published) {
-        (void)add_col(t, "n", "n", "Requests", DA_BOARD_NEUTRAL, 0);
-    }
-    t->rows = da_arena_alloc(&b->arena, n, sizeof *t->rows);
-    for (size_t k = 0; k < n; k++) {
-        size_t i = order ? order[k] : k;
-        if (!systems[i]->intent.set) {
+    t->cols[c].is_score = true;
+    t->ranked = true;
+    t->rows = da_arena_alloc(&b->arena, p->n, sizeof *t->rows);
+    const size_t *order = da_board_sorted(b, p, r);
+    for (size_t k = 0; k < p->n; k++) {
+        const struct da_board_system *sys = p->systems[order[k]];
+        if (!sys->intent.set) {
             continue;
         }
-        struct da_board_row *row = add_row(b, t, systems[i]->label);
-        row->sys = systems[i];
-        row->index = i;
-        row->note = systems[i]->note;
-        set_cell(&row->cells[c], &systems[i]->intent);
-        if (!published && systems[i]->intent.n >= 0) {
-            row->cells[1].v = (double)systems[i]->intent.n;
-        }
+        struct da_board_row *row = da_board_add_row(b, t, sys->label);
+        fill_rank(row, p, r, order[k]);
+        set_cell(&row->cells[c], &sys->intent);
+        row->cells[n].v = sys->intent.n >= 0 ? (double)sys->intent.n : NAN;
     }
-    if (!published) {
-        note(t, "Intervals are Wilson's.");
+    mark_best(t);
+    da_board_note(t, "Intervals are Wilson's.");
+    rank_notes(t, p, r);
+}
+
+static void published_intents(struct da_board *b, struct da_board_section *s,
+                              const struct da_board_set *set)
+{
+    struct da_board_table *t = da_board_new_table(b, s, "intent", "Intent classification", -1);
+    size_t c = da_board_add_col(t, "accuracy", "Accuracy, %",
+                                "Requests whose kind the system named correctly", DA_BOARD_HIGHER, 2);
+    t->cols[c].show = 100;
+    t->caption = da_board_strf(b, "%s (%s)", t->title, set->table_source[DA_BOARD_INTENT]);
+    t->rows = da_arena_alloc(&b->arena, set->n_systems, sizeof *t->rows);
+    for (size_t i = 0; i < set->n_systems; i++) {
+        if (set->systems[i]->intent.set) {
+            struct da_board_row *row = da_board_add_row(b, t, set->systems[i]->label);
+            row->sys = set->systems[i];
+            set_cell(&row->cells[c], &set->systems[i]->intent);
+        }
     }
 }
 
@@ -397,20 +421,20 @@ static void further_table(struct da_board *b, struct da_board_section *s,
         return;
     }
     struct da_board_table *t =
-        new_table(b, s,
+        da_board_new_table(b, s,
                   da_board_strf(b, "further-%s", da_board_task_name((enum da_board_task)task)),
                   da_board_strf(b, "%s: further measures", da_board_task_titles[task]), (int)task);
     for (size_t c = 0; c < n; c++) {
-        (void)add_metric_col(b, t, metric_of[c], SCORE_DECIMALS);
+        (void)add_metric_col(b, t, metric_of[c], b->metrics[metric_of[c]].decimals);
     }
     t->rows = da_arena_alloc(&b->arena, p->n, sizeof *t->rows);
-    const size_t *order = sorted(b, p, &p->ranking[task]);
+    const size_t *order = da_board_sorted(b, p, &p->ranking[task]);
     for (size_t k = 0; k < p->n; k++) {
         const struct da_board_system *sys = p->systems[order[k]];
         if (!in_task(b, sys, task)) {
             continue;
         }
-        struct da_board_row *row = add_row(b, t, sys->label);
+        struct da_board_row *row = da_board_add_row(b, t, sys->label);
         row->sys = sys;
         row->index = order[k];
         row->note = sys->note;
@@ -418,16 +442,6 @@ static void further_table(struct da_board *b, struct da_board_section *s,
             set_cell(&row->cells[c], &sys->values[task][metric_of[c]]);
         }
     }
-}
-
-/* The overall ranking, else that of the first task there is. */
-static const struct da_board_ranking *first_ranking(const struct da_board_pool *p)
-{
-    const struct da_board_ranking *r = &p->ranking[DA_BOARD_OVERALL];
-    for (unsigned t = 0; t < DA_BOARD_N_TASKS && !r->exists; t++) {
-        r = p->ranking[t].exists ? &p->ranking[t] : r;
-    }
-    return r;
 }
 
 static void pool_section(struct da_board *b, const struct da_board_pool *p, size_t index)
@@ -443,6 +457,7 @@ static void pool_section(struct da_board *b, const struct da_board_pool *p, size
                              p->systems[0]->data_name ? p->systems[0]->data_name : "",
                              p->systems[0]->data_name ? ")" : "", (long long)p->systems[0]->data_n,
                              p->n, p->n == 1 ? "" : "s");
+    add_method(b, s, p);
     if (p->ranking[DA_BOARD_OVERALL].exists) {
         overall_table(b, s, p);
     }
@@ -451,12 +466,15 @@ static void pool_section(struct da_board *b, const struct da_board_pool *p, size
             task_table(b, s, p, t);
         }
     }
-    intent_table(b, s, p->systems, p->n, sorted(b, p, first_ranking(p)));
+    if (p->ranking[DA_BOARD_INTENT].exists) {
+        intent_table(b, s, p);
+    }
     for (unsigned t = 0; t < DA_BOARD_N_TASKS; t++) {
         if (p->tasks & (1u << t)) {
             further_table(b, s, p, t);
         }
     }
+    da_board_add_breakdowns(b, s, p);
 }
 
 /* Place of a row among those of its model: rows of one prompt stand together though tokenizers
@@ -473,28 +491,31 @@ static size_t bench_ordinal(const struct da_board_bench *x, size_t i)
 static void bench_table(struct da_board *b, struct da_board_section *s,
                         const struct da_board_bench *x, size_t n, bool published)
 {
-    struct da_board_table *t = new_table(b, s, "efficiency", "Efficiency", -1);
-    size_t prompt = add_col(t, "prompt", "Prompt", "Length of the prompt", DA_BOARD_NEUTRAL, 0);
+    struct da_board_table *t = da_board_new_table(b, s, "efficiency", "Efficiency", -1);
+    size_t prompt = da_board_add_col(t, "prompt", "Prompt", "Length of the prompt", DA_BOARD_NEUTRAL, 0);
     t->cols[prompt].is_text = true;
     int d = published ? 2 : 1;
-    size_t c = add_col(t, "itps", "ITPS", "Input tokens per second", DA_BOARD_HIGHER, d);
-    (void)add_col(t, "otps", "OTPS", "Output tokens per second", DA_BOARD_HIGHER, d);
-    (void)add_col(t, "ttft_s", "TTFT, s", "Time to the first token", DA_BOARD_LOWER, 2);
-    (void)add_col(t, "runtime_s", "Runtime, s", "Time of the whole answer", DA_BOARD_LOWER, 2);
+    size_t c = da_board_add_col(t, "itps", "ITPS", "Input tokens per second", DA_BOARD_HIGHER, d);
+    (void)da_board_add_col(t, "otps", "OTPS", "Output tokens per second", DA_BOARD_HIGHER, d);
+    (void)da_board_add_col(t, "ttft_s", "TTFT, s", "Time to the first token", DA_BOARD_LOWER, 2);
+    (void)da_board_add_col(t, "runtime_s", "Runtime, s", "Time of the whole answer", DA_BOARD_LOWER, 2);
     if (!published) {
-        size_t m = add_col(t, "peak_rss_bytes", "Memory, MiB", "Peak resident memory",
+        size_t m = da_board_add_col(t, "peak_rss_bytes", "Memory, MiB", "Peak resident memory",
                            DA_BOARD_LOWER, 0);
         t->cols[m].show = 1.0 / (1 << 20);
-        (void)add_col(t, "new_tokens", "Out", "Tokens generated", DA_BOARD_NEUTRAL, 0);
-        (void)add_col(t, "threads", "Threads", "Threads used", DA_BOARD_NEUTRAL, 0);
+        (void)da_board_add_col(t, "new_tokens", "Out", "Tokens generated", DA_BOARD_NEUTRAL, 0);
+        (void)da_board_add_col(t, "threads", "Threads", "Threads used", DA_BOARD_NEUTRAL, 0);
     }
     t->rows = da_arena_alloc(&b->arena, n, sizeof *t->rows);
     for (size_t k = 0, done = 0; done < n; k++) {
+        bool first = true;
         for (size_t i = 0; i < n; i++) {
             if (bench_ordinal(x, i) != k) {
                 continue;
             }
-            struct da_board_row *row = add_row(b, t, x[i].label);
+            struct da_board_row *row = da_board_add_row(b, t, x[i].label);
+            row->starts_group = first && k > 0;
+            first = false;
             const double values[] = {x[i].itps, x[i].otps, x[i].ttft_s, x[i].runtime_s,
                                      x[i].peak_rss_bytes,
                                      x[i].new_tokens < 0 ? NAN : (double)x[i].new_tokens,
@@ -516,8 +537,8 @@ static void published_scores(struct da_board *b, struct da_board_section *s,
 {
     bool overall = score == DA_BOARD_OVERALL;
     struct da_board_table *t =
-        overall ? new_table(b, s, "average", "Average of the three tasks", -1)
-                : new_table(b, s, da_board_task_name((enum da_board_task)score),
+        overall ? da_board_new_table(b, s, "average", "Average of the three tasks", -1)
+                : da_board_new_table(b, s, da_board_task_name((enum da_board_task)score),
                             da_board_task_titles[score], (int)score);
     t->caption = da_board_strf(b, "%s (%s)", t->title, set->table_source[score]);
     size_t metric_of[MAX_COLS];
@@ -527,7 +548,7 @@ static void published_scores(struct da_board *b, struct da_board_section *s,
         }
     }
     size_t n_values = t->n_cols;
-    size_t avg = add_col(t, "average", "Average", "The paper's average", DA_BOARD_HIGHER,
+    size_t avg = da_board_add_col(t, "average", "Average", "The paper's average", DA_BOARD_HIGHER,
                          PRINTED_AVERAGE_DECIMALS);
     t->rows = da_arena_alloc(&b->arena, set->n_systems, sizeof *t->rows);
     for (size_t i = 0; i < set->n_systems; i++) {
@@ -535,7 +556,7 @@ static void published_scores(struct da_board *b, struct da_board_section *s,
         if (!sys->average[score].set) {
             continue;
         }
-        struct da_board_row *row = add_row(b, t, sys->label);
+        struct da_board_row *row = da_board_add_row(b, t, sys->label);
         row->sys = sys;
         for (size_t c = 0; c < n_values; c++) {
             set_cell(&row->cells[c],
@@ -561,12 +582,10 @@ static void published_section(struct da_board *b)
             published_scores(b, s, set, t);
         }
     }
-    intent_table(b, s, set->systems, set->n_systems, NULL);
-    s->tables[s->n_tables - 1].caption =
-        da_board_strf(b, "Intent classification (%s)", set->table_source[DA_BOARD_N_SCORES]);
+    published_intents(b, s, set);
     bench_table(b, s, set->bench, set->n_bench, true);
     s->tables[s->n_tables - 1].caption = da_board_strf(
-        b, "Efficiency (%s): %s", set->table_source[DA_BOARD_N_SCORES + 1], set->device);
+        b, "Efficiency (%s): %s", set->table_source[DA_BOARD_N_SCORES], set->device);
 }
 
 void da_board_make_sections(struct da_board *b)
@@ -581,6 +600,7 @@ void da_board_make_sections(struct da_board *b)
         s->intro = "Measured by docassist bench on one machine; speeds of different machines, "
                    "thread counts or prompts cannot be compared.";
         bench_table(b, s, b->bench, b->n_bench, false);
+        s->tables[0].caption = "Efficiency by length of the prompt";
     }
     if (b->published) {
         published_section(b);

@@ -87,6 +87,9 @@ void da_board_new(struct da_board **ret, const struct da_board_opts *opts)
 void da_board_free(struct da_board *b)
 {
     if (b) {
+        for (size_t i = 0; i < b->n_systems; i++) {
+            da_samples_release(b->systems[i]->samples);
+        }
         free(b->bench);
         da_arena_release(&b->arena);
         free(b);
@@ -116,6 +119,7 @@ static enum da_rc keep_models(struct da_board *b, struct da_err *err)
             return da_fail(err, DA_ENOTFOUND, "no score record of model '%s'", b->opts.models[i]);
         }
     }
+    /* Filtered before their samples are read. */
     size_t n = 0;
     for (size_t j = 0; j < b->n_systems; j++) {
         if (is_wanted(b, b->systems[j]->label)) {
@@ -140,8 +144,15 @@ enum da_rc da_board_finish(struct da_board *b, struct da_err *err)
     if (rc != DA_OK) {
         return rc;
     }
+    for (size_t i = 0; i < b->n_systems && rc == DA_OK; i++) {
+        rc = da_board_load_samples(b, b->systems[i], err);
+    }
+    if (rc != DA_OK) {
+        return rc;
+    }
     da_board_make_pools(b);
     for (size_t i = 0; i < b->n_pools; i++) {
+        da_board_run_tests(b, &b->pools[i]);
         da_board_rank(&b->pools[i]);
     }
     da_board_make_sections(b);

@@ -30,6 +30,7 @@ struct da_samples_metric {
 struct da_sample {
     struct da_span id;
     enum da_task task;
+    struct da_span sha256; /* of the example (evaluate.h), hex */
     struct da_span request, ref, hyp;
     bool has_intent;          /* the prediction says something about its intent */
     struct da_span predicted; /* p NULL: no intent found in it */
@@ -42,7 +43,8 @@ struct da_sample {
 struct da_samples {
     struct da_arena arena;
     struct da_span model, dataset_sha256;
-    int64_t dataset_n;
+    int64_t dataset_n;     /* examples, scored or not */
+    struct da_span origin; /* a JSON object: what the record says of how it was made */
     struct da_samples_metric metrics[DA_N_TASKS][DA_SAMPLES_MAX_METRICS];
     size_t n_metrics[DA_N_TASKS], n_stats[DA_N_TASKS];
     struct da_sample *items; /* [n], ascending ids */

@@ -156,6 +156,7 @@ void da_score_write(const struct da_score *s, struct da_span confusion, struct d
 {
     static const char *const known[] = {"schema",   "model",   "dataset",    "tasks", "intent",
                                         "n_scored", "n_total", "per_sample", "origin"};
+    const struct da_json *detail = da_json_get(da_json_get(s->json, "intent"), "detail");
     int t;
     da_jw_object(w);
     da_jw_kcstr(w, "schema", "docassist.score/1");
@@ -175,6 +176,8 @@ void da_score_write(const struct da_score *s, struct da_span confusion, struct d
     da_jw_kdouble(w, "accuracy", s->intent.value);
     write_ci(w, &s->intent);
     write_text_or(w, "confusion", confusion, s->confusion);
+    if (s->intent_detail.p || detail)
+        write_text_or(w, "detail", s->intent_detail, detail);
     da_jw_end(w);
     da_jw_kint(w, "n_scored", s->n_scored);
     da_jw_kint(w, "n_total", s->n_total);

@@ -23,6 +23,7 @@ struct da_score {
     struct da_score_value *metrics[DA_N_TASKS]; /* [n_metrics[task]], owned by a read score */
     size_t n_metrics[DA_N_TASKS];               /* 0: the task was not scored */
     struct da_score_value intent;               /* name unused; value NaN: not scored */
+    struct da_span intent_detail;               /* a new record's: JSON object; p NULL: none */
     int64_t n_scored, n_total;
     struct da_span per_sample_path, per_sample_sha256; /* p NULL: no log was kept */
     const struct da_json *confusion;                   /* as read */

@@ -29,11 +29,14 @@ struct segment {
     uint32_t *cp, *tmp;
     uint8_t *ccc;
     size_t n, cap;
+    unsigned ignored; /* characters with one of these flags count as plain */
 };
 
-static const struct da_unorm_record *record(uint32_t cp)
+static struct da_unorm_record record(uint32_t cp, unsigned ignored)
 {
-    return &da_unorm_records[da_unorm_block[da_unorm_index[cp >> 8]][cp & 255]];
+    struct da_unorm_record r =
+        da_unorm_records[da_unorm_block[da_unorm_index[cp >> 8]][cp & 255]];
+    return r.flags & ignored ? (struct da_unorm_record){0, 0} : r;
 }
 
 static void add(struct segment *s, uint32_t cp)
@@ -45,12 +48,12 @@ static void add(struct segment *s, uint32_t cp)
         s->ccc = da_realloc_array(s->ccc, s->cap, sizeof *s->ccc);
     }
     s->cp[s->n] = cp;
-    s->ccc[s->n++] = record(cp)->ccc;
+    s->ccc[s->n++] = record(cp, s->ignored).ccc;
 }
 
 static void add_decomposed(struct segment *s, uint32_t cp, bool compat)
 {
-    unsigned flags = record(cp)->flags;
+    unsigned flags = record(cp, s->ignored).flags;
     if (!(flags & (DA_UNORM_CANONICAL | (compat ? DA_UNORM_COMPAT : 0)))) {
         add(s, cp);
         return;
@@ -90,7 +93,7 @@ static void sort_marks(struct segment *s, size_t from, size_t to)
         s->tmp[from + at[s->ccc[i]]++] = s->cp[i];
     memcpy(s->cp + from, s->tmp + from, (to - from) * sizeof *s->cp);
     for (size_t i = from; i < to; i++)
-        s->ccc[i] = record(s->cp[i])->ccc;
+        s->ccc[i] = record(s->cp[i], s->ignored).ccc;
 }
 
 static void put_in_order(struct segment *s)
@@ -138,9 +141,9 @@ static void compose(struct segment *s)
         uint32_t cp = s->cp[i];
         unsigned ccc = s->ccc[i];
         bool blocked = starter == SIZE_MAX || (n > starter + 1 && (last == 0 || last >= ccc));
-        if (!blocked && (record(cp)->flags & DA_UNORM_SECOND)) {
+        if (!blocked && (record(cp, s->ignored).flags & DA_UNORM_SECOND)) {
             uint32_t joined = compose_pair(s->cp[starter], cp);
-            if (joined) {
+            if (joined && !(record(joined, 0).flags & s->ignored)) {
                 s->cp[starter] = joined;
                 continue;
             }
@@ -164,7 +167,14 @@ static void flush(struct segment *s, bool composed, struct da_buf *out)
     s->n = 0;
 }
 
-void da_unorm(enum da_unorm_form form, struct da_span text, struct da_buf *out)
+static bool is_plain(uint32_t cp, unsigned changes, unsigned ignored)
+{
+    struct da_unorm_record r = record(cp, ignored);
+    return r.ccc == 0 && !(r.flags & changes);
+}
+
+void da_unorm(enum da_unorm_form form, enum da_unorm_version version, struct da_span text,
+              struct da_buf *out)
 {
     bool compat = form == DA_UNORM_NFKC || form == DA_UNORM_NFKD;
     bool composed = form == DA_UNORM_NFC || form == DA_UNORM_NFKC;
@@ -175,7 +185,7 @@ void da_unorm(enum da_unorm_form form, struct da_span text, struct da_buf *out)
         [DA_UNORM_NFKD] = DA_UNORM_CANONICAL | DA_UNORM_COMPAT,
     };
     unsigned changes = changing[form];
-    struct segment s = {0};
+    struct segment s = {.ignored = version == DA_UNORM_9 ? DA_UNORM_AFTER_9 : 0};
     const char *p = text.p, *end = text.p + text.len;
     while (p < end) {
         /* Copy as far as no character changes or joins; the last of them may still take marks. */
@@ -184,7 +194,7 @@ void da_unorm(enum da_unorm_form form, struct da_span text, struct da_buf *out)
         size_t len;
         for (bool plain = true; p < end; p += len) {
             len = da_utf8_decode(p, end, &cp);
-            plain = cp < 0x80 || (record(cp)->ccc == 0 && !(record(cp)->flags & changes));
+            plain = cp < 0x80 || is_plain(cp, changes, s.ignored);
             if (!plain)
                 break;
             last = p;
@@ -194,7 +204,7 @@ void da_unorm(enum da_unorm_form form, struct da_span text, struct da_buf *out)
         da_buf_add(out, from, (size_t)(last - from));
         for (p = last; p < end; p += len) {
             len = da_utf8_decode(p, end, &cp);
-            bool plain = cp < 0x80 || (record(cp)->ccc == 0 && !(record(cp)->flags & changes));
+            bool plain = cp < 0x80 || is_plain(cp, changes, s.ignored);
             bool invalid = len == 1 && (unsigned char)*p >= 0x80;
             if (invalid || (plain && p > last))
                 break;

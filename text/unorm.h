@@ -14,8 +14,13 @@
 
 enum da_unorm_form { DA_UNORM_NFC, DA_UNORM_NFD, DA_UNORM_NFKC, DA_UNORM_NFKD };
 
+/* Which characters count: those of 16.0, or only those that Unicode 9.0 had, which is what Hugging
+ * Face's tokenizers (up to 0.23 at least) normalize by. */
+enum da_unorm_version { DA_UNORM_16, DA_UNORM_9 };
+
 /* Appends text in the form; bytes that are not UTF-8 stay as they are. */
-void da_unorm(enum da_unorm_form form, struct da_span text, struct da_buf *out);
+void da_unorm(enum da_unorm_form form, enum da_unorm_version version, struct da_span text,
+              struct da_buf *out);
 
 /* The tables. */
 enum {
@@ -23,7 +28,8 @@ enum {
     DA_UNORM_COMPAT = 2,    /* has another, compatible one */
     DA_UNORM_SECOND = 4,    /* may join the character before it */
     DA_UNORM_NOT_NFC = 8,   /* never stands in text of that form */
-    DA_UNORM_NOT_NFKC = 16
+    DA_UNORM_NOT_NFKC = 16,
+    DA_UNORM_AFTER_9 = 32   /* newer than Unicode 9.0 */
 };
 struct da_unorm_record {
     uint8_t ccc;   /* canonical combining class */

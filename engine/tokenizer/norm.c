@@ -100,16 +100,16 @@ static void run_step(enum da_norm_step step, struct da_span text, struct da_buf 
 {
     switch (step) {
     case DA_NORM_NFC:
-        da_unorm(DA_UNORM_NFC, text, out);
+        da_unorm(DA_UNORM_NFC, DA_UNORM_9, text, out);
         break;
     case DA_NORM_NFD:
-        da_unorm(DA_UNORM_NFD, text, out);
+        da_unorm(DA_UNORM_NFD, DA_UNORM_9, text, out);
         break;
     case DA_NORM_NFKC:
-        da_unorm(DA_UNORM_NFKC, text, out);
+        da_unorm(DA_UNORM_NFKC, DA_UNORM_9, text, out);
         break;
     case DA_NORM_NFKD:
-        da_unorm(DA_UNORM_NFKD, text, out);
+        da_unorm(DA_UNORM_NFKD, DA_UNORM_9, text, out);
         break;
     case DA_NORM_LOWERCASE:
         lowercase(text, out);

@@ -49,6 +49,7 @@
         : String(a.v).localeCompare(String(b.v), "en", { numeric: true });
       return sign * d || a.k - b.k;
     });
+    rows.forEach((r) => r.row.classList.remove("group"));
     table.tBodies[0].append(...rows.map((r) => r.row));
     $$("thead th", table).forEach((h) => h.removeAttribute("aria-sort"));
     th.setAttribute("aria-sort", direction);
