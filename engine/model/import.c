@@ -129,6 +129,7 @@ static const struct name_map GPT2_NAMES[] = {
 static const struct name_map NEOX_NAMES[] = {
     {"gpt_neox.embed_in.weight", "token_embd.weight", ROW_PLAIN},
     {"embed_out.weight", "output.weight", ROW_PLAIN},
+    {"lm_head.weight", "output.weight", ROW_PLAIN},
     {"gpt_neox.final_layer_norm.weight", "output_norm.weight", ROW_PLAIN},
     {"gpt_neox.final_layer_norm.bias", "output_norm.bias", ROW_PLAIN},
     {"gpt_neox.layers.%.input_layernorm.weight", "blk.%.attn_norm.weight", ROW_PLAIN},
