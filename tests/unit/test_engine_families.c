@@ -11,13 +11,15 @@
 
 #include "common/buf.h"
 #include "common/io.h"
+#include "common/mem.h"
 #include "engine/engine.h"
 #include "engine/model/import.h"
 #include "engine/session.h"
 #include "tests/tap.h"
 
-static const char *const FAMILIES[] = {"llama", "llama-tied", "slimlm", "qwen2", "qwen3", "gpt2",
-                                       "gptneox", "bloom", "mpt", "phi3", "gemma", "gemma2"};
+static const char *const FAMILIES[] = {"llama", "llama-tied", "slimlm",  "qwen2",
+                                       "qwen3", "gpt2",       "gptneox", "bloom",
+                                       "mpt",   "phi3",       "gemma",   "gemma2"};
 
 struct golden {
     struct da_buf bytes;
@@ -37,7 +39,7 @@ static bool read_golden(const char *family, struct golden *g)
     memcpy(&g->n_tokens, g->bytes.p, 4);
     memcpy(&g->n_vocab, g->bytes.p + 4, 4);
     memcpy(g->ids, g->bytes.p + 8, 64 * 4);
-    g->logits = malloc((size_t)g->n_tokens * (size_t)g->n_vocab * 4);
+    g->logits = da_malloc((size_t)g->n_tokens * (size_t)g->n_vocab * 4);
     memcpy(g->logits, g->bytes.p + 8 + 64 * 4, (size_t)g->n_tokens * (size_t)g->n_vocab * 4);
     return true;
 }
@@ -90,7 +92,8 @@ static bool run_forked(const char *path, enum da_kv_type kv, const struct golden
     struct da_session *s = NULL;
     struct da_err err;
     uint32_t a, b, n = (uint32_t)g->n_tokens, k = 0;
-    struct da_session_opts so = {.n_threads = 2, .kv = kv, .n_seqs = 3, .n_logits = 64, .batch = 128};
+    struct da_session_opts so = {
+        .n_threads = 2, .kv = kv, .n_seqs = 3, .n_logits = 64, .batch = 128};
     struct da_row rows[128];
     bool ok = false;
     if (da_model_open(&m, path, NULL, &err) || da_session_new(&s, m, &so, &err) ||
@@ -122,11 +125,11 @@ static void test_invariants(const char *name, const char *path, enum da_kv_type 
                             const struct golden *g)
 {
     static const struct setup VARIANTS[] = {
-        {NULL, 1, DA_KV_AUTO, 1},  {NULL, 2, DA_KV_AUTO, 7},     {NULL, 4, DA_KV_AUTO, 64},
+        {NULL, 1, DA_KV_AUTO, 1},  {NULL, 2, DA_KV_AUTO, 7},    {NULL, 4, DA_KV_AUTO, 64},
         {"ref", 2, DA_KV_AUTO, 5}, {"avx2", 1, DA_KV_AUTO, 64}, {"avx512", 3, DA_KV_AUTO, 13},
     };
     size_t n = (size_t)g->n_tokens * (size_t)g->n_vocab;
-    float *want = malloc(n * 4), *got = malloc(n * 4);
+    float *want = da_malloc(n * 4), *got = da_malloc(n * 4);
     struct setup base = {NULL, 1, kv, 64};
     bool ok = run(path, &base, g, want);
     for (size_t i = 0; ok && i < DA_ARRAY_LEN(VARIANTS); i++) {
@@ -165,7 +168,7 @@ static void test_family(const char *name)
         !tap_rc(da_import(folder, path, &opts, NULL, &err), &err, "%s: import", name))
         return;
     size_t n = (size_t)g.n_tokens * (size_t)g.n_vocab;
-    float *got = malloc(n * 4);
+    float *got = da_malloc(n * 4);
     bool ok = run(path, &base, &g, got);
     for (size_t i = 0; ok && i < n; i++)
         worst = fmax(worst, fabs((double)got[i] - (double)g.logits[i]));

@@ -116,10 +116,11 @@ static void test_scheduler(const struct da_model *m, const struct da_tokenizer *
         char text[1024];
         size_t doc = i / 3;
         snprintf(text, sizeof text, "Story %zu. %.*s What did %s do%.*s", doc,
-                 (int)(20 + doc * 17 % 400), STORY + doc, i % 3 ? "Lily" : "the dog",
-                 (int)(i % 3), "??");
+                 (int)(20 + doc * 17 % 400), STORY + doc, i % 3 ? "Lily" : "the dog", (int)(i % 3),
+                 "??");
         da_ids_init(&ids[i]);
-        (void)da_tokenizer_encode(tok, scratch, da_span_str(text), DA_TOK_ADD_SPECIAL, &ids[i], &err);
+        (void)da_tokenizer_encode(tok, scratch, da_span_str(text), DA_TOK_ADD_SPECIAL, &ids[i],
+                                  &err);
         snprintf(names[i], sizeof names[i], "d%zu/%zu", doc, i % 3);
         r.reqs[i] = (struct da_request){.id = da_span_str(names[i]),
                                         .group = da_span(names[i], strlen(names[i]) - 2),
@@ -139,10 +140,11 @@ static void test_scheduler(const struct da_model *m, const struct da_tokenizer *
         for (size_t i = 0; i < n; i++) {
             if (w == 0)
                 da_buf_add(&first[i], r.out[i].p, r.out[i].len);
-            different += first[i].len != r.out[i].len ||
-                         memcmp(first[i].p, r.out[i].p, first[i].len) != 0;
+            different +=
+                first[i].len != r.out[i].len || memcmp(first[i].p, r.out[i].p, first[i].len) != 0;
         }
-        tap_is_int((long long)different, 0, "way %zu: tokens and log-probabilities are the same bytes", w);
+        tap_is_int((long long)different, 0,
+                   "way %zu: tokens and log-probabilities are the same bytes", w);
         tap_ok((w == 0) == (r.shared == 0), "way %zu: %zu prompt tokens were shared", w, r.shared);
     }
     for (size_t i = 0; i < n; i++) {

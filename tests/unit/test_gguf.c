@@ -5,6 +5,7 @@
 
 #include "common/buf.h"
 #include "common/io.h"
+#include "common/mem.h"
 #include "common/rng.h"
 #include "engine/gguf.h"
 #include "engine/gguf_write.h"
@@ -67,12 +68,15 @@ static void test_read_back(void)
     tap_ok(!da_gguf_get_int(g, "test.number", &i, &err) && i == 42, "signed");
     tap_ok(!da_gguf_get_float(g, "test.real", &f, &err) && f == 1.5, "float");
     tap_ok(!da_gguf_get_bool(g, "test.yes", &b, &err) && b, "bool");
-    tap_ok(!da_gguf_get_str(g, "general.architecture", &s, &err) && da_span_is(s, "test"), "string");
+    tap_ok(!da_gguf_get_str(g, "general.architecture", &s, &err) && da_span_is(s, "test"),
+           "string");
     tap_ok(!da_gguf_get_strs(g, "test.words", &words, &n, &err) && n == 3 &&
                da_span_is(words[0], "alpha") && words[1].len == 0 && words[2].len == 3,
            "strings");
-    tap_ok(!da_gguf_get_ints(g, "test.ints", &ints, &n, &err) && n == 3 && ints[0] == -1, "integers");
-    tap_ok(!da_gguf_get_floats(g, "test.floats", &floats, &n, &err) && floats[1] == -2.0f, "floats");
+    tap_ok(!da_gguf_get_ints(g, "test.ints", &ints, &n, &err) && n == 3 && ints[0] == -1,
+           "integers");
+    tap_ok(!da_gguf_get_floats(g, "test.floats", &floats, &n, &err) && floats[1] == -2.0f,
+           "floats");
     tap_ok(da_gguf_get_str(g, "test.number", &s, &err) == DA_EFORMAT, "a wrong type is refused");
     tap_ok(strstr(err.msg, "key 'test.number' is u32, not a string") != NULL, "... by name");
     tap_ok(da_gguf_get_uint(g, "nothing", &u, &err) == DA_ENOTFOUND, "a missing key");
@@ -101,7 +105,7 @@ static void test_hostile(void)
     if (!tap_rc(da_io_read_file(path, 1 << 20, &b, &err), &err, "read as bytes"))
         return;
     for (size_t len = 0; len < b.len; len++) {
-        unsigned char *part = malloc(len ? len : 1); /* exact size: a sanitizer sees overruns */
+        unsigned char *part = da_malloc(len ? len : 1); /* exact size: a sanitizer sees overruns */
         struct da_gguf *g;
         memcpy(part, b.p, len);
         if (da_gguf_open_memory(&g, part, len, "cut.gguf", &err)) {
@@ -116,7 +120,7 @@ static void test_hostile(void)
     tap_ok(opened <= 12, "cut files are refused (%u opened: only padding was missing)", opened);
     tap_is_int(unnamed, 0, "%u errors name the file", refused);
     for (int i = 0; i < 20000; i++) {
-        unsigned char *bad = malloc(b.len);
+        unsigned char *bad = da_malloc(b.len);
         struct da_gguf *g;
         memcpy(bad, b.p, b.len);
         for (uint64_t k = 0; k <= da_rng_below(&rng, 3); k++)

@@ -113,10 +113,16 @@ static void run_matmul(const struct da_kernels *k, const struct matrix *m, const
     for (uint32_t t = 0; quant && t < n_tok; t++)
         k->quantize_row(x + (size_t)t * x_stride, m->p.n_cols,
                         tiles + t / 8 * da_tile_bytes(m->p.n_cols), t % 8);
-    struct da_matmul mm = {.w = &m->p, .first_panel = 0, .n_panels = m->p.n_panels,
-                           .x = quant ? (const void *)tiles : x, .x_stride = x_stride,
-                           .n_tok = n_tok, .out = out, .out_stride = m->p.n_panels * 16,
-                           .bias = bias, .add = add};
+    struct da_matmul mm = {.w = &m->p,
+                           .first_panel = 0,
+                           .n_panels = m->p.n_panels,
+                           .x = quant ? (const void *)tiles : x,
+                           .x_stride = x_stride,
+                           .n_tok = n_tok,
+                           .out = out,
+                           .out_stride = m->p.n_panels * 16,
+                           .bias = bias,
+                           .add = add};
     da_matmul_run(k, &mm);
     free(tiles);
 }
@@ -174,7 +180,8 @@ static void test_matmul(const struct da_kernels *const *all, unsigned n_all)
         }
         const char *name = da_qtype_name(TYPES[ty]);
         bool coarse = TYPES[ty] == DA_Q_Q8_0 || TYPES[ty] == DA_Q_Q4_0; /* 8-bit inputs */
-        tap_ok(worst < (coarse ? 3e-2 : 5e-6), "%s: plain C agrees with double (%.1e)", name, worst);
+        tap_ok(worst < (coarse ? 3e-2 : 5e-6), "%s: plain C agrees with double (%.1e)", name,
+               worst);
         tap_ok(different == 0, "%s: %u runs of other variants give the same bytes", name, runs);
     }
 }
@@ -227,7 +234,7 @@ static void test_rows(const struct da_kernels *const *all, unsigned n_all)
         fill(w, n, 1.0f);
         fill(b, n, 1.0f);
         for (unsigned v = 0; v < n_all; v++) {
-            float (*y)[MAX] = v ? got : want;
+            float(*y)[MAX] = v ? got : want;
             unsigned char *tile = v ? gt : wt;
             int8_t q[MAX] = {0}, *qp = q;
             float d = 0;
@@ -284,9 +291,12 @@ static void attend(const struct da_kernels *k, const struct attn_case *c, int ty
     memset(out, 0, ROWS_MAX * (HD_MAX + 2) * sizeof *out);
     memset(q8, 0, sizeof q8);
     for (uint32_t r = 0; r < c->n_rows; r++) {
-        rows[r] = (struct da_attn_row){.q = q + r * HD_MAX, .q8 = q8[r],
-                                       .pos = c->first_pos + 64 + r * 7, .slope = c->slope,
-                                       .m = -INFINITY, .o = out + r * (HD_MAX + 2)};
+        rows[r] = (struct da_attn_row){.q = q + r * HD_MAX,
+                                       .q8 = q8[r],
+                                       .pos = c->first_pos + 64 + r * 7,
+                                       .slope = c->slope,
+                                       .m = -INFINITY,
+                                       .o = out + r * (HD_MAX + 2)};
         rows[r].first = c->window && rows[r].pos > c->window ? rows[r].pos - c->window : 0;
         k->quantize_head(rows[r].q, c->hd, q8[r], &rows[r].q8_scale, &rows[r].q8_sum);
     }
@@ -318,7 +328,8 @@ static double attn_error(const struct attn_case *c, const unsigned char *kv, con
     uint32_t first = c->window && pos > c->window ? pos - c->window : 0;
     double sum = 0.0, o[HD_MAX] = {0}, worst = 0.0;
     for (uint32_t j = c->first_pos; j <= pos; j++) {
-        const float *k = (const float *)(const void *)(kv + (j - c->first_pos) / 64 * HD_MAX * 64 * 8);
+        const float *k =
+            (const float *)(const void *)(kv + (j - c->first_pos) / 64 * HD_MAX * 64 * 8);
         const float *v = k + HD_MAX * 64;
         double s = 0.0;
         if (j < first)

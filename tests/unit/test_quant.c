@@ -17,13 +17,14 @@ static void test_halves(void)
     static const struct {
         uint16_t h;
         float f;
-    } PAIRS[] = {{0x0000, 0.0f},    {0x3c00, 1.0f},        {0xc000, -2.0f}, {0x7bff, 65504.0f},
-                 {0x0001, 0x1p-24f}, {0x0400, 0x1p-14f},   {0x3555, 0.333251953125f},
-                 {0x03ff, 0x1.ff8p-15f}};
+    } PAIRS[] = {
+        {0x0000, 0.0f},     {0x3c00, 1.0f},     {0xc000, -2.0f},           {0x7bff, 65504.0f},
+        {0x0001, 0x1p-24f}, {0x0400, 0x1p-14f}, {0x3555, 0.333251953125f}, {0x03ff, 0x1.ff8p-15f}};
     bool ok = true;
     unsigned wrong = 0;
     for (size_t i = 0; i < DA_ARRAY_LEN(PAIRS); i++)
-        ok = ok && da_f16_to_f32(PAIRS[i].h) == PAIRS[i].f && da_f32_to_f16(PAIRS[i].f) == PAIRS[i].h;
+        ok = ok && da_f16_to_f32(PAIRS[i].h) == PAIRS[i].f &&
+             da_f32_to_f16(PAIRS[i].f) == PAIRS[i].h;
     tap_ok(ok, "known halves");
     for (uint32_t h = 0; h < 0x10000; h++)
         if ((h & 0x7c00) != 0x7c00)
@@ -59,7 +60,7 @@ static void test_blocks(void)
     tap_ok(y[31] == -10.0f && y[0] == 0.0f, "q8_0");
     struct da_block_q6_k q6 = {.d = 0x3c00};
     memset(q6.scales, 1, sizeof q6.scales);
-    q6.scales[5] = 2; /* values 80..95 */
+    q6.scales[5] = 2;      /* values 80..95 */
     q6.ql[32 + 20] = 0xa0; /* high nibble: value 96 + 20 */
     q6.qh[20] = 3 << 6;
     da_dequantize(DA_Q_Q6_K, &q6, y, 256);
