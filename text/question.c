@@ -326,7 +326,11 @@ static bool names_section(struct da_span h)
         "continued",
         "please specify",
     };
-    if (!starts_with_word(h) || h.p[h.len - 1] == '?')
+    uint32_t first = 0;
+    if (h.len > 0)
+        da_utf8_decode(h.p, h.p + h.len, &first);
+    if (!starts_with_word(h) || h.p[h.len - 1] == '?' ||
+        !has_letters(h, da_char_flags(first) & DA_CH_SOLID ? 2 : 4))
         return false;
     for (size_t i = 0; i < DA_ARRAY_LEN(common); i++) {
         size_t n = strlen(common[i]), k = 0;
@@ -373,7 +377,7 @@ static void ask_heading(struct da_question_maker *m, const struct da_question_la
         da_buf_reset(&m->text);
         da_buf_add(&m->text, h.p, h.len);
         da_question_add(m, DA_Q_SECTION, answer, 1.2);
-    } else if (h.len > 0 && h.len <= TOPIC_MAX_BYTES && has_letters(h, 4) && names_section(h)) {
+    } else if (h.len > 0 && h.len <= TOPIC_MAX_BYTES && names_section(h)) {
         if (english && kind == DA_UNIT_LIST && !memchr(h.p, '"', h.len)) {
             da_buf_reset(&m->text);
             da_buf_addf(&m->text, "What is listed under \"%.*s\"?", (int)h.len, h.p);

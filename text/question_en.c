@@ -124,6 +124,26 @@ static bool ends_in(struct da_span w, const char *tail)
     return w.len > n + 1 && memcmp(w.p + w.len - n, tail, n) == 0;
 }
 
+/*
+ * Whether a capitalized word at the start of a sentence is no name: the document has it in lower
+ * case; or has it nowhere inside a sentence, and it looks like a plural.
+ */
+static bool is_ordinary(const struct sentence *s, size_t i)
+{
+    const struct da_outline *o = s->m->o;
+    struct da_span k = key(s, i);
+    for (size_t n = 0; n < o->words.n; n++) {
+        const struct da_word *x = &o->words.items[n];
+        if (x->hash != s->w->items[i].hash)
+            continue;
+        if (!(x->flags & DA_WORD_CAPITAL))
+            return s->w->items[i].end - s->w->items[i].start > 1;
+        if (n > 0 && x->start - o->words.items[n - 1].end == 1)
+            return false; /* "... by Siemens" */
+    }
+    return ends_in(k, "s") && !ends_in(k, "ss") && k.len > 4;
+}
+
 /* Appends words [from, to) as written; the first in lower case when it is an ordinary word. */
 static void add_words(struct sentence *s, size_t from, size_t to, bool moved)
 {
@@ -134,18 +154,9 @@ static void add_words(struct sentence *s, size_t from, size_t to, bool moved)
     if (b->len > 0 && b->p[b->len - 1] != ' ')
         da_buf_add_char(b, ' ');
     size_t a = w[from].start, z = w[to - 1].end;
-    /* A closing bracket or quote right after the last word belongs to it if it opened inside. */
     bool lower = moved && from == 0 && !(w[from].flags & DA_WORD_CAPS);
-    if (lower && !listed(determiners, key(s, from))) {
-        /* Ordinary if the document also has it in lower case. */
-        lower = false;
-        for (size_t i = 0; i < s->m->o->words.n && !lower; i++) {
-            const struct da_word *x = &s->m->o->words.items[i];
-            lower = x->hash == w[from].hash && !(x->flags & DA_WORD_CAPITAL);
-        }
-        if (w[from].end - w[from].start == 1)
-            lower = false;
-    }
+    if (lower && !listed(determiners, key(s, from)))
+        lower = is_ordinary(s, from);
     if (lower) {
         struct da_span k = key(s, from);
         da_buf_add(b, k.p, k.len);
