@@ -20,6 +20,7 @@ enum {
     QUESTION_MAX_WORDS = 26,
     QUESTION_MAX_BYTES = 400,
     LABEL_MAX_WORDS = 4,
+    HEADING_MAX_WORDS = 9,
     NAME_MAX_WORDS = 5,
     LIST_MAX_ITEMS = 12,
     TOPIC_MAX_BYTES = 90,
@@ -325,7 +326,22 @@ static bool names_section(struct da_span h)
         "page",
         "continued",
         "please specify",
+        "synopsis",
+        "description",
+        "options",
+        "see also",
+        "authors",
+        "name",
     };
+    struct da_words w;
+    da_words_init(&w);
+    da_words_split(&w, h.p, h.len);
+    size_t n_words = w.n, n_numbers = 0;
+    for (size_t i = 0; i < w.n; i++)
+        n_numbers += (w.items[i].flags & DA_WORD_DIGITS) != 0;
+    da_words_release(&w);
+    if (n_numbers > 2 || (n_words > HEADING_MAX_WORDS && n_numbers > 1))
+        return false; /* a torn table row */
     uint32_t first = 0;
     if (h.len > 0)
         da_utf8_decode(h.p, h.p + h.len, &first);

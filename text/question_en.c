@@ -126,7 +126,7 @@ static bool ends_in(struct da_span w, const char *tail)
 
 /*
  * Whether a capitalized word at the start of a sentence is no name: the document has it in lower
- * case; or has it nowhere inside a sentence, and it looks like a plural.
+ * case; or has it nowhere inside a sentence, and it looks like a plural or a compound.
  */
 static bool is_ordinary(const struct sentence *s, size_t i)
 {
@@ -141,7 +141,9 @@ static bool is_ordinary(const struct sentence *s, size_t i)
         if (n > 0 && x->start - o->words.items[n - 1].end == 1)
             return false; /* "... by Siemens" */
     }
-    return ends_in(k, "s") && !ends_in(k, "ss") && k.len > 4;
+    bool compound = tight(s, i) && i + 1 < s->w->n && !(flags(s, i + 1) & DA_WORD_CAPITAL) &&
+                    !listed(clause_words, key(s, i + 1)) && !(flags(s, i + 1) & DA_WORD_STOP);
+    return compound || (ends_in(k, "s") && !ends_in(k, "ss") && k.len > 4);
 }
 
 /* Appends words [from, to) as written; the first in lower case when it is an ordinary word. */
@@ -418,6 +420,23 @@ static void rule_object(struct sentence *s)
     finish(s, DA_Q_WHAT_DO, 0.95);
 }
 
+/* Whether the number at word i counts what follows and is no label ("plot 17 asks"). */
+static bool may_count(const struct sentence *s, size_t i)
+{
+    if (i == 0)
+        return true;
+    if (!tight(s, i - 1) || s->p[s->w->items[i - 1].end] != ' ')
+        return false;
+    struct da_span before = key(s, i - 1);
+    if (listed(" no number version level step page section line least ", before))
+        return false;
+    return (flags(s, i - 1) & DA_WORD_STOP) || ends_in(before, "ed") ||
+           listed(
+               " holds contains includes employs serves houses covers runs counts found made sold"
+               " took lost won built bought exactly nearly almost roughly approximately ",
+               before);
+}
+
 /* 5,000 data breaches ... */
 static void rule_how_many(struct sentence *s)
 {
@@ -426,11 +445,7 @@ static void rule_how_many(struct sentence *s)
         size_t at = s->w->items[i].start;
         bool signless = at == 0 || s->p[at - 1] == ' ';
         if (!(flags(s, i) & DA_WORD_NUMBER) || !signless || memchr(n.p, '.', n.len) || n.len > 9 ||
-            is_year(s, i) || da_span_is(n, "1") || (i > 0 && !tight(s, i - 1)) ||
-            (i > 0 && (flags(s, i - 1) & (DA_WORD_CAPITAL | DA_WORD_DIGITS)) && i > 1) ||
-            (i > 0 && listed(" no number version level step page section chapter table figure fig"
-                             " type class part item phase stage rule line least ",
-                             key(s, i - 1))))
+            is_year(s, i) || da_span_is(n, "1") || !may_count(s, i))
             continue;
         for (size_t j = i + 1; j < s->w->n && j <= i + 3 && tight(s, j - 1); j++) {
             struct da_span w = key(s, j);
