@@ -452,7 +452,8 @@ bool da_question_about(const struct da_outline *o, size_t i, struct da_span lang
         if (end - k <= NAME_MAX_WORDS && name.len > best.len && name.len <= TOPIC_MAX_BYTES)
             best = name;
     }
-    for (size_t k = first; best.len == 0 && k < last; k++) {
+    bool named = best.len > 0;
+    for (size_t k = first; !named && k < last; k++) {
         const struct da_word *w = &o->words.items[k];
         if (!(w->flags & (DA_WORD_STOP | DA_WORD_NUMBER)) && w->end - w->start > best.len &&
             w->end - w->start <= TOPIC_MAX_BYTES)
