@@ -37,7 +37,7 @@ struct da_board_metric {
     const char *label; /* "ROUGE-1" */
     const char *what;  /* one sentence for the reader */
     enum da_board_better better;
-    double scale;      /* record value times scale is what is shown (0..1) */
+    int decimals;      /* shown to people */
     unsigned paper;    /* 1 << task where the paper has this column */
     unsigned averaged; /* 1 << task where it is part of the task's average */
 };
@@ -179,6 +179,7 @@ enum da_board_section_kind { DA_BOARD_SCORES, DA_BOARD_EFFICIENCY, DA_BOARD_PUBL
 struct da_board_section {
     enum da_board_section_kind kind;
     const char *id, *title, *intro;
+    const char *method;               /* how it was tested; may be NULL */
     const struct da_board_pool *pool; /* DA_BOARD_SCORES only */
     struct da_board_table *tables;
     size_t n_tables;

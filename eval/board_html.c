@@ -366,6 +366,10 @@ static void add_section(struct da_buf *out, const struct da_board *b,
     }
     da_buf_add_str(out, "<p class=\"about\">");
     da_page_text(out, s->intro);
+    if (s->method) {
+        da_buf_add_char(out, ' ');
+        da_page_text(out, s->method);
+    }
     da_buf_add_str(out, "</p>\n");
     if (s->kind == DA_BOARD_SCORES) {
         add_scores(out, b, s);
@@ -375,16 +379,6 @@ static void add_section(struct da_buf *out, const struct da_board *b,
         }
     }
     da_buf_add_str(out, "</div></section>\n");
-}
-
-static bool is_tested(const struct da_board_pool *p)
-{
-    for (unsigned k = 0; k < DA_BOARD_N_SCORES; k++) {
-        if (p->ranking[k].tested) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static void add_header(struct da_buf *out, const struct da_board *b)
@@ -407,9 +401,7 @@ static void add_header(struct da_buf *out, const struct da_board *b)
                     b->n_systems == 1 ? "" : "s", n_tasks, n_tasks == 1 ? "" : "s");
         if (b->n_pools == 1) {
             da_buf_addf(out, ", <strong>%lld</strong> examples. Small grey figures are 95&nbsp;%% "
-                             "intervals.%s", (long long)b->pools[0].systems[0]->data_n,
-                        is_tested(&b->pools[0]) ? " Systems that a paired test cannot tell apart "
-                                                  "share a rank." : "");
+                             "intervals.", (long long)b->pools[0].systems[0]->data_n);
         } else {
             da_buf_addf(out, ", in <strong>%zu</strong> groups: scores from different data or with "
                              "different metric signatures never share a table.", b->n_pools);

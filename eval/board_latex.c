@@ -100,21 +100,27 @@ static void add_table(struct da_buf *out, const struct da_board_section *s,
     da_buf_add_str(out, "\\end{table}\n\n");
 }
 
+static void add_comment(struct da_buf *out, const char *s)
+{
+    da_buf_add_str(out, "% ");
+    for (; *s; s++) {
+        da_buf_add_char(out, (unsigned char)*s < ' ' ? ' ' : *s); /* one line */
+    }
+    da_buf_add_char(out, '\n');
+}
+
 enum da_rc da_board_latex(const struct da_board *b, struct da_buf *out, struct da_err *err)
 {
     (void)err;
-    da_buf_add_str(out, "% Needs \\usepackage{booktabs}. ");
-    for (const char *c = b->opts.title; *c; c++) {
-        da_buf_add_char(out, (unsigned char)*c < ' ' ? ' ' : *c); /* a comment is one line */
-    }
-    da_buf_add_str(out, "\n\n");
+    add_comment(out, b->opts.title);
+    da_buf_add_str(out, "% Needs \\usepackage{booktabs}.\n\n");
     for (size_t i = 0; i < b->n_sections; i++) {
         const struct da_board_section *s = &b->sections[i];
-        da_buf_add_str(out, "% ");
-        for (const char *c = s->intro; *c; c++) {
-            da_buf_add_char(out, (unsigned char)*c < ' ' ? ' ' : *c);
+        add_comment(out, s->intro);
+        if (s->method) {
+            add_comment(out, s->method);
         }
-        da_buf_add_str(out, "\n\n");
+        da_buf_add_char(out, '\n');
         for (size_t k = 0; k < s->n_tables; k++) {
             if (!s->tables[k].is_detail) {
                 add_table(out, s, &s->tables[k]);

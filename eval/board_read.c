@@ -52,15 +52,15 @@ static enum da_rc opt_number(const struct da_json *j, const char *key, double *o
     return da_fail(err, DA_EFORMAT, "'%s' is not a number", key);
 }
 
-static enum da_rc take_value(struct da_board *b, const struct da_score_value *from, double scale,
+static enum da_rc take_value(struct da_board *b, const struct da_score_value *from,
                              struct da_board_value *v, struct da_err *err)
 {
-    *v = (struct da_board_value){.set = isfinite(from->value), .v = from->value * scale, .lo = NAN,
-                                 .hi = NAN, .n = from->n};
+    *v = (struct da_board_value){.set = isfinite(from->value), .v = from->value, .lo = NAN, .hi = NAN,
+                                 .n = from->n};
     v->signature = copy_text(b, from->signature);
     if (from->has_ci && v->set) {
-        v->lo = from->ci_low * scale;
-        v->hi = from->ci_high * scale;
+        v->lo = from->ci_low;
+        v->hi = from->ci_high;
         if (!(v->lo <= v->hi)) {
             return da_fail(err, DA_EFORMAT, "'ci95' is not [low, high]");
         }
@@ -79,7 +79,7 @@ static enum da_rc take_task(struct da_board *b, struct da_board_system *s, enum 
         if (m == SIZE_MAX) {
             return da_fail(err, DA_ELIMIT, "more than %d metrics", DA_BOARD_MAX_METRICS);
         }
-        enum da_rc rc = take_value(b, from, b->metrics[m].scale, &s->values[t][m], err);
+        enum da_rc rc = take_value(b, from, &s->values[t][m], err);
         if (rc != DA_OK) {
             return da_err_context(err, rc, "%s: %s", name, b->metrics[m].key);
         }
@@ -206,7 +206,7 @@ static enum da_rc read_record(struct da_board *b, struct da_board_system *s,
         rc = take_task(b, s, (enum da_task)t, &score, err);
     }
     if (rc == DA_OK) {
-        rc = take_value(b, &score.intent, 1, &s->intent, err);
+        rc = take_value(b, &score.intent, &s->intent, err);
     }
     if (rc == DA_OK) {
         rc = read_confusion(b, &s->confusion, score.confusion, err);

@@ -186,10 +186,9 @@ static size_t add_score_col(struct da_board *b, struct da_board_table *t,
     return c;
 }
 
-/* How the ranks came about; said under every ranked table. */
-static void rank_notes(struct da_board *b, struct da_board_table *t,
-                       const struct da_board_pool *p, const struct da_board_ranking *r,
-                       const char *test)
+/* What is unusual about the ranks of a table; the usual is said once, by add_method. */
+static void rank_notes(struct da_board_table *t, const struct da_board_pool *p,
+                       const struct da_board_ranking *r)
 {
     size_t n_ranked = 0;
     bool partial = false;
@@ -197,12 +196,7 @@ static void rank_notes(struct da_board *b, struct da_board_table *t,
         n_ranked += r->rank[i] > 0;
         partial = partial || r->partial[i];
     }
-    if (r->tested) {
-        da_board_note(t, da_board_strf(b,
-                                       "= marks a shared rank: %s, two-sided, Holm-corrected over "
-                                       "all pairs, does not tell the systems apart at p < 0.05.",
-                                       test));
-    } else if (n_ranked > 1) {
+    if (!r->tested && n_ranked > 1) {
         da_board_note(t, "Ranks go by value alone: the differences were not tested.");
     }
     if (partial) {
@@ -210,10 +204,27 @@ static void rank_notes(struct da_board *b, struct da_board_table *t,
     }
 }
 
-static const char *randomization(struct da_board *b)
+static void add_method(struct da_board *b, struct da_board_section *s,
+                       const struct da_board_pool *p)
 {
-    return da_board_strf(b, "paired approximate randomization (%u trials, seed %llu)",
-                         b->opts.n_trials, (unsigned long long)b->opts.seed);
+    bool scores = false, intents = p->ranking[DA_BOARD_INTENT].tested;
+    for (unsigned k = 0; k <= DA_BOARD_OVERALL; k++) {
+        scores = scores || p->ranking[k].tested;
+    }
+    if (!scores && !intents) {
+        return;
+    }
+    const char *how = "McNemar's exact test";
+    if (scores) {
+        how = da_board_strf(b, "paired approximate randomization, %u trials, seed %llu%s",
+                            b->opts.n_trials, (unsigned long long)b->opts.seed,
+                            intents ? "; for intents McNemar's exact test" : "");
+    }
+    s->method = da_board_strf(b,
+                              "Systems share a rank (=) where a two-sided paired test, "
+                              "Holm-corrected over all pairs of the table, cannot tell them apart "
+                              "at the level of 0.05 (%s).",
+                              how);
 }
 
 static void fill_rank(struct da_board_row *row, const struct da_board_pool *p,
@@ -254,7 +265,7 @@ static void count_cell(struct da_board *b, const struct da_board_pool *p, unsign
     for (size_t m = 0; m < b->n_metrics; m++) {
         for (size_t k = 0; k < p->n; k++) {
             const struct da_board_value *v = &p->systems[k]->values[task][m];
-            if (!v->set || v->n < 0 || !(b->metrics[m].paper & (1u << task))) {
+            if (!v->set || v->n < 0 || !(b->metrics[m].averaged & (1u << task))) {
                 continue;
             }
             most = v->n > most ? v->n : most;
@@ -278,7 +289,7 @@ static void task_table(struct da_board *b, struct da_board_section *s,
     size_t metric_of[MAX_COLS], score_col = SIZE_MAX;
     for (size_t m = 0; m < b->n_metrics; m++) {
         if ((b->metrics[m].paper & (1u << task)) && any_set(p, task, m)) {
-            metric_of[add_metric_col(b, t, m, SCORE_DECIMALS)] = m;
+            metric_of[add_metric_col(b, t, m, b->metrics[m].decimals)] = m;
         }
     }
     size_t n_values = t->n_cols;
@@ -306,7 +317,7 @@ static void task_table(struct da_board *b, struct da_board_section *s,
         count_cell(b, p, task, i, &row->cells[n_col]);
     }
     mark_best(t);
-    rank_notes(b, t, p, r, randomization(b));
+    rank_notes(t, p, r);
 }
 
 static void overall_table(struct da_board *b, struct da_board_section *s,
@@ -328,7 +339,7 @@ static void overall_table(struct da_board *b, struct da_board_section *s,
             any = any || isfinite(da_board_overall(b, p, p->systems[i], m));
         }
         if (any) {
-            metric_of[add_metric_col(b, t, m, SCORE_DECIMALS)] = m;
+            metric_of[add_metric_col(b, t, m, b->metrics[m].decimals)] = m;
         }
     }
     size_t n_values = t->n_cols;
@@ -348,7 +359,7 @@ static void overall_table(struct da_board *b, struct da_board_section *s,
     }
     mark_best(t);
     da_board_note(t, "Each column is the mean over the tasks that have it.");
-    rank_notes(b, t, p, r, randomization(b));
+    rank_notes(t, p, r);
 }
 
 static void intent_table(struct da_board *b, struct da_board_section *s,
@@ -376,7 +387,7 @@ static void intent_table(struct da_board *b, struct da_board_section *s,
     }
     mark_best(t);
     da_board_note(t, "Intervals are Wilson's.");
-    rank_notes(b, t, p, r, "exact McNemar test");
+    rank_notes(t, p, r);
 }
 
 static void published_intents(struct da_board *b, struct da_board_section *s,
@@ -414,7 +425,7 @@ static void further_table(struct da_board *b, struct da_board_section *s,
                   da_board_strf(b, "further-%s", da_board_task_name((enum da_board_task)task)),
                   da_board_strf(b, "%s: further measures", da_board_task_titles[task]), (int)task);
     for (size_t c = 0; c < n; c++) {
-        (void)add_metric_col(b, t, metric_of[c], SCORE_DECIMALS);
+        (void)add_metric_col(b, t, metric_of[c], b->metrics[metric_of[c]].decimals);
     }
     t->rows = da_arena_alloc(&b->arena, p->n, sizeof *t->rows);
     const size_t *order = da_board_sorted(b, p, &p->ranking[task]);
@@ -446,6 +457,7 @@ static void pool_section(struct da_board *b, const struct da_board_pool *p, size
                              p->systems[0]->data_name ? p->systems[0]->data_name : "",
                              p->systems[0]->data_name ? ")" : "", (long long)p->systems[0]->data_n,
                              p->n, p->n == 1 ? "" : "s");
+    add_method(b, s, p);
     if (p->ranking[DA_BOARD_OVERALL].exists) {
         overall_table(b, s, p);
     }

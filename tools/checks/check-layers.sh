@@ -21,7 +21,7 @@ BEGIN {
         level[w[i]] = w[i + 1]
 
     # Narrower than the order: what a folder may include of another one.
-    only["engine", "text"] = "text/uclass.h"
+    only["engine", "text"] = "text/uclass.h text/unorm.h"
 
     # The helper program parses hostile files: it knows the base library, the frames it
     # speaks and itself.
