@@ -170,12 +170,12 @@ static enum da_rc encode_steps(const struct da_tokenizer *t, struct da_tok_scrat
                                struct da_span text, size_t at, size_t end, unsigned step,
                                struct da_ids *out, struct da_err *err)
 {
-    const struct da_split *split = &t->v->split;
+    const struct da_presplit *split = &t->v->split;
     enum da_rc rc = DA_OK;
     while (at < end && rc == DA_OK) {
         size_t e = end;
         if (step < split->n)
-            e = da_split_next((enum da_split_step)split->steps[step], text.p, at, end);
+            e = da_presplit_next((enum da_presplit_step)split->steps[step], text.p, at, end);
         if (step + 1 < split->n)
             rc = encode_steps(t, s, text, at, e, step + 1, out, err);
         else

@@ -96,7 +96,7 @@ static const char *kind_name(enum da_vocab_kind kind)
 static void make_name(struct da_tokenizer *t)
 {
     const struct da_vocab *v = t->v;
-    const char *pre = v->pre[0] ? v->pre : v->split.n ? da_split_name(&v->split) : NULL;
+    const char *pre = v->pre[0] ? v->pre : v->split.n ? da_presplit_name(&v->split) : NULL;
     if (v->name[0])
         (void)snprintf(t->name, sizeof t->name, "%s", v->name);
     else
