@@ -232,14 +232,13 @@ static void add_pair_cell(struct da_buf *out, const struct da_board_col *col,
         da_buf_add_str(out, "<td class=\"self\">·</td>");
         return;
     }
-    bool real = cell->p < DA_BOARD_ALPHA;
-    da_buf_addf(out, "<td class=\"%s\">%s", !real ? "tie" : cell->v > 0 ? "win" : "loss",
-                cell->v > 0 ? "+" : "");
     struct da_buf number;
     da_buf_init(&number, 0);
     da_page_number(&number, col, cell->v);
-    da_buf_add_str(out, number.p[0] == '-' ? "−" : "");
-    da_buf_add_str(out, number.p + (number.p[0] == '-'));
+    bool negative = number.p[0] == '-', zero = strspn(number.p, "-0.") == number.len;
+    da_buf_addf(out, "<td class=\"%s\">%s%s",
+                !(cell->p < DA_BOARD_ALPHA) ? "tie" : cell->v > 0 ? "win" : "loss",
+                negative ? "−" : zero ? "" : "+", number.p + negative);
     da_buf_release(&number);
     if (isnan(cell->p)) {
         da_buf_add_str(out, "<small>untested</small></td>");
@@ -321,7 +320,7 @@ static void add_details(struct da_buf *out, const struct da_board_section *s, co
             continue;
         }
         if (!any) {
-            da_buf_addf(out, "<h3 id=\"%s-%s\">%s</h3>\n<p class=\"about\">%s</p>\n", s->id, prefix,
+            da_buf_addf(out, "<h3 id=\"%s-all-%s\">%s</h3>\n<p class=\"about\">%s</p>\n", s->id, prefix,
                         title, about);
         }
         any = true;
@@ -428,7 +427,7 @@ static void add_inner_links(struct da_buf *out, const struct da_board *b,
         da_buf_addf(out, "<a href=\"#%s-pairs\">Differences</a>", s->id);
     }
     if (length) {
-        da_buf_addf(out, "<a href=\"#%s-length\">Lengths</a>", s->id);
+        da_buf_addf(out, "<a href=\"#%s-all-length\">Lengths</a>", s->id);
     }
     if (samples) {
         da_buf_addf(out, "<a href=\"#%s-samples\">Answers</a>", s->id);

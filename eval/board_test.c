@@ -200,9 +200,10 @@ static void store(struct da_board *b, struct da_board_ranking *r, size_t n, doub
     for (size_t i = 0, k = 0; i < n; i++) {
         r->pairs[i * n + i] = (struct da_board_pair){.diff = NAN, .p = NAN};
         for (size_t j = i + 1; j < n; j++, k++) {
-            double diff = r->score[i] - r->score[j];
-            r->pairs[i * n + j] = (struct da_board_pair){.diff = diff, .p = p[k]};
-            r->pairs[j * n + i] = (struct da_board_pair){.diff = -diff, .p = p[k]};
+            r->pairs[i * n + j] =
+                (struct da_board_pair){.diff = r->score[i] - r->score[j], .p = p[k]};
+            r->pairs[j * n + i] =
+                (struct da_board_pair){.diff = r->score[j] - r->score[i], .p = p[k]};
         }
     }
 }
