@@ -9,10 +9,20 @@ static void add_escaped(struct da_buf *out, const char *s)
 {
     static const struct {
         const char *from, *to;
-    } map[] = {{"\\", "\\textbackslash{}"}, {"&", "\\&"}, {"%", "\\%"}, {"$", "\\$"},
-               {"#", "\\#"}, {"_", "\\_"}, {"{", "\\{"}, {"}", "\\}"},
-               {"~", "\\textasciitilde{}"}, {"^", "\\textasciicircum{}"},
-               {"<", "\\textless{}"}, {">", "\\textgreater{}"}, {"|", "\\textbar{}"}, {"\"", "\\textquotedbl{}"}};
+    } map[] = {{"\\", "\\textbackslash{}"},
+               {"&", "\\&"},
+               {"%", "\\%"},
+               {"$", "\\$"},
+               {"#", "\\#"},
+               {"_", "\\_"},
+               {"{", "\\{"},
+               {"}", "\\}"},
+               {"~", "\\textasciitilde{}"},
+               {"^", "\\textasciicircum{}"},
+               {"<", "\\textless{}"},
+               {">", "\\textgreater{}"},
+               {"|", "\\textbar{}"},
+               {"\"", "\\textquotedbl{}"}};
     for (; *s; s++) {
         size_t k = 0;
         while (k < DA_ARRAY_LEN(map) && *s != map[k].from[0]) {
@@ -141,5 +151,6 @@ enum da_rc da_board_latex(const struct da_board *b, struct da_buf *out, struct d
             }
         }
     }
+    da_buf_truncate(out, out->len - 1); /* one line feed at the end */
     return DA_OK;
 }

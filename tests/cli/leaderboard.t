@@ -16,20 +16,23 @@ is_stdout_file board.tex "LaTeX"
 # Scores, intervals and p values against numpy's (tools/golden/leaderboard.py).
 run docassist leaderboard score.json noise.json -f csv
 is_exit 0
-awk -F, -v OFS='\t' '$7 == "mean_of_4" { print "score", $2, $3, $8, $9, $10 }
-    $2 ~ /^pairs-/ { sub(/^pairs-/, "", $2); sub(/^minus:/, "", $7); print "pair", $2, $3, $7, $11 }' \
-    "$out" >got.tsv
+awk -F, -v OFS='\t' '
+    $7 == "mean_of_4" { print "score", $2, $3, $8, $9, $10 }
+    $2 ~ /^pairs-/ {
+        sub(/^pairs-/, "", $2); sub(/^minus:/, "", $7)
+        print "pair", $2, $3, $7, $11
+    }' "$out" >got.tsv
 cat >compare.pl <<'P'
 my %got;
+sub key { my $n = $_[0] eq "score" ? 3 : 4; (join("/", @_[0 .. $n - 1]), @_[$n .. $#_]) }
 sub rows { open my $f, "<", $_[0] or die; map { chomp; [split /\t/] } <$f> }
 for (rows("got.tsv")) {
-    my @x = @$_;
-    $x[0] eq "score" ? ($got{"score/$x[1]/$x[2]"} = [@x[3..5]]) : ($got{"pair/$x[1]/$x[2]/$x[3]"} = [$x[4]]);
+    my ($key, @values) = key(@$_);
+    $got{$key} = [@values];
 }
 my ($n, $bad) = (0, 0);
 for (rows("expected.tsv")) {
-    my @x = @$_;
-    my ($key, @want) = $x[0] eq "score" ? ("score/$x[1]/$x[2]", @x[3..5]) : ("pair/$x[1]/$x[2]/$x[3]", $x[4]);
+    my ($key, @want) = key(@$_);
     my $has = $got{$key} or do { print "missing: $key\n"; $bad++; next };
     for my $i (0 .. $#want) {
         $n++;
@@ -46,9 +49,9 @@ ok "scores, intervals and p values equal numpy's" perl compare.pl
 run docassist leaderboard score.json noise.json -f json
 is_exit 0
 is "$(json schema)" docassist.board/1 "JSON names its schema"
-is "$(json sections.0.tables.0.rows.0.model)" "tall & <b>bold</b> Q4_0" "... and keeps names as they are"
-is "$(json sections.0.tables.0.rows.1.rank) $(json sections.0.tables.0.rows.1.shared)" "1 true" \
-    "... and shared ranks"
+rows=sections.0.tables.0.rows
+is "$(json $rows.0.model)" "tall & <b>bold</b> Q4_0" "... and keeps names as they are"
+is "$(json $rows.1.rank) $(json $rows.1.shared)" "1 true" "... and shared ranks"
 
 # The same input gives the same bytes, whatever the threads do.
 run docassist leaderboard score.json noise.json --bench bench.json --published slimlm -o a.html
@@ -70,7 +73,8 @@ docassist leaderboard score.json noise.json --bench bench.json -o c.tex
 same_file c.tex board.tex "-o FILE.tex is LaTeX"
 
 # Filters.
-run docassist leaderboard score.json --models lead3 --models 'near|twin' --tasks summarization -f csv
+run docassist leaderboard score.json --models lead3 --models 'near|twin' \
+    --tasks summarization -f csv
 is_exit 0
 is "$(awk -F, 'NR > 1 && $2 !~ /-/ { print $2 "/" $3 }' "$out" | sort -u | tr '\n' ' ')" \
     "intent/lead3 intent/near|twin summarization/lead3 summarization/near|twin " \
@@ -82,26 +86,24 @@ run docassist leaderboard score.json --tasks translation
 is_exit 2
 
 # Other data, other signatures: never one table.
-sed 's/"model":"lead3"/"model":"elsewhere"/; s/0e4ef3b6/ffffffff/g' score.json | grep elsewhere >other.json
-sed -i 's/"per_sample":{[^}]*}/"per_sample":null/' other.json
-sha=$(json dataset.sha256 other.json)
-other=$(printf '%s' "$sha" | sed 's/^......../ffffffff/')
-sed -i "s/$sha/$other/" other.json
+alone() { # OLD NEW: the record of lead3 under another name, without its log, OLD replaced
+    sed 's/"model":"lead3"/"model":"other"/; s/"per_sample":{[^}]*}/"per_sample":null/' score.json |
+        grep '"model":"other"' | sed "s/$1/$2/g" >other.json
+}
+alone '"sha256":"........' '"sha256":"ffffffff'
 run docassist leaderboard score.json other.json
 is_exit 0
 like_stdout "^## Scores, group 2 of 2$" "another data set is another group"
-sed 's/"model":"lead3"/"model":"stemmed"/; s/stem:no/stem:yes/' score.json | grep stemmed |
-    sed 's/"per_sample":{[^}]*}/"per_sample":null/' >stem.json
-run docassist leaderboard score.json stem.json
+alone stem:no stem:yes
+run docassist leaderboard score.json other.json
 is_exit 0
 like_stdout "^## Scores, group 2 of 2$" "another signature is another group"
 
 # Fewer samples: no rank.
-sed 's/"model":"lead3"/"model":"half"/; s/"n":8/"n":4/g' score.json | grep '"half"' |
-    sed 's/"per_sample":{[^}]*}/"per_sample":null/' >half.json
-run docassist leaderboard score.json half.json --tasks summarization
+alone '"n":8' '"n":4'
+run docassist leaderboard score.json other.json --tasks summarization
 is_exit 0
-like_stdout '^\|   - \| half .* 4 of 8 \|$' "fewer samples than the others: no rank, said"
+like_stdout '^\|   - \| other .* 4 of 8 \|$' "fewer samples than the others: no rank, said"
 
 # Published rows: every figure of the paper's tables, nothing else.
 run docassist leaderboard --published slimlm -f csv
@@ -114,9 +116,11 @@ if facts=$(shared facts/slimlm-tables.md); then
             for (i = 3; i < n; i++) { gsub(/ /, "", f[i]); if (f[i] ~ /^[0-9.]+$/) print f[i] + 0 }
         }
         /^GPT-4o-mini 100/ || /^SlimLM-270M 100/ {
-            n = split($0, f, /[;.] *|; /)
             n = split($0, f, ";")
-            for (i = 1; i <= n; i++) { sub(/\.$/, "", f[i]); if (split(f[i], w, " ") == 2) print w[2] / 100 }
+            for (i = 1; i <= n; i++) {
+                sub(/\.$/, "", f[i])
+                if (split(f[i], w, " ") == 2) print w[2] / 100
+            }
         }' "$facts" | sort -n >want
     same_file got want "all of the paper's figures"
 else
@@ -144,20 +148,22 @@ is_exit 1
 like_stderr '^docassist: cut.json:2: ' "a cut line is named"
 run docassist leaderboard score.json score.json
 is_exit 1
-is_stderr "docassist: score.json:1: the record of 'tall & <b>bold</b> Q4_0' was given already (score.json)"
+is_stderr "docassist: score.json:1: the record of 'tall & <b>bold</b> Q4_0' was given already \
+(score.json)"
 echo '{"schema":"docassist.prediction/1","id":"x","raw":"y"}' >pred.jsonl
 run docassist leaderboard pred.jsonl
 is_exit 1
 like_stderr '^docassist: pred.jsonl:1: ' "another record is refused"
-sed 's/"spring"/"Spring"/; s/ferry/Ferry/' score.json.1.samples.jsonl >x && mv x score.json.1.samples.jsonl
+log=score.json.1.samples.jsonl
+sed 's/ferry/Ferry/' $log >changed && mv changed $log
 run docassist leaderboard score.json
 is_exit 1
 like_stderr "is not the per-sample file of its score record" "a changed log is refused"
-rm score.json.1.samples.jsonl
+rm $log
 run docassist leaderboard score.json
 is_exit 0
-like_stderr "^docassist: warning: no per-sample file 'score.json.1.samples.jsonl'" "a missing log is said"
-like_stdout "^Ranks go by value alone: the differences were not tested\.$" "... and costs the tests"
+like_stderr "^docassist: warning: no per-sample file '$log'" "a missing log is said"
+like_stdout "^Ranks go by value alone: the differences were not tested\.$" "... at a price"
 echo '[{"model":"x","itps":"fast"}]' >bad-bench.json
 run docassist leaderboard noise.json --bench bad-bench.json
 is_exit 1

@@ -23,12 +23,21 @@ struct paper_row {
 };
 
 static const struct paper_row paper[] = {
-    {"SmolLM-135M-Instruct", {.09, .37, .14, .32, .69, .63}, {.18, .45, .26, .42, .72, .56},
-     {.04, .29, .11, .29, .49}, {.3762, .4300, .2434, .3694}},
-    {"SlimLM-125M", {.12, .40, .17, .35, .73, .66}, {.22, .49, .30, .46, .75, .62},
-     {.07, .33, .14, .32, .52}, {.4061, .4731, .2754, .4052}},
-    {"SlimLM-1B", {.23, .52, .28, .46, .82, .81}, {.32, .60, .41, .57, .83, .81},
-     {.15, .43, .24, .42, .62}, {.5194, .5907, .3713, .5182}},
+    {"SmolLM-135M-Instruct",
+     {.09, .37, .14, .32, .69, .63},
+     {.18, .45, .26, .42, .72, .56},
+     {.04, .29, .11, .29, .49},
+     {.3762, .4300, .2434, .3694}},
+    {"SlimLM-125M",
+     {.12, .40, .17, .35, .73, .66},
+     {.22, .49, .30, .46, .75, .62},
+     {.07, .33, .14, .32, .52},
+     {.4061, .4731, .2754, .4052}},
+    {"SlimLM-1B",
+     {.23, .52, .28, .46, .82, .81},
+     {.32, .60, .41, .57, .83, .81},
+     {.15, .43, .24, .42, .62},
+     {.5194, .5907, .3713, .5182}},
 };
 
 static void add_task(struct da_jw *w, const char *name, const double *v, size_t n, size_t skip)
@@ -117,8 +126,9 @@ static void test_averages(void)
         tap_ok(r->full, "score %zu has the paper's columns", k);
         for (size_t i = 0; i < DA_ARRAY_LEN(paper); i++) {
             /* The paper's columns have two digits, its averages four. */
-            tap_ok(fabs(r->score[i] - paper[i].average[k]) < 0.005, "%s: average %zu is %.4f, printed %.4f",
-                   paper[i].model, k, r->score[i], paper[i].average[k]);
+            tap_ok(fabs(r->score[i] - paper[i].average[k]) < 0.005,
+                   "%s: average %zu is %.4f, printed %.4f", paper[i].model, k, r->score[i],
+                   paper[i].average[k]);
         }
         tap_is_int(r->rank[2], 1, "the largest is first");
         tap_is_int(r->rank[0], 3, "the smallest is last");
@@ -171,9 +181,13 @@ static void test_ranks(void)
     }
     pairs[0 * 4 + 2].p = pairs[2 * 4 + 0].p = 0.01; /* only the first and the third differ */
     struct da_board_pool pool = {.n = 4};
-    pool.ranking[DA_BOARD_SUMM] = (struct da_board_ranking){
-        .exists = true, .score = score, .partial = partial, .rank = rank, .shared = shared,
-        .pairs = pairs, .tested = true};
+    pool.ranking[DA_BOARD_SUMM] = (struct da_board_ranking){.exists = true,
+                                                            .score = score,
+                                                            .partial = partial,
+                                                            .rank = rank,
+                                                            .shared = shared,
+                                                            .pairs = pairs,
+                                                            .tested = true};
     da_board_rank(&pool);
     tap_is_int(rank[0], 1, "first");
     tap_is_int(rank[1], 1, "not told apart from the first: shares its rank");

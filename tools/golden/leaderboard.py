@@ -80,7 +80,7 @@ def fixture(folder):
             for m, i, o, r in (("tall & <b>bold</b> Q4_0", 600.0, 140.5, 150 << 20),
                                ("near|twin", 300.0, 80.5, 310 << 20)) for p in (12, 1000)]
     with open(os.path.join(folder, "bench.json"), "w", encoding="utf-8") as f:
-        json.dump(rows, f, indent=1)
+        f.write(json.dumps(rows, indent=1) + "\n")
 
 
 METRICS = ["bleu", "rouge1", "rouge2", "rougeL"]
