@@ -133,7 +133,12 @@ static void on_unreachable(struct da_client *c, struct da_call *call, uint64_t n
                                     BACKOFF_BASE_MS, BACKOFF_CAP_MS);
     ep->n_unreachable++;
     da_limit_pause(&ep->limit, now + ms * NS_PER_MS);
-    on_transient(c, call, -1, now);
+    if (++call->state->n_tries >= c->o.max_tries || c->draining) {
+        give_up(c, call);
+        return;
+    }
+    c->stats.n_retries++;
+    queue_push_front(&c->ready, call);
 }
 
 static void on_paced(struct da_client *c, struct da_call *call, int64_t asked_ms, uint64_t now)

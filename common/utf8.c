@@ -192,6 +192,22 @@ enum da_rc da_utf8_nfc(const char *p, size_t len, struct da_buf *out, struct da_
     return da_buf_check(out, "normalized text", err);
 }
 
+size_t da_utf8_compat(uint32_t cp, uint32_t out[DA_UTF8_COMPAT_MAX])
+{
+    utf8proc_int32_t to[DA_UTF8_COMPAT_MAX];
+    int state = 0;
+    utf8proc_ssize_t n;
+    if (cp >= 0x110000 || utf8proc_get_property((utf8proc_int32_t)cp)->decomp_type == 0)
+        return 0;
+    n = utf8proc_decompose_char((utf8proc_int32_t)cp, to, DA_UTF8_COMPAT_MAX,
+                                UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &state);
+    if (n <= 0 || n > DA_UTF8_COMPAT_MAX)
+        return 0;
+    for (utf8proc_ssize_t i = 0; i < n; i++)
+        out[i] = (uint32_t)to[i];
+    return (size_t)n;
+}
+
 size_t da_utf8_grapheme_floor(const char *p, size_t len, size_t at)
 {
     /* Clusters do not cross a line feed, so scanning starts after the last one. */

@@ -32,6 +32,10 @@ size_t da_utf8_sanitize(const char *p, size_t len, struct da_buf *out);
 /* Appends the NFC form of valid text. */
 enum da_rc da_utf8_nfc(const char *p, size_t len, struct da_buf *out, struct da_err *err);
 
+/* The compatibility decomposition (NFKD) of one character; 0 when it has none. */
+enum { DA_UTF8_COMPAT_MAX = 18 };
+size_t da_utf8_compat(uint32_t cp, uint32_t out[DA_UTF8_COMPAT_MAX]);
+
 /* Start of the grapheme cluster (UAX 29) that holds byte offset at; at itself on a boundary. */
 size_t da_utf8_grapheme_floor(const char *p, size_t len, size_t at);
 

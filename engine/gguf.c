@@ -267,7 +267,7 @@ static enum da_rc parse_tensors(struct da_gguf *g, struct cursor *c, uint64_t n,
     for (uint64_t i = 0; i < n; i++) {
         struct da_gguf_tensor t = {0};
         char name[GGUF_SHOWN_KEY + 4];
-        uint64_t offset;
+        uint64_t offset = 0;
         bool is_new;
         if ((rc = parse_tensor(c, &t, &offset, err)))
             goto out;
@@ -489,7 +489,7 @@ static bool element_int(const struct da_gguf_kv *kv, uint64_t i, int64_t *out, b
 static bool element_float(const struct da_gguf_kv *kv, uint64_t i, double *out)
 {
     float f;
-    int64_t v;
+    int64_t v = 0;
     bool big;
     if (kv->type == DA_GGUF_F32) {
         memcpy(&f, kv->p + i * 4, 4);
@@ -510,7 +510,7 @@ enum da_rc da_gguf_get_int(const struct da_gguf *g, const char *key, int64_t *ou
                            struct da_err *err)
 {
     const struct da_gguf_kv *kv;
-    int64_t v;
+    int64_t v = 0;
     bool big;
     enum da_rc rc = need(g, key, &kv, err);
     if (rc)
@@ -526,7 +526,7 @@ enum da_rc da_gguf_get_int(const struct da_gguf *g, const char *key, int64_t *ou
 enum da_rc da_gguf_get_uint(const struct da_gguf *g, const char *key, uint64_t *out,
                             struct da_err *err)
 {
-    int64_t v;
+    int64_t v = 0;
     enum da_rc rc = da_gguf_get_int(g, key, &v, err);
     if (rc)
         return rc;

@@ -19,7 +19,7 @@ size_t da_bleu_n_stats(const struct da_bleu_opts *o)
 }
 
 static void tokens_of(const struct da_bleu_opts *o, struct da_work *w, struct da_span text,
-                      struct da_ids *ids)
+                      struct da_numbers *ids)
 {
     da_bleu_tokenize(o->tokenize, o->lowercase, text, &w->tokens);
     da_work_number(w, ids);

@@ -20,8 +20,8 @@
 enum { N_ASCII = 128, RADIX_BITS = 8, RADIX = 1 << RADIX_BITS };
 
 struct da_chrf_scratch {
-    struct da_ids hyp, ref; /* code points */
-    struct da_ids hyp_syms, ref_syms;
+    struct da_numbers hyp, ref; /* code points */
+    struct da_numbers hyp_syms, ref_syms;
     struct da_gramtrie alphabet; /* characters beyond ASCII of this segment */
     uint64_t *keys, *swap;     /* [cap] */
     size_t cap;
@@ -61,7 +61,7 @@ size_t da_chrf_n_stats(const struct da_chrf_opts *o)
     return 3 * (size_t)(o->char_order + o->word_order);
 }
 
-static void code_points(const struct da_chrf_opts *o, struct da_span text, struct da_ids *out)
+static void code_points(const struct da_chrf_opts *o, struct da_span text, struct da_numbers *out)
 {
     const char *p = text.p, *end = text.p + text.len;
 
@@ -84,7 +84,7 @@ static void code_points(const struct da_chrf_opts *o, struct da_span text, struc
 
 /* Symbols 1.. of code points: ASCII as it is (NUL as 128), others in order of appearance.
  * Returns the greatest symbol. */
-static uint32_t symbols(struct da_chrf_scratch *s, const struct da_ids *cps, struct da_ids *out)
+static uint32_t symbols(struct da_chrf_scratch *s, const struct da_numbers *cps, struct da_numbers *out)
 {
     uint32_t greatest = N_ASCII - 1;
 
@@ -121,7 +121,7 @@ static void sort_keys(struct da_chrf_scratch *s, size_t n, unsigned n_bits)
 
 /* Keys of a text, last position first: its next `order` symbols and the side in bit 0. Places
  * behind the end hold symbol 0. */
-static size_t pack(const struct da_ids *syms, unsigned order, unsigned bits, uint64_t side,
+static size_t pack(const struct da_numbers *syms, unsigned order, unsigned bits, uint64_t side,
                    uint64_t *keys)
 {
     uint64_t key = 0;
@@ -193,7 +193,7 @@ static bool is_ascii_punct(char c)
 }
 
 /* Words with one punctuation mark split off: the last character, else the first. */
-static void word_ids(struct da_work *w, struct da_span text, struct da_ids *ids)
+static void word_ids(struct da_work *w, struct da_span text, struct da_numbers *ids)
 {
     ids->n = 0;
     w->tokens.n = 0;
@@ -206,9 +206,9 @@ static void word_ids(struct da_work *w, struct da_span text, struct da_ids *ids)
             head = t.len - 1;
         else if (t.len > 1 && is_ascii_punct(t.p[0]))
             head = 1;
-        da_ids_add(ids, da_vocab_add(&w->words, t.p, head, limit));
+        da_numbers_add(ids, da_wordnum_add(&w->words, t.p, head, limit));
         if (head < t.len)
-            da_ids_add(ids, da_vocab_add(&w->words, t.p + head, t.len - head, limit));
+            da_numbers_add(ids, da_wordnum_add(&w->words, t.p + head, t.len - head, limit));
     }
 }
 

@@ -23,7 +23,7 @@ struct top {
 struct set {
     struct da_work *w;
     unsigned order;
-    struct da_ids ids;  /* all texts' tokens, one after the other */
+    struct da_numbers ids;  /* all texts' tokens, one after the other */
     size_t *start;      /* [n + 1] into ids */
     struct top *top;    /* [n_top], by n-gram node */
     size_t n_top, top_cap;
@@ -67,7 +67,7 @@ static void build(struct set *s, const struct da_span *texts)
         da_bleu_tokenize(DA_BLEU_TOK_13A, false, texts[i], &s->w->tokens);
         da_work_number(s->w, &s->w->hyp);
         for (size_t k = 0; k < s->w->hyp.n; k++)
-            da_ids_add(&s->ids, s->w->hyp.id[k]);
+            da_numbers_add(&s->ids, s->w->hyp.id[k]);
         s->lengths[i] = s->w->hyp.n;
     }
     s->start[s->n] = s->ids.n;

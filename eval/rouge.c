@@ -22,15 +22,15 @@ const char *da_rouge_name(enum da_rouge_type t)
 /* Number of the stem of word id, remembered as the word's alias. */
 static uint32_t stem_of(struct da_work *w, uint32_t id)
 {
-    struct da_span word = da_vocab_word(&w->stems, id);
+    struct da_span word = da_wordnum_word(&w->stems, id);
 
-    if (w->stems.entries[id].alias != DA_VOCAB_NONE)
+    if (w->stems.entries[id].alias != DA_WORDNUM_NONE)
         return w->stems.entries[id].alias;
     uint32_t stem = id;
     if (word.len > STEM_LONGER_THAN) {
         char *copy = da_strndup(word.p, word.len);
         size_t len = da_porter_stem(copy, word.len);
-        stem = da_vocab_add(&w->stems, copy, len, copy + len);
+        stem = da_wordnum_add(&w->stems, copy, len, copy + len);
         free(copy);
     }
     w->stems.entries[id].alias = stem;
@@ -38,12 +38,12 @@ static uint32_t stem_of(struct da_work *w, uint32_t id)
 }
 
 static void add_word(const struct da_rouge_opts *o, struct da_work *w, const char *p, size_t len,
-                     const char *limit, struct da_ids *ids)
+                     const char *limit, struct da_numbers *ids)
 {
     if (len == 0)
         return;
-    uint32_t id = da_vocab_add(&w->stems, p, len, limit);
-    da_ids_add(ids, o->stem ? stem_of(w, id) : id);
+    uint32_t id = da_wordnum_add(&w->stems, p, len, limit);
+    da_numbers_add(ids, o->stem ? stem_of(w, id) : id);
 }
 
 /* The letter or digit in lower case; 0 for all else. */
@@ -57,7 +57,7 @@ static inline char word_char(unsigned char c)
 /* Only two characters beyond ASCII have lower case with an ASCII letter in it: the Kelvin sign
  * is k, and capital I with a dot is i and a combining mark, which ends the word. */
 static void tokenize_ascii(const struct da_rouge_opts *o, struct da_work *w, struct da_span text,
-                           struct da_ids *ids, struct da_ids *ends)
+                           struct da_numbers *ids, struct da_numbers *ends)
 {
     const unsigned char *p = (const unsigned char *)text.p, *end = p + text.len;
 
@@ -81,10 +81,10 @@ static void tokenize_ascii(const struct da_rouge_opts *o, struct da_work *w, str
         add_word(o, w, to, n, limit, ids);
         n = 0;
         if (*p == '\n')
-            da_ids_add(ends, (uint32_t)ids->n);
+            da_numbers_add(ends, (uint32_t)ids->n);
     }
     add_word(o, w, to, n, limit, ids);
-    da_ids_add(ends, (uint32_t)ids->n);
+    da_numbers_add(ends, (uint32_t)ids->n);
 }
 
 /* Scripts written without spaces: each character is a token. */
@@ -98,7 +98,7 @@ static bool stands_alone(uint32_t cp)
 }
 
 static void tokenize_unicode(const struct da_rouge_opts *o, struct da_work *w,
-                             struct da_span text, struct da_ids *ids, struct da_ids *ends)
+                             struct da_span text, struct da_numbers *ids, struct da_numbers *ends)
 {
     da_buf_reset(&w->text);
     da_upy_lower(text.p, text.len, &w->text);
@@ -115,16 +115,16 @@ static void tokenize_unicode(const struct da_rouge_opts *o, struct da_work *w,
         if (alone)
             add_word(o, w, p, n, end, ids);
         if (cp == '\n')
-            da_ids_add(ends, (uint32_t)ids->n);
+            da_numbers_add(ends, (uint32_t)ids->n);
         p += n;
         from = p;
     }
     add_word(o, w, from, (size_t)(p - from), end, ids);
-    da_ids_add(ends, (uint32_t)ids->n);
+    da_numbers_add(ends, (uint32_t)ids->n);
 }
 
 void da_rouge_tokenize(const struct da_rouge_opts *o, struct da_work *w, struct da_span text,
-                       struct da_ids *ids, struct da_ids *ends)
+                       struct da_numbers *ids, struct da_numbers *ends)
 {
     ids->n = ends->n = 0;
     if (o->tok == DA_ROUGE_TOK_ASCII)

@@ -41,7 +41,7 @@ unsigned da_rouge_segment(const struct da_rouge_opts *o, struct da_work *w,
 
 /* Tokens as numbers in w->stems; ends[k]: number of tokens up to the k-th line's end. */
 void da_rouge_tokenize(const struct da_rouge_opts *o, struct da_work *w, struct da_span text,
-                       struct da_ids *ids, struct da_ids *ends);
+                       struct da_numbers *ids, struct da_numbers *ends);
 
 /* "type:rougeL|stem:yes|tok:rouge_score|agg:mean|version:0.1.2" */
 void da_rouge_signature(const struct da_rouge_opts *o, enum da_rouge_type t, int n_refs,

@@ -69,7 +69,7 @@ void da_squad_normalize(struct da_span text, struct da_buf *lowered, struct da_b
     collapse(out);
 }
 
-static void number_words(struct da_work *w, struct da_span text, struct da_ids *ids)
+static void number_words(struct da_work *w, struct da_span text, struct da_numbers *ids)
 {
     w->tokens.n = 0;
     da_split_space(text, &w->tokens);

@@ -11,8 +11,8 @@
 void da_work_init(struct da_work *w)
 {
     memset(w, 0, sizeof *w);
-    da_vocab_init(&w->words);
-    da_vocab_init(&w->stems);
+    da_wordnum_init(&w->words);
+    da_wordnum_init(&w->stems);
     da_gramtrie_init(&w->ngrams);
     da_gramtrie_init(&w->local);
     da_tokens_init(&w->tokens);
@@ -22,8 +22,8 @@ void da_work_init(struct da_work *w)
 
 void da_work_release(struct da_work *w)
 {
-    da_vocab_release(&w->words);
-    da_vocab_release(&w->stems);
+    da_wordnum_release(&w->words);
+    da_wordnum_release(&w->stems);
     da_gramtrie_release(&w->ngrams);
     da_tokens_release(&w->tokens);
     da_buf_release(&w->text);
@@ -42,22 +42,22 @@ void da_work_release(struct da_work *w)
 
 void da_work_next(struct da_work *w)
 {
-    if (w->words.n > DA_VOCAB_MAX_WORDS)
-        da_vocab_reset(&w->words);
-    if (w->stems.n > DA_VOCAB_MAX_WORDS)
-        da_vocab_reset(&w->stems);
+    if (w->words.n > DA_WORDNUM_MAX_WORDS)
+        da_wordnum_reset(&w->words);
+    if (w->stems.n > DA_WORDNUM_MAX_WORDS)
+        da_wordnum_reset(&w->stems);
 }
 
-void da_ids_add(struct da_ids *ids, uint32_t id)
+void da_numbers_add(struct da_numbers *ids, uint32_t id)
 {
     DA_GROW(ids->id, ids->n, ids->cap);
     ids->id[ids->n++] = id;
 }
 
-void da_work_number(struct da_work *w, struct da_ids *ids)
+void da_work_number(struct da_work *w, struct da_numbers *ids)
 {
     ids->n = 0;
     for (size_t i = 0; i < w->tokens.n; i++)
-        da_ids_add(ids, da_vocab_add(&w->words, w->tokens.t[i].p, w->tokens.t[i].len,
+        da_numbers_add(ids, da_wordnum_add(&w->words, w->tokens.t[i].p, w->tokens.t[i].len,
                                      w->tokens.limit));
 }

@@ -16,17 +16,19 @@ static const char never_ends[] =
     /* French */
     " mme mlle mgr p.ex env chap"
     /* Spanish, Portuguese, Italian */
-    " sra srta dra d\u00f1a prof\u00aa excmo ud uds p.ej p\u00e1g dott sig sig.ra ing avv"
+    " sra srta dra dña profª excmo ud uds p.ej pág dott sig sig.ra ing avv"
     /* Dutch, Scandinavian, Polish, Czech, Russian, Turkish */
-    " dhr mevr bijv d.w.z o.a t.ex bl.a f.eks tzw np ul prof.dr nap\u0159 tzv \u0442.\u0435"
-    " \u0442.\u0434 \u0433 \u0443\u043b \u0438\u043c \u0440\u0438\u0441 \u0441\u0442\u0440"
-    " \u043d\u0430\u043f\u0440 \u0441\u043c \u00f6rn bkz ";
+    " dhr mevr bijv d.w.z o.a t.ex bl.a f.eks tzw np ul prof.dr např tzv т.е"
+    " т.д г ул им рис стр"
+    " напр см örn bkz ";
 
 static const char numbered[] =
-    " no nos nr nro num n\u00fam n art arts abs par para fig figs figure eq eqs eqn tab tbl vol vols"
+    " no nos nr nro num núm n art arts abs par para fig figs figure eq eqs eqn tab tbl vol"
+    " vols"
     " ch chs sec sect ser ed eds p pp pag pg bd kap abb s f ff v vv col cols app ex ver rev"
-    " jan feb mar apr jun jul aug sep sept oct nov dec okt dez mai janv f\u00e9vr juil"
-    " table figure section chapter equation appendix tel fax ext rm apt bldg \u2116 \u0441 \u0442 \u0447 \u043f ";
+    " jan feb mar apr jun jul aug sep sept oct nov dec okt dez mai janv févr juil"
+    " table figure section chapter equation appendix tel fax ext rm apt bldg № с"
+    " т ч п ";
 
 static const char maybe[] =
     " inc ltd co corp llc bros plc jr sr al esq dept univ assn ave blvd rd sq a.m p.m am pm"
@@ -34,21 +36,26 @@ static const char maybe[] =
 
 static const char openers[] =
     " a after all also although an and another any as at because before both but by despite during"
-    " each either every finally first for from furthermore given he hence her here his how however i"
-    " if in indeed instead it its later let many meanwhile moreover most my next no nor not now of on"
-    " once one only or our over please second several she since so some still such that the their then"
-    " there therefore these they this those though through thus to today under unlike until upon we"
+    " each either every finally first for from furthermore given he hence her here his how"
+    " however i"
+    " if in indeed instead it its later let many meanwhile moreover most my next no nor not now"
+    " of on"
+    " once one only or our over please second several she since so some still such that the"
+    " their then"
+    " there therefore these they this those though through thus to today under unlike until"
+    " upon we"
     " what when where whether which while who why with within without yes yet you your"
     " der die das ein eine einer es er sie wir ich im am bei mit nach und aber auch diese dieser"
     " le la les un une il elle ils elles nous vous ce cette ces dans pour mais et"
-    " el los las una en y pero su este esta lo gli nel per ma o os as um uma no na \u00e0"
-    " \u0432 \u0438 \u043d\u0430 \u043e\u043d \u043e\u043d\u0430 \u044d\u0442\u043e \u043d\u043e"
+    " el los las una en y pero su este esta lo gli nel per ma o os as um uma no na à"
+    " в и на он она это но"
     " de het een ";
 
 static const char months[] =
     " january february march april may june july august september october november december"
-    " januar februar m\u00e4rz mai juni juli oktober dezember"
-    " janvier f\u00e9vrier mars avril juin juillet ao\u00fbt septembre octobre novembre d\u00e9cembre ";
+    " januar februar märz mai juni juli oktober dezember"
+    " janvier février mars avril juin juillet août septembre octobre novembre"
+    " décembre ";
 
 static bool listed(const char *list, struct da_span word)
 {

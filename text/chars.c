@@ -31,9 +31,9 @@ static const struct range solid[] = {
 
 /* East Asian wide and full-width blocks, coarsely. */
 static const struct range wide[] = {
-    {0x1100, 0x115F}, {0x2E80, 0x303E}, {0x3041, 0x33FF}, {0x3400, 0x4DBF}, {0x4E00, 0xA4CF},
-    {0xAC00, 0xD7A3}, {0xF900, 0xFAFF}, {0xFE30, 0xFE6F}, {0xFF00, 0xFF60}, {0xFFE0, 0xFFE6},
-    {0x1F300, 0x1F64F}, {0x20000, 0x3FFFF},
+    {0x1100, 0x115F}, {0x2E80, 0x303E}, {0x3041, 0x33FF},   {0x3400, 0x4DBF},
+    {0x4E00, 0xA4CF}, {0xAC00, 0xD7A3}, {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},
+    {0xFF00, 0xFF60}, {0xFFE0, 0xFFE6}, {0x1F300, 0x1F64F}, {0x20000, 0x3FFFF},
 };
 
 static bool in_ranges(uint32_t cp, const struct range *r, size_t n)
@@ -58,10 +58,16 @@ static unsigned ascii_flags(uint32_t cp)
     if (cp < ' ' || cp == 0x7F)
         return 0;
     switch (cp) {
-    case '$': case '+': case '<': case '=': case '>': case '^': case '`': case '|': case '~':
-        return DA_CH_SYMBOL;
-    default:
-        return DA_CH_PUNCT;
+    case '$':
+    case '+':
+    case '<':
+    case '=':
+    case '>':
+    case '^':
+    case '`':
+    case '|':
+    case '~': return DA_CH_SYMBOL;
+    default: return DA_CH_PUNCT;
     }
 }
 
@@ -81,46 +87,85 @@ unsigned da_char_flags(uint32_t cp)
             f |= DA_CH_SOLID;
         return f;
     }
-    case 'N':
-        return cat[1] == 'd' ? DA_CH_DIGIT : cat[1] == 'l' ? DA_CH_LETTER : DA_CH_SYMBOL;
-    case 'M':
-        return DA_CH_MARK;
-    case 'Z':
-        return DA_CH_SPACE;
-    case 'P':
-        return DA_CH_PUNCT;
-    case 'S':
-        return DA_CH_SYMBOL;
-    default:
-        return cp == 0x85 ? DA_CH_SPACE : 0;
+    case 'N': return cat[1] == 'd' ? DA_CH_DIGIT : cat[1] == 'l' ? DA_CH_LETTER : DA_CH_SYMBOL;
+    case 'M': return DA_CH_MARK;
+    case 'Z': return DA_CH_SPACE;
+    case 'P': return DA_CH_PUNCT;
+    case 'S': return DA_CH_SYMBOL;
+    default: return cp == 0x85 ? DA_CH_SPACE : 0;
     }
 }
 
 bool da_char_closes(uint32_t cp)
 {
     switch (cp) {
-    case '"': case '\'': case ')': case ']': case '}': case '*': case '_':
-    case 0x00BB: case 0x2019: case 0x201D: case 0x203A: case 0x201C: case 0x00AB:
-    case 0x3009: case 0x300B: case 0x300D: case 0x300F: case 0x3011: case 0x3015:
-    case 0x3017: case 0x3019: case 0x301E: case 0x301F: case 0xFF02: case 0xFF07:
-    case 0xFF09: case 0xFF3D: case 0xFF5D: case 0xFF63:
-        return true;
-    default:
-        return false;
+    case '"':
+    case '\'':
+    case ')':
+    case ']':
+    case '}':
+    case '*':
+    case '_':
+    case 0x00BB:
+    case 0x2019:
+    case 0x201D:
+    case 0x203A:
+    case 0x201C:
+    case 0x00AB:
+    case 0x3009:
+    case 0x300B:
+    case 0x300D:
+    case 0x300F:
+    case 0x3011:
+    case 0x3015:
+    case 0x3017:
+    case 0x3019:
+    case 0x301E:
+    case 0x301F:
+    case 0xFF02:
+    case 0xFF07:
+    case 0xFF09:
+    case 0xFF3D:
+    case 0xFF5D:
+    case 0xFF63: return true;
+    default: return false;
     }
 }
 
 bool da_char_opens(uint32_t cp)
 {
     switch (cp) {
-    case '"': case '\'': case '(': case '[': case '{': case '*': case '_': case '<':
-    case 0x00AB: case 0x00BB: case 0x2018: case 0x201A: case 0x201C: case 0x201E: case 0x2039:
-    case 0x3008: case 0x300A: case 0x300C: case 0x300E: case 0x3010: case 0x3014: case 0x3016:
-    case 0x3018: case 0x301D: case 0xFF08: case 0xFF3B: case 0xFF5B: case 0xFF62:
-    case 0x00A1: case 0x00BF:
-        return true;
-    default:
-        return false;
+    case '"':
+    case '\'':
+    case '(':
+    case '[':
+    case '{':
+    case '*':
+    case '_':
+    case '<':
+    case 0x00AB:
+    case 0x00BB:
+    case 0x2018:
+    case 0x201A:
+    case 0x201C:
+    case 0x201E:
+    case 0x2039:
+    case 0x3008:
+    case 0x300A:
+    case 0x300C:
+    case 0x300E:
+    case 0x3010:
+    case 0x3014:
+    case 0x3016:
+    case 0x3018:
+    case 0x301D:
+    case 0xFF08:
+    case 0xFF3B:
+    case 0xFF5B:
+    case 0xFF62:
+    case 0x00A1:
+    case 0x00BF: return true;
+    default: return false;
     }
 }
 

@@ -1,7 +1,7 @@
 #ifndef TEXT_CHARS_H
 #define TEXT_CHARS_H
 
-/* What kind of character a code point is, as far as splitting text into words and sentences cares. */
+/* What a code point is, as far as splitting text into words and sentences cares. */
 
 #include <stdbool.h>
 #include <stdint.h>

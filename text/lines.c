@@ -43,14 +43,40 @@ static bool is_space(char c)
 static bool is_bullet(uint32_t cp)
 {
     switch (cp) {
-    case '-': case '*': case '+': case 0x2022: case 0x2023: case 0x2043: case 0x204C: case 0x204D:
-    case 0x2219: case 0x25A0: case 0x25A1: case 0x25AA: case 0x25AB: case 0x25B6: case 0x25B8:
-    case 0x25BA: case 0x25C6: case 0x25CB: case 0x25CF: case 0x25D8: case 0x25E6: case 0x2605:
-    case 0x2713: case 0x2714: case 0x2717: case 0x27A2: case 0x2794: case 0x2192: case 0x2013:
-    case 0x2014: case 0x30FB: case 0xF0B7: case 0xF0A7:
-        return true;
-    default:
-        return false;
+    case '-':
+    case '*':
+    case '+':
+    case 0x2022:
+    case 0x2023:
+    case 0x2043:
+    case 0x204C:
+    case 0x204D:
+    case 0x2219:
+    case 0x25A0:
+    case 0x25A1:
+    case 0x25AA:
+    case 0x25AB:
+    case 0x25B6:
+    case 0x25B8:
+    case 0x25BA:
+    case 0x25C6:
+    case 0x25CB:
+    case 0x25CF:
+    case 0x25D8:
+    case 0x25E6:
+    case 0x2605:
+    case 0x2713:
+    case 0x2714:
+    case 0x2717:
+    case 0x27A2:
+    case 0x2794:
+    case 0x2192:
+    case 0x2013:
+    case 0x2014:
+    case 0x30FB:
+    case 0xF0B7:
+    case 0xF0A7: return true;
+    default: return false;
     }
 }
 

@@ -17,12 +17,12 @@ enum da_line_kind {
 };
 
 struct da_line {
-    size_t start, end, next;  /* end: before the line break; next: start of the next line */
-    size_t body, body_end;    /* without white space and marker */
+    size_t start, end, next; /* end: before the line break; next: start of the next line */
+    size_t body, body_end;   /* without white space and marker */
     enum da_line_kind kind;
-    unsigned width;           /* columns of the body */
-    bool ordered;             /* DA_LINE_LIST with a number or letter */
-    bool continues;           /* runs on from the line before (a wrapped line) */
+    unsigned width; /* columns of the body */
+    bool ordered;   /* DA_LINE_LIST with a number or letter */
+    bool continues; /* runs on from the line before (a wrapped line) */
 };
 
 struct da_lines {

@@ -11,14 +11,15 @@
 #include "text/chars.h"
 
 enum {
-    PROSE_MIN_WORDS = 5,  /* shorter ones say little on their own */
-    PROSE_MAX_WORDS = 60, /* longer ones are lists or runaway extraction */
-    SUMMARY_MAX = 4,      /* sentences */
-    SUMMARY_WORDS = 110   /* no further sentence beyond (the paper's summaries are short) */
+    PROSE_MIN_WORDS = 5,     /* shorter ones say little on their own */
+    SUMMARY_FULL_WORDS = 12, /* shorter ones weigh less in a summary */
+    PROSE_MAX_WORDS = 60,    /* longer ones are lists or runaway extraction */
+    SUMMARY_MAX = 4,         /* sentences */
+    SUMMARY_WORDS = 110      /* no further sentence beyond (the paper's summaries are short) */
 };
 
-static const double dangling_share = 0.35;  /* weight left to a sentence that leans on another */
-static const double max_redundancy = 0.5;   /* shared words of a sentence with those chosen */
+static const double dangling_share = 0.35; /* weight left to a sentence that leans on another */
+static const double max_redundancy = 0.5;  /* shared words of a sentence with those chosen */
 
 void da_outline_init(struct da_outline *o)
 {
@@ -32,6 +33,7 @@ void da_outline_release(struct da_outline *o)
     if (!o)
         return;
     free(o->prose);
+    free(o->usable);
     free(o->score);
     free(o->range);
     da_words_release(&o->words);
@@ -55,22 +57,64 @@ static uint32_t first_char(const struct da_outline *o, const struct da_unit *u)
     return cp;
 }
 
+/* Dot leaders, rules, image marks: at least two thirds of what is printed must be words. */
+static bool is_usable(const struct da_outline *o, size_t i)
+{
+    const struct da_unit *u = &o->units.items[i];
+    size_t n_word = 0, n_mark = 0;
+    if (u->kind == DA_UNIT_OTHER || u->kind == DA_UNIT_CODE || o->range[i].n == 0)
+        return false;
+    for (const char *p = o->text + u->body, *end = o->text + u->body_end; p < end;) {
+        uint32_t cp;
+        p += da_utf8_decode(p, end, &cp);
+        unsigned f = da_char_flags(cp);
+        if (f & (DA_CH_LETTER | DA_CH_DIGIT | DA_CH_MARK))
+            n_word++;
+        else if (!(f & DA_CH_SPACE) && cp != '|')
+            n_mark++;
+    }
+    return n_word >= 2 * n_mark;
+}
+
+static bool ends_sentence(const struct da_outline *o, const struct da_unit *u)
+{
+    static const char *const stops[] = {".", "!", "…", "。", "！", "｡", "।",
+                                        "॥", "۔", "։", "።",  "။",  "។"};
+    size_t end = u->body_end;
+    for (;;) { /* step back over closing quotes and brackets */
+        size_t q = end;
+        while (q > u->body && ((unsigned char)o->text[q - 1] & 0xC0) == 0x80)
+            q--;
+        if (q == u->body)
+            return false;
+        uint32_t cp;
+        da_utf8_decode(o->text + q - 1, o->text + end, &cp);
+        if (!da_char_closes(cp) && !(cp >= '0' && cp <= '9' && end == u->body_end))
+            break;
+        if (cp >= '0' && cp <= '9' && (q < 2 || o->text[q - 2] != '.'))
+            return false; /* only a note's number may follow: "here.2" */
+        end = q - 1;
+    }
+    for (size_t k = 0; k < DA_ARRAY_LEN(stops); k++) {
+        size_t n = strlen(stops[k]);
+        if (end - u->body > n && memcmp(o->text + end - n, stops[k], n) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* A complete sentence: starts like one, ends like one, and is made of words. */
 static bool is_prose(const struct da_outline *o, size_t i)
 {
     const struct da_unit *u = &o->units.items[i];
-    if (u->kind != DA_UNIT_SENTENCE && u->kind != DA_UNIT_LIST)
+    if (!o->usable[i] || (u->kind != DA_UNIT_SENTENCE && u->kind != DA_UNIT_LIST))
         return false;
     size_t n = da_outline_length(o, i), n_caps = 0, n_digits = 0;
-    if (n < PROSE_MIN_WORDS || n > PROSE_MAX_WORDS)
+    if (n < PROSE_MIN_WORDS || n > PROSE_MAX_WORDS || !ends_sentence(o, u))
         return false;
-    unsigned f = da_char_flags(first_char(o, u));
-    if (f & (DA_CH_LOWER | DA_CH_SYMBOL))
-        return false;
-    char last = o->text[u->body_end - 1];
-    if (last == ':' || last == ',' || last == ';' || last == '-' || last == '?')
-        return false;
-    if ((last & 0x80) == 0 && u->kind == DA_UNIT_LIST && (da_char_flags((unsigned char)last) & DA_CH_LETTER) && n < 8)
+    uint32_t first = first_char(o, u);
+    unsigned f = da_char_flags(first);
+    if ((f & DA_CH_LOWER) || !((f & (DA_CH_LETTER | DA_CH_DIGIT)) || da_char_opens(first)))
         return false;
     for (size_t k = 0; k < o->range[i].n; k++) {
         unsigned w = o->words.items[o->range[i].first + k].flags;
@@ -84,10 +128,12 @@ static bool is_prose(const struct da_outline *o, size_t i)
 static bool dangles(const struct da_outline *o, size_t i)
 {
     static const char *const words[] = {
-        "it", "he", "she", "they", "this", "these", "those", "that", "however", "therefore",
-        "thus", "moreover", "furthermore", "also", "additionally", "but", "and", "so", "then",
-        "such", "his", "her", "their", "its", "as", "for", "in", "or", "yet", "instead",
-        "otherwise", "similarly", "here", "there", "second", "third", "finally", "both",
+        "it",           "he",      "she",       "they",      "this",     "these",       "those",
+        "that",         "however", "therefore", "thus",      "moreover", "furthermore", "also",
+        "additionally", "but",     "and",       "so",        "then",     "such",        "his",
+        "her",          "their",   "its",       "as",        "for",      "in",          "or",
+        "yet",          "instead", "otherwise", "similarly", "here",     "there",       "second",
+        "third",        "finally", "both",
     };
     if (o->range[i].n < 2)
         return false;
@@ -120,8 +166,7 @@ static void rank_units(struct da_outline *o, enum da_outline_bias bias)
     size_t *unit = da_calloc(DA_TEXTRANK_MAX, sizeof *unit);
     size_t n = 0;
     for (size_t i = 0; i < o->units.n && n < DA_TEXTRANK_MAX; i++) {
-        if (o->units.items[i].kind == DA_UNIT_OTHER || o->units.items[i].kind == DA_UNIT_CODE ||
-            o->range[i].n == 0)
+        if (!o->usable[i])
             continue;
         sent[n] = o->range[i];
         prior[n] = bias == DA_OUTLINE_LEAD ? 1 / (1 + (double)n / 4) : 1;
@@ -139,6 +184,7 @@ static void rank_units(struct da_outline *o, enum da_outline_bias bias)
 void da_outline_make(struct da_outline *o, const char *text, size_t len, enum da_outline_bias bias)
 {
     free(o->prose);
+    free(o->usable);
     free(o->score);
     free(o->range);
     o->text = text;
@@ -148,12 +194,14 @@ void da_outline_make(struct da_outline *o, const char *text, size_t len, enum da
     size_t n = o->units.n ? o->units.n : 1;
     o->range = da_calloc(n, sizeof *o->range);
     o->score = da_calloc(n, sizeof *o->score);
+    o->usable = da_calloc(n, sizeof *o->usable);
     o->prose = da_calloc(n, sizeof *o->prose);
     o->n_prose = 0;
     for (size_t i = 0; i < o->units.n; i++) {
         size_t first = da_words_at(&o->words, o->units.items[i].body);
         size_t end = da_words_at(&o->words, o->units.items[i].body_end);
         o->range[i] = (struct da_word_range){first, end - first};
+        o->usable[i] = is_usable(o, i);
         o->prose[i] = is_prose(o, i);
         o->n_prose += o->prose[i];
     }
@@ -235,7 +283,10 @@ static bool is_chosen(const size_t *chosen, size_t n, size_t i)
 /* Sentences: central ones; a dangling one counts fully only after its predecessor was chosen. */
 static double summary_weight(const struct da_outline *o, size_t i, const size_t *chosen, size_t n)
 {
+    size_t len = da_outline_length(o, i);
     double x = o->score[i];
+    if (len < SUMMARY_FULL_WORDS)
+        x *= (double)len / SUMMARY_FULL_WORDS;
     if (dangles(o, i) && !(i > 0 && is_chosen(chosen, n, i - 1)))
         x *= dangling_share;
     return x;
@@ -311,7 +362,7 @@ static bool allow_prose(const struct da_outline *o, size_t i)
 
 static bool allow_line(const struct da_outline *o, size_t i)
 {
-    return o->range[i].n > 0 && o->units.items[i].kind != DA_UNIT_OTHER;
+    return o->usable[i];
 }
 
 static void end_with_stop(struct da_buf *out)
@@ -325,10 +376,11 @@ static void end_with_stop(struct da_buf *out)
         da_buf_add_char(out, '.');
 }
 
-bool da_outline_summary(const struct da_outline *o, struct da_buf *out)
+bool da_outline_summary(const struct da_outline *o, size_t max_sentences, struct da_buf *out)
 {
     size_t chosen[SUMMARY_MAX];
-    size_t n = choose(o, allow_prose, summary_size(o), SUMMARY_WORDS, chosen);
+    size_t max = max_sentences ? max_sentences : summary_size(o);
+    size_t n = choose(o, allow_prose, max < SUMMARY_MAX ? max : SUMMARY_MAX, SUMMARY_WORDS, chosen);
     if (n > 0) {
         add_joined(o, chosen, n, " ", out);
         return true;

@@ -23,7 +23,8 @@ struct da_outline {
     struct da_words words;
     struct da_word_range *range; /* [units.n] words of each unit's body; owned */
     double *score;               /* [units.n] TextRank, 0 where not ranked; owned */
-    bool *prose;                 /* [units.n] reads well on its own as a sentence; owned */
+    bool *usable;                /* [units.n] has words, and is not mostly marks or code; owned */
+    bool *prose;                 /* [units.n] usable, and reads as a sentence of its own; owned */
     size_t n_prose;
 };
 
@@ -36,15 +37,15 @@ enum da_outline_bias {
 void da_outline_init(struct da_outline *o);
 void da_outline_release(struct da_outline *o);
 /* Replaces o by the outline of text (valid UTF-8). */
-void da_outline_make(struct da_outline *o, const char *text, size_t len,
-                     enum da_outline_bias bias);
+void da_outline_make(struct da_outline *o, const char *text, size_t len, enum da_outline_bias bias);
 
 /* Appends unit i as one readable line; cells of a table row become "first: second, third". */
 void da_outline_add_text(const struct da_outline *o, size_t i, struct da_buf *out);
 
-/* Appends a summary of 2 to 4 sentences in document order; of a document without sentences, its
- * most central lines. false, and nothing appended, when the text has no word. */
-bool da_outline_summary(const struct da_outline *o, struct da_buf *out);
+/* Appends a summary of at most max_sentences (1..4; 0: 2 to 4 by length) in document order; of a
+ * document without sentences, its most central lines. false, and nothing appended, when the text
+ * has no usable word. */
+bool da_outline_summary(const struct da_outline *o, size_t max_sentences, struct da_buf *out);
 
 /* Appends the first n sentences (lines where there are none); false as above. */
 bool da_outline_lead(const struct da_outline *o, size_t n, struct da_buf *out);

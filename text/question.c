@@ -20,10 +20,15 @@ enum {
     QUESTION_MAX_WORDS = 26,
     QUESTION_MAX_BYTES = 400,
     LABEL_MAX_WORDS = 4,
+    NAME_MAX_WORDS = 5,
+    LIST_MAX_ITEMS = 12,
     TOPIC_MAX_BYTES = 90,
     SENTENCE_MIN_WORDS = 5,
     SENTENCE_MAX_WORDS = 45
 };
+
+static const double weak_weight =
+    0.32; /* below it another good question of the same kind is better */
 
 void da_questions_init(struct da_questions *q)
 {
@@ -96,6 +101,14 @@ static bool has_letters(struct da_span s, size_t least)
     return n >= least;
 }
 
+static bool starts_with_word(struct da_span s)
+{
+    uint32_t cp = 0;
+    if (s.len > 0)
+        da_utf8_decode(s.p, s.p + s.len, &cp);
+    return (da_char_flags(cp) & (DA_CH_LETTER | DA_CH_DIGIT)) != 0;
+}
+
 /* Appends a label as it stands inside a sentence: "Claim #" is the claim number, "Total" the
  * total; abbreviations keep their capitals. */
 static void add_label(struct da_buf *b, struct da_span label)
@@ -106,7 +119,8 @@ static void add_label(struct da_buf *b, struct da_span label)
     size_t at = 0;
     bool loud = true; /* all in capitals: GRAND TOTAL is no abbreviation */
     for (size_t i = 0; i < w.n; i++)
-        loud &= (w.items[i].flags & DA_WORD_CAPS) && (w.n > 1 || w.items[i].end - w.items[i].start > 4);
+        loud &=
+            (w.items[i].flags & DA_WORD_CAPS) && (w.n > 1 || w.items[i].end - w.items[i].start > 4);
     for (size_t i = 0; i < w.n; i++) {
         const struct da_word *x = &w.items[i];
         struct da_span k = da_words_key(&w, i);
@@ -120,16 +134,27 @@ static void add_label(struct da_buf *b, struct da_span label)
         at = x->end;
     }
     struct da_span rest = da_span_trim(da_span(label.p + at, label.len - at));
-    if (da_span_is(rest, "#"))
+    struct da_span last = w.n > 0 ? da_words_key(&w, w.n - 1) : da_span("", 0);
+    if (da_span_is(rest, "#") || da_span_is(last, "phone") || da_span_is(last, "telephone") ||
+        da_span_is(last, "fax") || da_span_is(last, "mobile"))
         da_buf_add_str(b, " number");
+    else if (da_span_is(last, "email") || (da_span_is(last, "mail") && w.n == 2))
+        da_buf_add_str(b, " address");
     da_words_release(&w);
 }
 
-/* "Invoice date", "Phone": a few words, the last no plural. */
+static bool is_plural(struct da_span k)
+{
+    return k.len > 3 && k.p[k.len - 1] == 's' && k.p[k.len - 2] != 's' && k.p[k.len - 2] != 'u' &&
+           k.p[k.len - 2] != 'i' && !da_span_is(k, "sales") && !da_span_is(k, "savings") &&
+           !da_span_is(k, "news");
+}
+
+/* "Invoice date", "Phone": a few words, none of them plural. */
 static bool is_label(struct da_span label)
 {
     struct da_words w;
-    bool ok = has_letters(label, 2) && label.len <= 60;
+    bool ok = has_letters(label, 2) && label.len <= 60 && starts_with_word(label);
     da_words_init(&w);
     da_words_split(&w, label.p, label.len);
     ok = ok && w.n >= 1 && w.n <= LABEL_MAX_WORDS && (w.items[0].flags & DA_WORD_CAPITAL);
@@ -140,16 +165,16 @@ static bool is_label(struct da_span label)
         ok = (f & (DA_CH_LETTER | DA_CH_DIGIT)) || strchr(" -/#.'&", label.p[i]);
     }
     if (ok) {
-        static const char *const no[] = {"note", "notes", "warning", "example", "tip", "caution",
-                                         "important", "e.g", "figure", "table", "see", "http",
-                                         "https", "question", "answer", "step", "re", "fig",
-                                         "remark", "author's", "abstract", "keywords"};
+        static const char *const no[] = {
+            "note",   "notes", "warning", "example",  "tip",      "caution",  "important", "e.g",
+            "figure", "table", "see",     "http",     "https",    "question", "answer",    "step",
+            "re",     "fig",   "remark",  "author's", "abstract", "keywords"};
         struct da_span last = da_words_key(&w, w.n - 1), first = da_words_key(&w, 0);
         for (size_t i = 0; i < DA_ARRAY_LEN(no); i++)
             ok &= !da_span_is(first, no[i]);
-        bool plural = last.len > 3 && last.p[last.len - 1] == 's' && last.p[last.len - 2] != 's' &&
-                      !da_span_is(last, "address") && !da_span_is(last, "status");
-        ok = ok && !plural && !(last.len > 4 && memcmp(last.p + last.len - 3, "ing", 3) == 0);
+        for (size_t i = 0; i < w.n; i++)
+            ok &= !is_plural(da_words_key(&w, i));
+        ok = ok && !(last.len > 4 && memcmp(last.p + last.len - 3, "ing", 3) == 0);
     }
     da_words_release(&w);
     return ok;
@@ -157,12 +182,12 @@ static bool is_label(struct da_span label)
 
 static bool names_role(struct da_span label)
 {
-    static const char *const roles[] = {"author", "estimator", "manager", "director", "contact",
-                                        "contact person", "sender", "recipient", "customer",
-                                        "client", "seller", "buyer", "owner", "editor", "organizer",
-                                        "presenter", "speaker", "technician", "cashier", "tenant",
-                                        "landlord", "employee", "employer", "patient", "supplier",
-                                        "vendor", "chair", "instructor", "teacher", "publisher"};
+    static const char *const roles[] = {
+        "author",   "estimator", "manager",   "director",   "contact",  "contact person",
+        "sender",   "recipient", "customer",  "client",     "seller",   "buyer",
+        "owner",    "editor",    "organizer", "presenter",  "speaker",  "technician",
+        "cashier",  "tenant",    "landlord",  "employee",   "employer", "patient",
+        "supplier", "vendor",    "chair",     "instructor", "teacher",  "publisher"};
     for (size_t i = 0; i < DA_ARRAY_LEN(roles); i++) {
         size_t n = strlen(roles[i]);
         if (label.len == n) {
@@ -195,21 +220,31 @@ static void ask_value(struct da_question_maker *m, size_t unit)
     da_buf_init(&line, 0);
     da_outline_add_text(m->o, unit, &line);
     bool row = kind == DA_UNIT_TABLE;
+    bool header = row && unit + 1 < m->o->units.n &&
+                  m->o->units.items[unit + 1].kind == DA_UNIT_OTHER; /* the rule under it */
+    if (header)
+        goto out;
     if (split_label(line.p, line.len, &label, &value) && is_label(label) &&
         (!row || !memchr(value.p, ',', value.len) || !memchr(value.p, ' ', value.len))) {
         bool role = names_role(label) && has_letters(value, 3);
+        bool terse = label.len <= 4 && !role && !memchr(label.p, ' ', label.len); /* "Ref", "ID" */
         da_buf_reset(&m->text);
-        da_buf_add_str(&m->text, role ? "Who is the " : "What is the ");
-        add_label(&m->text, label);
-        da_buf_add_char(&m->text, '?');
+        if (terse) {
+            da_buf_addf(&m->text, "What value is given for \"%.*s\"?", (int)label.len, label.p);
+        } else {
+            da_buf_add_str(&m->text, role ? "Who is the " : "What is the ");
+            add_label(&m->text, label);
+            da_buf_add_char(&m->text, '?');
+        }
         da_question_add(m, role ? DA_Q_WHO : DA_Q_VALUE, unit, 0.85);
     } else if (row && split_label(line.p, line.len, &label, &value) && has_letters(label, 2) &&
-               label.len <= TOPIC_MAX_BYTES && unit > 0 &&
+               starts_with_word(label) && label.len <= TOPIC_MAX_BYTES && unit > 0 &&
                m->o->units.items[unit - 1].kind != DA_UNIT_SENTENCE) {
         da_buf_reset(&m->text);
         da_buf_addf(&m->text, "What does the table show for \"%.*s\"?", (int)label.len, label.p);
         da_question_add(m, DA_Q_ROW, unit, 0.5);
     }
+out:
     da_buf_release(&line);
 }
 
@@ -222,7 +257,7 @@ static size_t below(const struct da_outline *o, size_t i)
         enum da_unit_kind kind = o->units.items[k].kind;
         if (kind == DA_UNIT_HEADING)
             break;
-        if (kind != DA_UNIT_OTHER && kind != DA_UNIT_CODE && o->range[k].n > 0)
+        if (o->usable[k])
             return k;
     }
     return o->units.n;
@@ -230,8 +265,9 @@ static size_t below(const struct da_outline *o, size_t i)
 
 static bool starts_question(struct da_span s)
 {
-    static const char *const words[] = {"What ", "Who ", "When ", "Where ", "Why ", "How ", "Which ",
-                                        "Is ", "Are ", "Can ", "Do ", "Does ", "Should ", "Will "};
+    static const char *const words[] = {"What ", "Who ",   "When ",   "Where ", "Why ",
+                                        "How ",  "Which ", "Is ",     "Are ",   "Can ",
+                                        "Do ",   "Does ",  "Should ", "Will "};
     for (size_t i = 0; i < DA_ARRAY_LEN(words); i++) {
         if (da_span_starts(s, words[i]))
             return true;
@@ -257,16 +293,67 @@ static struct da_span bare_heading(struct da_span h)
     return h;
 }
 
+/* Headings every document has say nothing to ask about. */
+static bool names_section(struct da_span h)
+{
+    static const char *const common[] = {
+        "introduction",
+        "contents",
+        "table of contents",
+        "abstract",
+        "summary",
+        "overview",
+        "conclusion",
+        "conclusions",
+        "references",
+        "bibliography",
+        "index",
+        "notes",
+        "appendix",
+        "preface",
+        "foreword",
+        "acknowledgements",
+        "acknowledgments",
+        "background",
+        "details",
+        "general",
+        "miscellaneous",
+        "agenda",
+        "none",
+        "other",
+        "total",
+        "page",
+        "continued",
+        "please specify",
+    };
+    if (!starts_with_word(h) || h.p[h.len - 1] == '?')
+        return false;
+    for (size_t i = 0; i < DA_ARRAY_LEN(common); i++) {
+        size_t n = strlen(common[i]), k = 0;
+        while (k < n && k < h.len && (h.p[k] == common[i][k] || (h.p[k] | 0x20) == common[i][k]))
+            k++;
+        if (k == n && h.len == n)
+            return false;
+    }
+    return true;
+}
+
+static void fill_topic(const struct da_question_language *lang, struct da_span topic,
+                       struct da_buf *out)
+{
+    const char *slot = strstr(lang->topic, "%s");
+    da_buf_add(out, lang->topic, (size_t)(slot - lang->topic));
+    da_buf_add(out, topic.p, topic.len);
+    da_buf_add_str(out, slot + 2);
+}
+
 static void ask_topic(struct da_question_maker *m, const struct da_question_language *lang,
                       struct da_span topic, size_t unit, enum da_question_kind kind, double weight)
 {
-    const char *slot = strstr(lang->topic, "%s");
     if (memchr(topic.p, '"', topic.len))
         return;
     da_buf_reset(&m->text);
-    da_buf_add(&m->text, lang->topic, (size_t)(slot - lang->topic));
-    da_buf_add(&m->text, topic.p, topic.len);
-    da_buf_add_str(&m->text, slot + 2);
+    fill_topic(lang, topic, &m->text);
     da_question_add(m, kind, unit, weight);
 }
 
@@ -286,8 +373,7 @@ static void ask_heading(struct da_question_maker *m, const struct da_question_la
         da_buf_reset(&m->text);
         da_buf_add(&m->text, h.p, h.len);
         da_question_add(m, DA_Q_SECTION, answer, 1.2);
-    } else if (h.len > 0 && h.len <= TOPIC_MAX_BYTES && has_letters(h, 2) &&
-               !(h.p[h.len - 1] == '?')) {
+    } else if (h.len > 0 && h.len <= TOPIC_MAX_BYTES && has_letters(h, 4) && names_section(h)) {
         if (english && kind == DA_UNIT_LIST && !memchr(h.p, '"', h.len)) {
             da_buf_reset(&m->text);
             da_buf_addf(&m->text, "What is listed under \"%.*s\"?", (int)h.len, h.p);
@@ -301,30 +387,67 @@ static void ask_heading(struct da_question_maker *m, const struct da_question_la
 
 /* --- names and frequent words --------------------------------------------------- */
 
-struct topic {
-    struct da_span text; /* in the document */
-    size_t unit;
-    double weight;
-};
+/* The run of capitalized words that starts with word i, without a possessive ending; *end is the
+ * word after it. Empty when there is none, or when it ends in an abbreviation ("FTC Dkt. No"). */
+static struct da_span name_at(const struct da_outline *o, size_t i, size_t last, size_t *end)
+{
+    const struct da_word *w = o->words.items;
+    size_t j = i;
+    while (j < last && (w[j].flags & DA_WORD_CAPITAL) &&
+           !((w[j].flags & DA_WORD_STOP) && !(w[j].flags & DA_WORD_CAPS)) &&
+           (j == i || (w[j].start - w[j - 1].end == 1 && o->text[w[j - 1].end] == ' ')))
+        j++;
+    *end = j > i ? j : i + 1;
+    if (j == i || (j < last && o->text[w[j - 1].end] == '.'))
+        return da_span("", 0);
+    struct da_span s = da_span(o->text + w[i].start, w[j - 1].end - w[i].start);
+    if (s.len > 2 && memcmp(s.p + s.len - 2, "'s", 2) == 0)
+        s.len -= 2;
+    else if (s.len > 4 && memcmp(s.p + s.len - 4, "’s", 4) == 0)
+        s.len -= 4;
+    return s;
+}
 
-/* A run of capitalized words inside a sentence, not at its start. */
+/* Names of two words or more inside a sentence, not at its start. */
 static void ask_names(struct da_question_maker *m, const struct da_question_language *lang,
                       size_t unit)
 {
     const struct da_outline *o = m->o;
-    const struct da_word *w = o->words.items;
-    size_t first = o->range[unit].first, end = first + o->range[unit].n;
-    for (size_t i = first + 1; i < end;) {
-        size_t j = i;
-        while (j < end && (w[j].flags & DA_WORD_CAPITAL) &&
-               !((w[j].flags & DA_WORD_STOP) && !(w[j].flags & DA_WORD_CAPS)) &&
-               (j == i || (w[j].start - w[j - 1].end == 1 && o->text[w[j - 1].end] == ' ')))
-            j++;
-        size_t len = j > i ? w[j - 1].end - w[i].start : 0;
-        if (j - i >= 2 && j - i <= 5 && len <= TOPIC_MAX_BYTES)
-            ask_topic(m, lang, da_span(o->text + w[i].start, len), unit, DA_Q_TOPIC, 0.45);
-        i = j > i ? j : i + 1;
+    size_t first = o->range[unit].first, last = first + o->range[unit].n;
+    for (size_t i = first + 1, end; i < last; i = end) {
+        struct da_span name = name_at(o, i, last, &end);
+        if (end - i >= 2 && end - i <= NAME_MAX_WORDS && name.len > 0 &&
+            name.len <= TOPIC_MAX_BYTES)
+            ask_topic(m, lang, name, unit, DA_Q_TOPIC, 0.45);
     }
+}
+
+bool da_question_about(const struct da_outline *o, size_t i, struct da_span language,
+                       struct da_buf *out)
+{
+    size_t first = o->range[i].first, last = first + o->range[i].n;
+    struct da_span best = {"", 0};
+    for (size_t k = first + 1, end; k < last; k = end) {
+        struct da_span name = name_at(o, k, last, &end);
+        if (end - k <= NAME_MAX_WORDS && name.len > best.len && name.len <= TOPIC_MAX_BYTES)
+            best = name;
+    }
+    for (size_t k = first; best.len == 0 && k < last; k++) {
+        const struct da_word *w = &o->words.items[k];
+        if (!(w->flags & (DA_WORD_STOP | DA_WORD_NUMBER)) && w->end - w->start > best.len &&
+            w->end - w->start <= TOPIC_MAX_BYTES)
+            best = da_span(o->text + w->start, w->end - w->start);
+    }
+    if (best.len == 0)
+        return false;
+    fill_topic(da_question_language(language, o), best, out);
+    return true;
+}
+
+void da_question_generic(const struct da_outline *o, size_t k, struct da_span language,
+                         struct da_buf *out)
+{
+    da_buf_add_str(out, da_question_language(language, o)->generic[k]);
 }
 
 /* The most frequent word of five letters or more that is no function word. */
@@ -369,7 +492,7 @@ static void ask_generic(struct da_question_maker *m, const struct da_question_la
     const struct da_outline *o = m->o;
     size_t best = o->units.n;
     for (size_t i = 0; i < o->units.n; i++) {
-        if (o->range[i].n == 0 || o->units.items[i].kind == DA_UNIT_OTHER)
+        if (!o->usable[i])
             continue;
         if (best == o->units.n || o->prose[i] > o->prose[best] ||
             (o->prose[i] == o->prose[best] && o->score[i] > o->score[best]))
@@ -398,15 +521,14 @@ static int by_weight(const void *a, const void *b)
     return c ? c : (x->question.len > y->question.len) - (x->question.len < y->question.len);
 }
 
-static void ask_unit(struct da_question_maker *m, const struct da_question_language *lang,
-                     size_t i)
+static void ask_unit(struct da_question_maker *m, const struct da_question_language *lang, size_t i)
 {
     bool english = strcmp(lang->code, "en") == 0;
     size_t words = m->o->range[i].n;
+    if (!m->o->usable[i])
+        return;
     switch (m->o->units.items[i].kind) {
-    case DA_UNIT_HEADING:
-        ask_heading(m, lang, i);
-        break;
+    case DA_UNIT_HEADING: ask_heading(m, lang, i); break;
     case DA_UNIT_LINE:
     case DA_UNIT_TABLE:
         if (english)
@@ -416,15 +538,13 @@ static void ask_unit(struct da_question_maker *m, const struct da_question_langu
     case DA_UNIT_LIST:
         if (english && words < 12)
             ask_value(m, i);
-        if (english && words >= SENTENCE_MIN_WORDS && words <= SENTENCE_MAX_WORDS &&
-            m->o->prose[i])
+        if (english && words >= SENTENCE_MIN_WORDS && words <= SENTENCE_MAX_WORDS && m->o->prose[i])
             da_question_english(m, i);
         if (m->o->prose[i])
             ask_names(m, lang, i);
         break;
     case DA_UNIT_CODE:
-    case DA_UNIT_OTHER:
-        break;
+    case DA_UNIT_OTHER: break;
     }
 }
 
@@ -458,7 +578,8 @@ size_t da_questions_pick(struct da_questions *q, size_t n)
                 if (strict >= 1 && q->items[j].unit == q->items[i].unit)
                     taken = true;
             }
-            if (taken || (strict > 0 && q->items[i].kind == DA_Q_GENERIC))
+            bool weak = q->items[i].weight < weak_weight || q->items[i].kind == DA_Q_GENERIC;
+            if (taken || (strict == 2 && weak) || (strict == 1 && q->items[i].kind == DA_Q_GENERIC))
                 continue;
             struct da_question x = q->items[i];
             memmove(&q->items[k + 1], &q->items[k], (i - k) * sizeof x);
@@ -466,4 +587,21 @@ size_t da_questions_pick(struct da_questions *q, size_t n)
         }
     }
     return k;
+}
+
+void da_question_add_answer(const struct da_outline *o, const struct da_question *q,
+                            struct da_buf *out)
+{
+    da_outline_add_text(o, q->unit, out);
+    if (q->kind != DA_Q_LIST)
+        return;
+    for (size_t i = q->unit + 1, n = 1; i < o->units.n && n < LIST_MAX_ITEMS; i++) {
+        if (o->units.items[i].kind != DA_UNIT_LIST)
+            break;
+        if (!o->usable[i])
+            continue;
+        da_buf_add_str(out, o->units.items[i - 1].ends_paragraph ? "; " : " ");
+        da_outline_add_text(o, i, out);
+        n++;
+    }
 }

@@ -39,7 +39,8 @@ static const char determiners[] =
     " the a an this these that our your its their his her my each every all some many most both"
     " several no any such other another certain ";
 static const char no_subject_start[] =
-    " i you we he she it they there here this that these those what which who whom whose when where"
+    " i you we he she it they there here this that these those what which who whom whose when"
+    " where"
     " why how if in on at for from with by as to of into about after before while although though"
     " because since unless until once so but and or yet nor not however therefore thus also then"
     " than please only finally first second third let see note its their his her my our your such"
@@ -48,17 +49,21 @@ static const char no_subject_start[] =
     " except instead often usually sometimes never always now today recently just even still too"
     " figure table fig section chapter appendix page equation example yes ";
 static const char clause_words[] =
-    " that which who whom whose where when while if because although though since unless until and or"
-    " but is are was were be been being has have had do does did can could will would shall should may"
+    " that which who whom whose where when while if because although though since unless until"
+    " and or"
+    " but is are was were be been being has have had do does did can could will would shall"
+    " should may"
     " might must not to whether how what why as than ";
 static const char document_nouns[] =
-    " document paper report manual guide agreement policy page letter form form memo article chapter"
+    " document paper report manual guide agreement policy page letter form form memo article"
+    " chapter"
     " section study handbook contract notice invoice ";
 static const char irregular[] =
     " built made held written born begun sold bought sent set taken given shown won lost led known"
     " found drawn driven grown kept left meant paid put read run said seen spent told thought worn"
     " chosen broken spoken stolen taught caught brought laid cut hit let shut split spread cast ";
-static const char places[] = " located based held situated headquartered born buried filmed hosted ";
+static const char places[] =
+    " located based held situated headquartered born buried filmed hosted ";
 static const char people[] =
     " engineer director professor author consultant manager specialist president founder scientist"
     " writer artist lawyer teacher chairman chair officer secretary minister researcher analyst"
@@ -66,18 +71,23 @@ static const char people[] =
     " poet painter composer singer actor actress politician economist mathematician physicist"
     " chemist biologist historian philosopher inventor entrepreneur expert member leader chief ";
 static const char person_verbs[] =
-    " wrote writes founded founds invented led leads created creates joined won discovered developed"
-    " develops designed designs presented presents published served serves worked works teaches taught"
+    " wrote writes founded founds invented led leads created creates joined won discovered"
+    " developed"
+    " develops designed designs presented presents published served serves worked works teaches"
+    " taught"
     " holds held announced proposed introduced built directed directs established received became"
     " signed started launched owns owned manages managed runs ran studied studies earned discussed"
     " described explained argued suggested reported claimed ";
 static const char not_plural[] =
-    " is was has its his this thus as us yes always perhaps plus versus previous various less across"
-    " times years months weeks days hours minutes seconds percent percents degrees dollars euros pounds"
+    " is was has its his this thus as us yes always perhaps plus versus previous various less"
+    " across"
+    " times years months weeks days hours minutes seconds percent percents degrees dollars"
+    " euros pounds"
     " cents points pages bytes kbytes mbytes miles metres meters feet inches was does ";
 static const char magnitudes[] = " hundred thousand million billion trillion dozen half percent ";
 static const char no_noun[] =
-    " more less than or and to of in at on by for per out over each different other new first last next"
+    " more less than or and to of in at on by for per out over each different other new first"
+    " last next"
     " such these those are is was were has have had the a an ";
 
 static struct da_span key(const struct sentence *s, size_t i)
@@ -168,7 +178,8 @@ static void finish(struct sentence *s, enum da_question_kind kind, double weight
  * `verbs`; 0 when there is none. */
 static size_t subject(const struct sentence *s, const char *verbs)
 {
-    if (s->w->n < 4 || s->w->items[0].start != 0 || !(flags(s, 0) & (DA_WORD_CAPITAL | DA_WORD_CAPS)))
+    if (s->w->n < 4 || s->w->items[0].start != 0 ||
+        !(flags(s, 0) & (DA_WORD_CAPITAL | DA_WORD_CAPS)))
         return 0;
     struct da_span first = key(s, 0);
     bool this_document = (da_span_is(first, "this") || da_span_is(first, "these")) &&
@@ -329,6 +340,73 @@ static void rule_modal(struct sentence *s)
     finish(s, DA_Q_WHAT_DO, 0.85);
 }
 
+/* The base of a transitive verb in the third person or the past; empty when not listed. */
+static struct da_span base_verb(struct da_span w, bool *past)
+{
+    static const char bases[] =
+        " provide describe contain include cover offer support require explain present store"
+        " use show"
+        " represent define produce receive need create generate identify measure track monitor"
+        " publish"
+        " sell deliver return record list cause affect replace combine convert simplify detect"
+        " address"
+        " introduce propose examine discuss outline summarize recommend establish develop"
+        " implement"
+        " enable collect compare evaluate investigate demonstrate reveal own manufacture design ";
+    *past = false;
+    if (ends_in(w, "s") && listed(bases, da_span(w.p, w.len - 1)))
+        return da_span(w.p, w.len - 1);
+    if (ends_in(w, "es") && listed(bases, da_span(w.p, w.len - 2)))
+        return da_span(w.p, w.len - 2);
+    *past = true;
+    if (ends_in(w, "ed") && listed(bases, da_span(w.p, w.len - 1)))
+        return da_span(w.p, w.len - 1);
+    if (ends_in(w, "ed") && listed(bases, da_span(w.p, w.len - 2)))
+        return da_span(w.p, w.len - 2);
+    return da_span("", 0);
+}
+
+/* X provides Y. */
+static void rule_object(struct sentence *s)
+{
+    static const char forms[] =
+        " provides describes contains includes covers offers supports requires explains"
+        " presents stores"
+        " uses shows represents defines produces receives needs creates generates identifies"
+        " measures"
+        " tracks monitors publishes sells delivers returns records lists causes affects"
+        " replaces combines"
+        " converts detects addresses introduces proposes examines discusses outlines summarizes"
+        " recommends"
+        " establishes develops implements enables collects compares evaluates investigates"
+        " demonstrates"
+        " reveals owns manufactures designs provided described included offered supported required"
+        " explained presented stored used showed represented defined produced received needed"
+        " created"
+        " generated measured tracked monitored published delivered returned recorded caused"
+        " affected"
+        " replaced combined converted detected introduced proposed examined discussed outlined"
+        " summarized recommended established developed implemented collected compared evaluated"
+        " investigated demonstrated revealed ";
+    static const char no_object[] =
+        " by in on to at from with for as when if of and or only is are was were be has have"
+        " not than"
+        " under over during after before until into through about because ";
+    size_t k = subject(s, forms);
+    bool past;
+    if (k == 0 || !tight(s, k) || listed(no_object, key(s, k + 1)) ||
+        (flags(s, k) & DA_WORD_CAPITAL))
+        return;
+    struct da_span base = base_verb(key(s, k), &past);
+    if (base.len == 0)
+        return;
+    begin(s, past ? "What did" : "What does");
+    add_words(s, 0, k, true);
+    da_buf_add_char(&s->m->text, ' ');
+    da_buf_add(&s->m->text, base.p, base.len);
+    finish(s, DA_Q_WHAT_DO, 0.95);
+}
+
 /* 5,000 data breaches ... */
 static void rule_how_many(struct sentence *s)
 {
@@ -340,7 +418,8 @@ static void rule_how_many(struct sentence *s)
             is_year(s, i) || da_span_is(n, "1") || (i > 0 && !tight(s, i - 1)) ||
             (i > 0 && (flags(s, i - 1) & (DA_WORD_CAPITAL | DA_WORD_DIGITS)) && i > 1) ||
             (i > 0 && listed(" no number version level step page section chapter table figure fig"
-                             " type class part item phase stage rule line least ", key(s, i - 1))))
+                             " type class part item phase stage rule line least ",
+                             key(s, i - 1))))
             continue;
         for (size_t j = i + 1; j < s->w->n && j <= i + 3 && tight(s, j - 1); j++) {
             struct da_span w = key(s, j);
@@ -380,7 +459,9 @@ static void rule_event(struct sentence *s)
         }
         if (!past && !future && !since)
             return;
-        begin(s, since ? "What has happened since" : future ? "What is to happen" : "What happened");
+        begin(s, since    ? "What has happened since"
+                 : future ? "What is to happen"
+                          : "What happened");
         if (!since) {
             da_buf_add_char(&s->m->text, ' ');
             da_buf_add(&s->m->text, prep.p, prep.len);
@@ -444,6 +525,7 @@ void da_question_english(struct da_question_maker *m, size_t unit)
     rule_event(&s);
     rule_person(&s);
     rule_cost(&s);
+    rule_object(&s);
     da_words_release(&w);
     da_buf_release(&line);
 }

@@ -49,16 +49,33 @@ void da_units_release(struct da_units *u)
 static enum stop stop_of(uint32_t cp)
 {
     switch (cp) {
-    case '.':
-        return STOP_DOT;
-    case '!': case '?': case 0x2026: case 0x203C: case 0x203D: case 0x2047: case 0x2048:
-    case 0x2049: case 0x061F: case 0x06D4: case 0x0589: case 0x05C3: case 0x1362: case 0x1367:
-        return STOP_SPACE;
-    case 0x3002: case 0xFF01: case 0xFF1F: case 0xFF61: case 0xFF0E: case 0x0964: case 0x0965:
-    case 0x104B: case 0x17D4: case 0x17D5: case 0x0700:
-        return STOP_ALWAYS;
-    default:
-        return STOP_NONE;
+    case '.': return STOP_DOT;
+    case '!':
+    case '?':
+    case 0x2026:
+    case 0x203C:
+    case 0x203D:
+    case 0x2047:
+    case 0x2048:
+    case 0x2049:
+    case 0x061F:
+    case 0x06D4:
+    case 0x0589:
+    case 0x05C3:
+    case 0x1362:
+    case 0x1367: return STOP_SPACE;
+    case 0x3002:
+    case 0xFF01:
+    case 0xFF1F:
+    case 0xFF61:
+    case 0xFF0E:
+    case 0x0964:
+    case 0x0965:
+    case 0x104B:
+    case 0x17D4:
+    case 0x17D5:
+    case 0x0700: return STOP_ALWAYS;
+    default: return STOP_NONE;
     }
 }
 
@@ -226,14 +243,10 @@ static bool dot_ends(const struct para *pa, size_t dot, size_t next)
     if (from + first_len == dot && (wf & DA_CH_UPPER))
         return opener && lower_before(pa, from);
     switch (da_abbrev_find(word)) {
-    case DA_ABBREV_NEVER_ENDS:
-        return false;
-    case DA_ABBREV_NUMBERED:
-        return !(nf & DA_CH_DIGIT);
-    case DA_ABBREV_MAYBE:
-        return opener;
-    case DA_ABBREV_NONE:
-        break;
+    case DA_ABBREV_NEVER_ENDS: return false;
+    case DA_ABBREV_NUMBERED: return !(nf & DA_CH_DIGIT);
+    case DA_ABBREV_MAYBE: return opener;
+    case DA_ABBREV_NONE: break;
     }
     if (is_acronym(word))
         return opener;
@@ -244,11 +257,17 @@ static bool dot_ends(const struct para *pa, size_t dot, size_t next)
 static bool quote_goes_on(uint32_t cp)
 {
     switch (cp) {
-    case 0x3001: case 0xFF0C: case 0x3068: case 0x306E: case 0x306F: case 0x304C: case 0x3092:
-    case 0x306B: case 0x3082: case 0x3067:
-        return true;
-    default:
-        return false;
+    case 0x3001:
+    case 0xFF0C:
+    case 0x3068:
+    case 0x306E:
+    case 0x306F:
+    case 0x304C:
+    case 0x3092:
+    case 0x306B:
+    case 0x3082:
+    case 0x3067: return true;
+    default: return false;
     }
 }
 

@@ -28,10 +28,10 @@ enum da_unit_kind {
 };
 
 struct da_unit {
-    size_t start, end;           /* bytes of the text; tile it */
-    size_t body, body_end;       /* without white space around it and without heading or list marker */
+    size_t start, end;     /* bytes of the text; tile it */
+    size_t body, body_end; /* without white space around it and without heading or list marker */
     enum da_unit_kind kind;
-    bool ends_paragraph;         /* a blank line, another block or the end follows */
+    bool ends_paragraph; /* a blank line, another block or the end follows */
 };
 
 struct da_units {

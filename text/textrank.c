@@ -14,7 +14,7 @@
 #include "common/map.h"
 #include "common/mem.h"
 
-static const double damping = 0.85;    /* Mihalcea and Tarau 2004 */
+static const double damping = 0.85; /* Mihalcea and Tarau 2004 */
 static const double tolerance = 1e-10;
 enum { MAX_ROUNDS = 200 };
 

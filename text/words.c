@@ -10,28 +10,42 @@
 #include "common/utf8.h"
 #include "text/chars.h"
 
-static const char stop_words[] =
-    " a about above after again against all almost also although always am among an and any are as at"
-    " be became because been before being below between both but by can cannot could did do does doing"
-    " down during each either else etc even ever every few for from further get gets had has have having"
-    " he her here hers herself him himself his how however i if in into is it its itself just"
-    " least less let like many may me might more most much must my myself neither no nor not now of off"
-    " often on once one only onto or other others our ours ourselves out over own per perhaps quite rather"
-    " same shall she should since so some such than that the their theirs them themselves then there"
-    " therefore these they this those though through thus to too toward towards under until up upon us"
-    " very via was we well were what when where whether which while who whom whose why will with within"
-    " without would yet you your yours yourself yourselves don't doesn't didn't isn't aren't wasn't"
-    " weren't won't can't couldn't it's i'm we're they're you're that's there's"
-    /* German, French, Spanish, Italian, Portuguese, Dutch */
-    " der das und oder aber nicht ein eine einer eines einem einen ist sind wird werden wurde wurden"
-    " auf aus bei mit nach von vor zu zum zur im als auch dem den des dass durch f\u00fcr \u00fcber um"
-    " sich sie ihr ihre sein seine wie noch nur sowie diese dieser dieses"
-    " le la les un une du de et ou est sont dans pour par sur au aux avec ce cette ces il elle qui que"
-    " ne pas plus se sa ses son leur leurs nous vous"
-    " el los las una unos unas y del al en por para con su sus es fue como m\u00e1s pero lo"
-    " il gli i dei delle della di che per con non sono \u00e8 nel nella dal alla anche"
-    " o os um uma e do da dos das em no na nos nas \u00e9 n\u00e3o mais foi ao"
-    " het een van dat die te aan voor met niet zijn ook wordt naar uit bij ";
+enum { STOP_MAX_BYTES = 12 };
+
+/* English, German, French, Spanish, Italian, Portuguese, Dutch; in order of bytes. */
+static const char *const stop_words[] = {
+    "a", "aan", "aber", "about", "above", "after", "again", "against", "al", "all", "alla",
+    "almost", "als", "also", "although", "always", "am", "among", "an", "anche", "and", "any",
+    "ao", "are", "aren't", "as", "at", "au", "auch", "auf", "aus", "aux", "avec", "be", "became",
+    "because", "been", "before", "bei", "being", "below", "between", "bij", "both", "but", "by",
+    "can", "can't", "cannot", "ce", "ces", "cette", "che", "como", "con", "could", "couldn't",
+    "da", "dal", "dans", "das", "dass", "dat", "de", "dei", "del", "della", "delle", "dem", "den",
+    "der", "des", "di", "did", "didn't", "die", "diese", "dieser", "dieses", "do", "does",
+    "doesn't", "doing", "don't", "dos", "down", "du", "durch", "during", "e", "each", "een",
+    "ein", "eine", "einem", "einen", "einer", "eines", "either", "el", "elle", "else", "em", "en",
+    "es", "est", "et", "etc", "even", "ever", "every", "few", "foi", "for", "from", "fue",
+    "further", "für", "get", "gets", "gli", "had", "has", "have", "having", "he", "her", "here",
+    "hers", "herself", "het", "him", "himself", "his", "how", "however", "i", "i'm", "if", "ihr",
+    "ihre", "il", "im", "in", "into", "is", "isn't", "ist", "it", "it's", "its", "itself", "just",
+    "la", "las", "le", "least", "les", "less", "let", "leur", "leurs", "like", "lo", "los",
+    "mais", "many", "may", "me", "met", "might", "mit", "more", "most", "much", "must", "my",
+    "myself", "más", "na", "naar", "nach", "nas", "ne", "neither", "nel", "nella", "nicht",
+    "niet", "no", "noch", "non", "nor", "nos", "not", "nous", "now", "nur", "não", "o", "oder",
+    "of", "off", "often", "on", "once", "one", "only", "onto", "ook", "or", "os", "other",
+    "others", "ou", "our", "ours", "ourselves", "out", "over", "own", "par", "para", "pas", "per",
+    "perhaps", "pero", "plus", "por", "pour", "que", "qui", "quite", "rather", "sa", "same", "se",
+    "sein", "seine", "ses", "shall", "she", "should", "sich", "sie", "since", "sind", "so",
+    "some", "son", "sono", "sont", "sowie", "su", "such", "sur", "sus", "te", "than", "that",
+    "that's", "the", "their", "theirs", "them", "themselves", "then", "there", "there's",
+    "therefore", "these", "they", "they're", "this", "those", "though", "through", "thus", "to",
+    "too", "toward", "towards", "uit", "um", "uma", "un", "una", "unas", "und", "under", "une",
+    "unos", "until", "up", "upon", "us", "van", "very", "via", "von", "voor", "vor", "vous",
+    "was", "wasn't", "we", "we're", "well", "werden", "were", "weren't", "what", "when", "where",
+    "whether", "which", "while", "who", "whom", "whose", "why", "wie", "will", "wird", "with",
+    "within", "without", "won't", "wordt", "would", "wurde", "wurden", "y", "yet", "you",
+    "you're", "your", "yours", "yourself", "yourselves", "zijn", "zu", "zum", "zur", "è", "é",
+    "über",
+};
 
 void da_words_init(struct da_words *w)
 {
@@ -54,15 +68,19 @@ struct da_span da_words_key(const struct da_words *w, size_t i)
     return da_span(w->keys.p + w->items[i].key, w->items[i].key_len);
 }
 
+static int compare_key(const void *key, const void *entry)
+{
+    const struct da_span *k = key;
+    const char *e = *(const char *const *)entry;
+    int c = strncmp(k->p, e, k->len);
+    return c ? c : -(e[k->len] != 0);
+}
+
 bool da_word_is_stop(struct da_span key)
 {
-    if (key.len == 0 || key.len > 12)
+    if (key.len == 0 || key.len > STOP_MAX_BYTES)
         return false;
-    for (const char *p = stop_words; (p = strchr(p, key.p[0])) != NULL; p++) {
-        if (p > stop_words && p[-1] == ' ' && strncmp(p, key.p, key.len) == 0 && p[key.len] == ' ')
-            return true;
-    }
-    return false;
+    return bsearch(&key, stop_words, DA_ARRAY_LEN(stop_words), sizeof *stop_words, compare_key);
 }
 
 /* What is known of a word while it grows. */

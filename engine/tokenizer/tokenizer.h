@@ -62,7 +62,8 @@ const struct da_vocab *da_tokenizer_vocab(const struct da_tokenizer *t);
 /* "o200k_base", or the kind and pre-split ("bpe/qwen2", "spm"): for records and messages. */
 const char *da_tokenizer_name(const struct da_tokenizer *t);
 
-/* Holds caches for one tokenizer at a time; may move between tokenizers (that empties it). */
+/* Working memory and caches for encoding, about 600 kB. May move between tokenizers, which empties
+ * the caches. */
 struct da_tok_scratch *da_tok_scratch_new(void);
 void da_tok_scratch_free(struct da_tok_scratch *s); /* NULL allowed */
 
@@ -99,8 +100,8 @@ void da_tok_stream_end(struct da_tok_stream *st, struct da_buf *out);
 
 /* Facts. Ids run from 0 to da_tokenizer_size() - 1; some may be unused. */
 size_t da_tokenizer_size(const struct da_tokenizer *t);
-/* The bytes an id stands for in running text ("" for ids that do not exist); the literal text of
- * control and added tokens. Owned by t. */
+/* The text of an id in the vocabulary: the bytes it stands for (SentencePiece: with U+2581 for a
+ * space and "<0x0A>" for a byte), "" for ids that do not exist. Owned by t. */
 struct da_span da_tokenizer_token(const struct da_tokenizer *t, int32_t id);
 /* The id of a control or added token by its text ("<|im_end|>"), or -1. */
 int32_t da_tokenizer_find(const struct da_tokenizer *t, struct da_span text);

@@ -236,5 +236,8 @@ breaks "a page without a command" '^docs/man/docassist-nix\.1: no such command'
 pages "$both" "$all"
 sed -i '/Xr/d' t/docs/man/docassist.1
 breaks "a command docassist(1) does not name" 'does not refer to docassist-frob'
+pages "$both" "$all"
+echo '.It Xr docassist-nix 1' >>t/docs/man/docassist.1
+breaks "a command that docassist(1) made up" 'lists docassist-nix\(1\), which is no command'
 
 done_testing

@@ -55,13 +55,17 @@ static void test_sentences(void)
          "S:Use example.com or node.js./S:Done."},
         {"German", "Am 3. Mai kam er z.B. nach Berlin. Das war gut.",
          "S:Am 3. Mai kam er z.B. nach Berlin./S:Das war gut."},
-        {"Russian", "\u0412 1990 \u0433. \u0432 \u041c\u043e\u0441\u043a\u0432\u0435. \u0414\u0430.",
+        {"Russian",
+         "\u0412 1990 \u0433. \u0432 \u041c\u043e\u0441\u043a\u0432\u0435. \u0414\u0430.",
          "S:\u0412 1990 \u0433. \u0432 \u041c\u043e\u0441\u043a\u0432\u0435./S:\u0414\u0430."},
-        {"Japanese", "\u300c\u306f\u3044\u3002\u300d\u3068\u8a00\u3063\u305f\u3002\u672c\u5f53\uff1f\u3046\u3093\u3002",
+        {"Japanese",
+         "\u300c\u306f\u3044\u3002\u300d\u3068\u8a00\u3063\u305f\u3002\u672c\u5f53\uff1f\u3046\u3093\u3002",
          "S:\u300c\u306f\u3044\u3002\u300d\u3068\u8a00\u3063\u305f\u3002/S:\u672c\u5f53\uff1f/S:\u3046\u3093\u3002"},
-        {"Hindi", "\u0935\u0939 \u0917\u092f\u093e\u0964 \u0935\u0939 \u0938\u094b\u092f\u093e\u0965",
+        {"Hindi",
+         "\u0935\u0939 \u0917\u092f\u093e\u0964 \u0935\u0939 \u0938\u094b\u092f\u093e\u0965",
          "S:\u0935\u0939 \u0917\u092f\u093e\u0964/S:\u0935\u0939 \u0938\u094b\u092f\u093e\u0965"},
-        {"Arabic", "\u0647\u0644 \u0623\u0646\u062a\u061f \u0646\u0639\u0645. \u0634\u0643\u0631\u0627",
+        {"Arabic",
+         "\u0647\u0644 \u0623\u0646\u062a\u061f \u0646\u0639\u0645. \u0634\u0643\u0631\u0627",
          "S:\u0647\u0644 \u0623\u0646\u062a\u061f/S:\u0646\u0639\u0645./S:\u0634\u0643\u0631\u0627"},
     };
     struct da_buf got;
@@ -91,7 +95,8 @@ static void test_blocks(void)
          "This line is long enough to be wrapped by a page, and goes\n"
          "on here. Then it ends.\n",
          "S:This line is long enough to be wrapped by a page, and goes on here./S:Then it ends."},
-        {"wrapped Japanese", "\u3053\u306e\u30d5\u30a1\u30a4\u30eb\u306b\u306f\u69cb\u6210\u3059\u308b\u5404\u30d5\u30a1\u30a4\u30eb\u306e\u6982\u7565\n\u5185\u5bb9\u304c\u3042\u308b\u3002\n",
+        {"wrapped Japanese",
+         "\u3053\u306e\u30d5\u30a1\u30a4\u30eb\u306b\u306f\u69cb\u6210\u3059\u308b\u5404\u30d5\u30a1\u30a4\u30eb\u306e\u6982\u7565\n\u5185\u5bb9\u304c\u3042\u308b\u3002\n",
          "S:\u3053\u306e\u30d5\u30a1\u30a4\u30eb\u306b\u306f\u69cb\u6210\u3059\u308b\u5404\u30d5\u30a1\u30a4\u30eb\u306e\u6982\u7565\u5185\u5bb9\u304c\u3042\u308b\u3002"},
         {"code", "```\nint x. Y;\n```\nText here.\n", "C:```/C:int x. Y;/C:```/S:Text here."},
         {"rule", "One.\n\n* * *\n\nTwo.\n", "S:One./O:* * */S:Two."},
@@ -128,9 +133,10 @@ static bool tiles(const char *p, size_t len)
 static void test_tiling(void)
 {
     static const char *const parts[] = {
-        ".", "!", "?", " ", "\n", "\n\n", "a", "B", "Dr", "1", "23", "-", "- ", "# ", "|", " | ",
-        "\"", ")", "(", "[1]", "===", "```", "\u3002", "\u300d", "\u3042", "\u0964", "e.g", "\t",
-        "\u00a0", "\u061f", "...", "\f", "A.", "Inc", "The", ",", ":", "\u2022",
+        ".",   "!",   "?",      " ",      "\n",     "\n\n",   "a",   "B",      "Dr",     "1",
+        "23",  "-",   "- ",     "# ",     "|",      " | ",    "\"",  ")",      "(",      "[1]",
+        "===", "```", "\u3002", "\u300d", "\u3042", "\u0964", "e.g", "\t",     "\u00a0", "\u061f",
+        "...", "\f",  "A.",     "Inc",    "The",    ",",      ":",   "\u2022",
     };
     struct da_rng rng;
     struct da_buf b;
@@ -150,8 +156,10 @@ static void test_tiling(void)
 static void test_documents(void)
 {
     static const char *const names[] = {
-        "docs/expected/mkit_test.pdf.txt", "docs/expected/chard_EUC-JP_ude_1.txt.txt",
-        "docs/expected/docl_right_to_left_01.pdf.txt", "docs/expected/read_ietf-1.html.txt",
+        "docs/expected/mkit_test.pdf.txt",
+        "docs/expected/chard_EUC-JP_ude_1.txt.txt",
+        "docs/expected/docl_right_to_left_01.pdf.txt",
+        "docs/expected/read_ietf-1.html.txt",
     };
     for (size_t i = 0; i < DA_ARRAY_LEN(names); i++) {
         const char *path = tap_shared(names[i]);

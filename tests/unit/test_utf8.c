@@ -101,6 +101,19 @@ static void test_graphemes(void)
     tap_is_int((long long)da_utf8_grapheme_floor("abc", 3, 3), 3, "the end is a boundary");
 }
 
+/* Expected values: UnicodeData.txt, fields 5 of U+FB03, U+FEFB and U+0041. */
+static void test_compat(void)
+{
+    uint32_t out[DA_UTF8_COMPAT_MAX];
+    tap_is_int((long long)da_utf8_compat(0xFB03, out), 3, "ffi is three letters");
+    tap_ok(out[0] == 'f' && out[1] == 'f' && out[2] == 'i', "... f f i");
+    tap_is_int((long long)da_utf8_compat(0xFEFB, out), 2, "lam-alef is two");
+    tap_ok(out[0] == 0x644 && out[1] == 0x627, "... lam alef");
+    tap_is_int((long long)da_utf8_compat(0x41, out), 0, "A has no decomposition");
+    tap_is_int((long long)da_utf8_compat(0x110000, out), 0, "nothing beyond Unicode");
+    tap_is_int((long long)da_utf8_compat(0xFDFA, out), 18, "the longest one fits");
+}
+
 int main(void)
 {
     test_validity();
@@ -108,5 +121,6 @@ int main(void)
     test_round_trip();
     test_nfc();
     test_graphemes();
+    test_compat();
     return tap_done();
 }

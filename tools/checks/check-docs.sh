@@ -72,6 +72,13 @@ for name in $commands; do
         say "docs/man/docassist.1: does not refer to docassist-$name(1)"
 done
 
+for name in $(sed -n 's/^\.It Xr docassist-\([a-z]*\) 1.*/\1/p' "$root/docs/man/docassist.1"); do
+    case " $(echo $commands) " in
+    *" $name "*) ;;
+    *) say "docs/man/docassist.1: lists docassist-$name(1), which is no command" ;;
+    esac
+done
+
 for page in "$root"/docs/man/*.1; do
     name=$(basename "$page" .1)
     name=${name#docassist-}

@@ -21,7 +21,7 @@ BEGIN {
         level[w[i]] = w[i + 1]
 
     # Narrower than the order: what a folder may include of another one.
-    only["engine", "text"] = "text/uclass.h"
+    only["engine", "text"] = "text/uclass.h text/unorm.h"
 
     # The helper program parses hostile files: it knows the base library, the frames it
     # speaks and itself.
@@ -37,8 +37,9 @@ BEGIN {
     third["immintrin.h"] = third["cpuid.h"] = third["arm_neon.h"] = "^engine/kernels/"
 
     # ISO C11, POSIX.1-2008, the kernel interfaces of Linux and those of the sanitizers.
-    system_headers = "^(assert|complex|ctype|dirent|errno|fcntl|fenv|float|fnmatch|ftw|glob|inttypes|" \
-        "iso646|limits|locale|math|netdb|poll|pthread|pwd|regex|sched|semaphore|setjmp|signal|" \
+    system_headers = \
+        "^(assert|complex|ctype|dirent|errno|fcntl|fenv|float|fnmatch|ftw|glob|inttypes|iso646|" \
+        "limits|locale|math|netdb|poll|pthread|pwd|regex|sched|semaphore|setjmp|signal|" \
         "spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|" \
         "strings|termios|tgmath|threads|time|uchar|unistd|utime|wchar|wctype)\\.h$|" \
         "^(arpa|linux|net|netinet|sanitizer|sys)/[a-z0-9_]+\\.h$"

@@ -23,9 +23,10 @@ my %allocate = map { $_ => 1 } @ALLOCATE;
 my %ALLOCATES = map { $_ => 1 } qw(common/mem.c);
 
 # Inputs and expected outputs: their bytes are what they are.
-my $DATA = qr{^(examples/docs|tests/goldens|tests/fuzz/corpus|tests/cli/data|LICENSES?)(/|$)};
+my $DATA = qr{^(examples/docs|tests/goldens?|tests/fuzz/corpus|tests/cli/data)/
+             |(^|/)(LICENSE|COPYING)}x;
 
-# Unrolled by nature.
+# Unrolled by nature, with a type for a vector in each variant.
 my $KERNELS = qr{^engine/kernels/};
 
 my $bad = 0;
@@ -60,7 +61,9 @@ sub check_lines
         fail($at, 'TODO without an issue number, as in TODO(#12)')
             if $todo && $line =~ /\b(TODO|FIXME|XXX)\b(?!\(#\d+\))/;
         next if $path !~ /\.([ch]|def|sh|t|pl)$/ || $generated;
-        fail($at, length($line) . " columns, at most $MAX_COLUMNS") if length $line > $MAX_COLUMNS;
+        # A row of a table of texts is not easier to read when it is broken.
+        fail($at, length($line) . " columns, at most $MAX_COLUMNS")
+            if length $line > $MAX_COLUMNS && $line !~ /^[\s{(]*(u8)?"/;
         fail($at, 'tab') if $line =~ /\t/;
     }
     fail($path, 'no line feed at the end') if length $text && $text !~ /\n\z/;
@@ -81,7 +84,7 @@ sub check_c
         fail($at, "$1 is banned" . ($allocate{$1} ? ', see common/mem.h' : ''))
             if $line =~ /(?<![\w.>])($banned)\s*\(/;
         fail($at, "structs are not typedef'd")
-            if $line =~ /^\s*typedef\s+(struct|union|enum)\b[^(]*$/;
+            if $line =~ /^\s*typedef\s+(struct|union|enum)\b[^(]*$/ && $path !~ $KERNELS;
         $start = $i + 1 if $line =~ /^\{/;
         next unless $line =~ /^\}/ && $start;
         my $length = $i + 1 - $start + 1;
@@ -107,6 +110,7 @@ sub check_c
 sub check_guard
 {
     my ($path, $text) = @_;
+    return if $path =~ $KERNELS && $text =~ /\bNot a header of its own\b/;
     my $guard = uc($path) =~ s/[^A-Z0-9]/_/gr;
     fail($path, "the guard is not $guard")
         unless $text =~ /^#ifndef \Q$guard\E\n#define \Q$guard\E$/m

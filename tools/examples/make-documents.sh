@@ -1,8 +1,8 @@
 #!/bin/sh
 # Makes the PDF documents of examples/docs (and the manual page, a plain text) from the sources
 # in src/. Their results are committed, so nobody needs this to build or to test. It wants
-# chromium, groff (with gropdf), qpdf and mandoc; the dates inside the PDFs are fixed, so that only a
-# new version of a tool changes them.
+# chromium, groff (with gropdf), qpdf and mandoc; the dates inside the PDFs are fixed, so that
+# only a new version of a tool changes them.
 set -eu
 
 cd "$(dirname "$0")/src"

@@ -1,5 +1,5 @@
-#ifndef EVAL_VOCAB_H
-#define EVAL_VOCAB_H
+#ifndef EVAL_WORDNUM_H
+#define EVAL_WORDNUM_H
 
 /*
  * Words to small numbers, so that n-grams are tuples of integers. Numbers stay
@@ -15,33 +15,33 @@
 #include "common/span.h"
 
 /* Past this many words the owner resets between segments, so memory stays flat. */
-enum { DA_VOCAB_MAX_WORDS = 1 << 16 };
+enum { DA_WORDNUM_MAX_WORDS = 1 << 16 };
 
-struct da_vocab_entry {
+struct da_wordnum_entry {
     uint64_t hash;
     const char *p; /* in the arena */
     uint32_t len;
-    uint32_t alias; /* DA_VOCAB_NONE, or what the owner attached: the number of the stem */
+    uint32_t alias; /* DA_WORDNUM_NONE, or what the owner attached: the number of the stem */
 };
 
-enum { DA_VOCAB_NONE = UINT32_MAX - 1 };
+enum { DA_WORDNUM_NONE = UINT32_MAX - 1 };
 
-struct da_vocab {
-    struct da_vocab_entry *entries; /* [n] */
+struct da_wordnum {
+    struct da_wordnum_entry *entries; /* [n] */
     uint32_t n, cap;
     uint32_t *slots; /* number + 1, 0 empty; [n_slots], a power of two */
     uint32_t n_slots;
     struct da_arena bytes;
 };
 
-void da_vocab_init(struct da_vocab *v);
-void da_vocab_release(struct da_vocab *v);
-void da_vocab_reset(struct da_vocab *v);
+void da_wordnum_init(struct da_wordnum *v);
+void da_wordnum_release(struct da_wordnum *v);
+void da_wordnum_reset(struct da_wordnum *v);
 
 /* The word's number, a new one when it was not there. limit: end of the readable bytes behind p. */
-uint32_t da_vocab_add(struct da_vocab *v, const char *p, size_t len, const char *limit);
+uint32_t da_wordnum_add(struct da_wordnum *v, const char *p, size_t len, const char *limit);
 
-static inline struct da_span da_vocab_word(const struct da_vocab *v, uint32_t id)
+static inline struct da_span da_wordnum_word(const struct da_wordnum *v, uint32_t id)
 {
     return da_span(v->entries[id].p, v->entries[id].len);
 }

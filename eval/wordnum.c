@@ -1,4 +1,4 @@
-#include "eval/vocab.h"
+#include "eval/wordnum.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,21 +8,21 @@
 
 enum { FIRST_SLOTS = 1 << 12 };
 
-void da_vocab_init(struct da_vocab *v)
+void da_wordnum_init(struct da_wordnum *v)
 {
     memset(v, 0, sizeof *v);
     da_arena_init(&v->bytes);
 }
 
-void da_vocab_release(struct da_vocab *v)
+void da_wordnum_release(struct da_wordnum *v)
 {
     free(v->entries);
     free(v->slots);
     da_arena_release(&v->bytes);
-    da_vocab_init(v);
+    da_wordnum_init(v);
 }
 
-void da_vocab_reset(struct da_vocab *v)
+void da_wordnum_reset(struct da_wordnum *v)
 {
     v->n = 0;
     if (v->slots)
@@ -51,7 +51,7 @@ static uint64_t word_hash(const char *p, size_t len, const char *limit)
     return da_mix64(head + (uint64_t)len * 0x9e3779b97f4a7c15u);
 }
 
-static void grow(struct da_vocab *v)
+static void grow(struct da_wordnum *v)
 {
     uint32_t n_slots = v->n_slots ? v->n_slots * 2 : FIRST_SLOTS;
 
@@ -66,7 +66,7 @@ static void grow(struct da_vocab *v)
     }
 }
 
-uint32_t da_vocab_add(struct da_vocab *v, const char *p, size_t len, const char *limit)
+uint32_t da_wordnum_add(struct da_wordnum *v, const char *p, size_t len, const char *limit)
 {
     uint64_t hash = word_hash(p, len, limit);
 
@@ -74,14 +74,14 @@ uint32_t da_vocab_add(struct da_vocab *v, const char *p, size_t len, const char 
         grow(v);
     uint32_t s = (uint32_t)hash & (v->n_slots - 1);
     for (; v->slots[s]; s = (s + 1) & (v->n_slots - 1)) {
-        const struct da_vocab_entry *e = &v->entries[v->slots[s] - 1];
+        const struct da_wordnum_entry *e = &v->entries[v->slots[s] - 1];
         if (e->hash == hash && e->len == len && memcmp(e->p, p, len) == 0)
             return v->slots[s] - 1;
     }
     DA_GROW(v->entries, v->n, v->cap);
-    v->entries[v->n] = (struct da_vocab_entry){
+    v->entries[v->n] = (struct da_wordnum_entry){
         .hash = hash, .p = da_arena_strndup(&v->bytes, p, len), .len = (uint32_t)len,
-        .alias = DA_VOCAB_NONE};
+        .alias = DA_WORDNUM_NONE};
     v->slots[s] = v->n + 1;
     return v->n++;
 }

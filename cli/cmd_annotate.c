@@ -1,0 +1,248 @@
+/* docassist annotate: documents in, summaries, questions and answers out. */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "annotate/annotate.h"
+#include "annotate/backend_api.h"
+#include "annotate/source.h"
+#include "api/ledger.h"
+#include "cli/api_opts.h"
+#include "cli/command.h"
+#include "common/mem.h"
+
+struct options {
+    const char *output, *errors, *prompts, *status;
+    int backend;
+    bool seen_backend, keep_failed, restart, show_prompt, retry_failed, reparse;
+    struct da_api_cli api;
+};
+
+enum { N_OWN = 12 };
+
+static const struct da_cmd_help help = {
+    "annotate", "[options] [--] DOCS.jsonl",
+    "Writes a summary, three suggested questions and one question with its answer for every\n"
+    "document; '-' reads standard input.",
+    "An interrupted run goes on where it stopped when the same command is given again:\n"
+    "replies are on disk before they are used and are never paid for twice."};
+
+static void fill_options(struct options *o, struct da_opt rows[N_OWN + DA_API_CLI_N_OPTS])
+{
+    const struct da_opt own[] = {
+        DA_OPT_GROUP_OF("Output"),
+        DA_OPT_STR_OF('o', "output", &o->output, "FILE", "write annotations to FILE ('-': stdout)"),
+        DA_OPT_STR_OF(0, "errors", &o->errors, "FILE",
+                      "one object for each document that failed"),
+        DA_OPT_FLAG_OF(0, "keep-failed", &o->keep_failed,
+                       "keep annotations whose quality checks fail"),
+        DA_OPT_FLAG_OF(0, "restart", &o->restart, "throw away an unfinished output"),
+        DA_OPT_GROUP_OF("What is asked"),
+        DA_OPT_STR_OF(0, "prompts", &o->prompts, "DIR",
+                      "prompts of one's own (see docassist prompts export)"),
+        DA_OPT_FLAG_OF(0, "show-prompt", &o->show_prompt,
+                       "print the request of the first document and stop"),
+        DA_OPT_FLAG_OF(0, "retry-failed", &o->retry_failed,
+                       "ask again what an earlier run failed at"),
+        DA_OPT_FLAG_OF(0, "reparse", &o->reparse,
+                       "read the stored replies of failed documents again"),
+        DA_OPT_STR_OF(0, "status", &o->status, "LEDGER",
+                      "print what a ledger holds and stop; also while a run uses it"),
+    };
+    memcpy(rows, own, sizeof own);
+    size_t n = DA_ARRAY_LEN(own);
+    n += da_api_cli_options(&o->api, rows + n);
+    rows[n] = (struct da_opt)DA_OPT_END;
+}
+
+/* --- --status ----------------------------------------------------------------------- */
+
+static void print_cause(void *ctx, const char *cause, uint64_t n)
+{
+    (void)ctx;
+    printf("  %-22s %" PRIu64 "\n", cause, n);
+}
+
+static void print_totals(const struct da_ledger_totals *t)
+{
+    double span_s = (double)(t->last_ms - t->first_ms) / 1000;
+    printf("requests  %" PRIu64 ": %" PRIu64 " done, %" PRIu64 " failed, %" PRIu64 " open\n",
+           t->n_requests, t->n_done, t->n_failed, t->n_open);
+    printf("tries     %" PRIu64 ": %" PRIu64 " replies, %" PRIu64 " errors, %" PRIu64 " lost, %" PRIu64
+           " not sent, %" PRIu64 " in flight\n",
+           t->n_tries, t->n_replies, t->n_errors, t->n_lost, t->n_unsent, t->n_unknown);
+    printf("tokens    %" PRId64 " prompt (%.1f %% cached), %" PRId64 " completion\n",
+           t->prompt_tokens,
+           t->prompt_tokens ? 100.0 * (double)t->cached_tokens / (double)t->prompt_tokens : 0.0,
+           t->completion_tokens);
+    printf("cost      $%.4f", da_usd(t->cost_pusd));
+    if (t->estimated_pusd)
+        printf(", of it $%.4f estimated (replies that were lost)", da_usd(t->estimated_pusd));
+    printf("\nrate      %" PRIu64 " replies in the last minute of the run", t->n_recent);
+    if (span_s > 0)
+        printf(", %.2f a second over all", (double)t->n_replies / span_s);
+    printf("\n");
+    if (t->n_recent && t->n_open)
+        printf("left      about %.0f s for the %" PRIu64 " open requests\n",
+               (double)t->n_open * 60 / (double)t->n_recent, t->n_open);
+}
+
+static int show_status(const char *path)
+{
+    struct da_ledger *l = NULL;
+    struct da_ledger_totals t;
+    struct da_err err;
+    enum da_rc rc = da_ledger_open_readonly(&l, path, &err);
+    if (!rc)
+        rc = da_ledger_totals(l, &t, &err);
+    if (!rc) {
+        print_totals(&t);
+        if (t.n_failed)
+            printf("failed by cause\n");
+        rc = da_ledger_causes(l, print_cause, NULL, &err);
+    }
+    da_ledger_close(l);
+    return rc ? da_cli_fail(&err) : DA_EXIT_OK;
+}
+
+/* --- --show-prompt ------------------------------------------------------------------- */
+
+static enum da_rc show_prompt(struct da_backend *b, const char *input, struct da_err *err)
+{
+    struct da_ann_source *s = NULL;
+    struct da_ann_doc doc;
+    struct da_buf body;
+    da_buf_init(&body, 0);
+    enum da_rc rc = da_ann_source_open(&s, input, err);
+    if (!rc)
+        rc = da_ann_source_next(s, &doc, err);
+    if (!rc && doc.line.len == 0)
+        rc = da_fail(err, DA_EFORMAT, "'%s' holds no documents", input);
+    if (!rc)
+        rc = da_backend_api_show(b, &doc, &body, err);
+    if (!rc)
+        printf("%s\n", body.p);
+    da_buf_release(&body);
+    da_ann_source_close(s);
+    return rc;
+}
+
+/* --- the run --------------------------------------------------------------------------- */
+
+static void report(const struct options *o, const struct da_backend *b,
+                   const struct da_annotate_stats *st)
+{
+    struct da_client_stats c;
+    struct da_log *log = da_cli_log();
+    da_log_msg(log, DA_LOG_INFO, "annotated %" PRIu64 " of %" PRIu64 " documents, %" PRIu64 " failed%s%s%s",
+               st->n_annotated, st->n_documents, st->n_failed,
+               st->n_failed && o->errors ? " (see '" : "",
+               st->n_failed && o->errors ? o->errors : "",
+               st->n_failed && o->errors ? "')" : "");
+    da_backend_api_stats(b, &c);
+    if (c.n_sent)
+        da_log_msg(log, DA_LOG_INFO, "asked %" PRIu64 " times: %" PRId64 " prompt tokens (%.0f %% cached), %" PRId64
+                                     " completion tokens, $%.4f",
+                   c.n_sent, c.prompt_tokens,
+                   c.prompt_tokens ? 100.0 * (double)c.cached_tokens / (double)c.prompt_tokens : 0,
+                   c.completion_tokens, da_usd(c.cost_pusd));
+}
+
+static enum da_rc open_api(struct options *o, struct da_err *err)
+{
+    uint64_t n;
+    enum da_rc rc = da_api_cli_open(&o->api, err);
+    if (!rc && o->retry_failed)
+        rc = da_ledger_reopen_failed(o->api.client.ledger, &n, err);
+    return rc;
+}
+
+static enum da_rc make_backend(struct options *o, struct da_backend **b, struct da_err *err)
+{
+    enum da_rc rc = da_api_cli_resolve(&o->api, err);
+    if (!rc && !o->show_prompt)
+        rc = open_api(o, err);
+    if (rc)
+        return rc;
+    struct da_backend_api_opts bo = {.client = o->api.client,
+                                     .model = o->api.model,
+                                     .prompts_dir = o->prompts,
+                                     .temperature = o->api.temperature,
+                                     .top_p = o->api.top_p,
+                                     .seed = o->api.seed,
+                                     .max_tokens = (int)o->api.max_tokens,
+                                     .reparse = o->reparse,
+                                     .log = da_cli_log(),
+                                     .stop = da_cli_catch_interrupt()};
+    return da_backend_api_new(b, &bo, err);
+}
+
+static enum da_rc run(struct options *o, const char *input, struct da_annotate_stats *st,
+                      struct da_err *err)
+{
+    struct da_backend *b = NULL;
+    enum da_rc rc = make_backend(o, &b, err);
+    if (!rc && o->show_prompt) {
+        rc = show_prompt(b, input, err);
+    } else if (!rc) {
+        struct da_annotate_opts ao = {.input = input,
+                                      .output = o->output,
+                                      .errors = o->errors,
+                                      .restart = o->restart,
+                                      .keep_failed = o->keep_failed,
+                                      .log = da_cli_log(),
+                                      .stop = da_cli_catch_interrupt()};
+        rc = da_annotate(b, &ao, st, err);
+        if (!rc)
+            report(o, b, st);
+    }
+    da_backend_free(b);
+    return rc;
+}
+
+/* OUTPUT.ledger, unless one was named. */
+static int name_ledger(struct options *o, char **owned)
+{
+    struct da_buf s;
+    if (o->api.ledger_path || o->show_prompt)
+        return -1;
+    if (strcmp(o->output, "-") == 0)
+        return da_opt_usage(&help, "writing to stdout needs --ledger FILE");
+    da_buf_init(&s, 0);
+    da_buf_addf(&s, "%s.ledger", o->output);
+    *owned = da_buf_take(&s, NULL);
+    o->api.ledger_path = *owned;
+    return -1;
+}
+
+int da_cmd_annotate(int argc, char **argv)
+{
+    struct options o = {.output = NULL};
+    struct da_opt rows[N_OWN + DA_API_CLI_N_OPTS];
+    struct da_annotate_stats stats = {0};
+    struct da_args args;
+    struct da_err err = {DA_OK, ""};
+    char *ledger_name = NULL;
+    da_api_cli_init(&o.api);
+    fill_options(&o, rows);
+    int code = da_opt_parse(&help, rows, argc, argv, &args);
+    if (code >= 0)
+        return code;
+    if (o.status)
+        return show_status(o.status);
+    if (args.n != 1)
+        return da_opt_usage(&help, "one file of documents is needed");
+    if (!o.output && !o.show_prompt)
+        return da_opt_usage(&help, "--output FILE is needed");
+    code = name_ledger(&o, &ledger_name);
+    if (code >= 0)
+        return code;
+    enum da_rc rc = run(&o, args.argv[0], &stats, &err);
+    da_api_cli_close(&o.api);
+    free(ledger_name);
+    if (rc)
+        return da_cli_fail(&err);
+    return stats.n_failed ? DA_EXIT_PARTIAL : DA_EXIT_OK;
+}

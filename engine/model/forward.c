@@ -1,0 +1,518 @@
+/*
+ * One decoder for all families. Workers walk the same list of phases; inside a
+ * phase they take items from the pool's counter, between phases they meet. An
+ * item writes what no other item of the phase touches, and what it computes does
+ * not depend on who takes it, so the result is the same for any number of
+ * threads.
+ *
+ * Per layer: norm -> q k v -> rope and store -> attention -> output (added to the
+ * stream) -> norm -> gate, up and their product -> down (added). Activations that
+ * meet 4- or 8-bit weights are quantized by whoever made them.
+ */
+#include "engine/model/forward.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MM_ITEMS_PER_THREAD = 6 }; /* enough to even out, few enough to stay cheap */
+
+struct mm_job {
+    const struct da_weight *w;
+    float *out;
+    uint32_t stride;
+};
+
+static bool wants_tiles(const struct da_weight *w)
+{
+    return w->p.kind == DA_PANEL_Q4 || w->p.kind == DA_PANEL_Q8;
+}
+
+static const void *input_of(const struct da_weight *w, const float *x, const unsigned char *tiles)
+{
+    return wants_tiles(w) ? (const void *)tiles : (const void *)x;
+}
+
+/* --- matrices ------------------------------------------------------------------- */
+
+static void run_panels(const struct da_session *s, const struct mm_job *j, const float *x,
+                       uint32_t x_stride, const unsigned char *tiles, uint32_t n_tok,
+                       uint32_t first, uint32_t n, bool add)
+{
+    struct da_matmul mm = {
+        .w = &j->w->p,
+        .first_panel = first,
+        .n_panels = n,
+        .x = input_of(j->w, x, tiles),
+        .x_stride = x_stride,
+        .n_tok = n_tok,
+        .out = j->out,
+        .out_stride = j->stride,
+        .bias = j->w->bias,
+        .add = add,
+    };
+    da_matmul_run(s->model->kernels, &mm);
+}
+
+static uint32_t item_panels(const struct da_session *s, uint32_t total, uint32_t least)
+{
+    uint32_t items = da_pool_n_threads(s->pool) * MM_ITEMS_PER_THREAD;
+    uint32_t n = (total + items - 1) / items;
+    return da_pad(n < least ? least : n, least);
+}
+
+/* All jobs read the same input; their panels are one row of items. */
+static void matmul_phase(struct da_session *s, const struct mm_job *jobs, uint32_t n_jobs,
+                         const float *x, uint32_t x_stride, const unsigned char *tiles,
+                         uint32_t n_tok, bool add)
+{
+    uint32_t total = 0, item;
+    for (uint32_t i = 0; i < n_jobs; i++)
+        total += jobs[i].w->p.n_panels;
+    const uint32_t step = item_panels(s, total, 1);
+    while ((item = da_pool_next(s->pool)) * step < total) {
+        uint32_t at = item * step, end = at + step < total ? at + step : total, base = 0;
+        for (uint32_t i = 0; i < n_jobs; base += jobs[i].w->p.n_panels, i++) {
+            uint32_t lo = at > base ? at - base : 0, n = jobs[i].w->p.n_panels;
+            uint32_t hi = end > base ? end - base : 0;
+            hi = hi < n ? hi : n;
+            if (lo < hi)
+                run_panels(s, &jobs[i], x, x_stride, tiles, n_tok, lo, hi - lo, add);
+        }
+    }
+    da_pool_barrier(s->pool);
+}
+
+/* --- small pieces ----------------------------------------------------------------- */
+
+static void apply_norm(const struct da_session *s, const struct da_norm_weight *w, const float *x,
+                       float *y)
+{
+    const struct da_model *m = s->model;
+    if (m->family->norm == DA_NORM_RMS)
+        m->kernels->rmsnorm(x, w->w, m->hp.norm_eps, m->hp.dim, y);
+    else
+        m->kernels->layernorm(x, w->w, w->b, m->hp.norm_eps, m->hp.dim, y);
+}
+
+static void embed_phase(struct da_session *s)
+{
+    const struct da_model *m = s->model;
+    const uint32_t dim = m->hp.dim;
+    uint32_t t;
+    while ((t = da_pool_next(s->pool)) < s->n_rows) {
+        float *x = s->x + (size_t)t * s->d_stride, *y = s->xn + (size_t)t * s->d_stride;
+        size_t row = (size_t)(m->embd->n_bytes / m->embd->dims[1]);
+        da_dequantize((enum da_qtype)m->embd->type,
+                      m->embd->data + (size_t)s->rows[t].id * row, x, dim);
+        if (m->hp.embd_scale != 1.0f)
+            for (uint32_t i = 0; i < dim; i++)
+                x[i] *= m->hp.embd_scale;
+        if (m->pos_embd) {
+            row = (size_t)(m->pos_embd->n_bytes / m->pos_embd->dims[1]);
+            da_dequantize((enum da_qtype)m->pos_embd->type,
+                          m->pos_embd->data + s->row_pos[t] * row, y, dim);
+            for (uint32_t i = 0; i < dim; i++)
+                x[i] += y[i];
+        }
+        if (m->embd_norm.w)
+            apply_norm(s, &m->embd_norm, x, x);
+    }
+    da_pool_barrier(s->pool);
+}
+
+/* Items are tiles of 8 rows, because a tile's bytes interleave its rows. */
+static void norm_phase(struct da_session *s, const struct da_norm_weight *w, bool tiles_wanted,
+                       float *out, unsigned char *tiles)
+{
+    uint32_t item;
+    while ((item = da_pool_next(s->pool)) * DA_TILE < s->n_rows) {
+        unsigned char *tile = tiles + item * da_tile_bytes(s->model->hp.dim);
+        for (uint32_t t = item * DA_TILE; t < s->n_rows && t < (item + 1) * DA_TILE; t++) {
+            float *y = out + (size_t)t * s->d_stride;
+            apply_norm(s, w, s->x + (size_t)t * s->d_stride, y);
+            if (tiles_wanted)
+                s->model->kernels->quantize_row(y, s->model->hp.dim, tile, t % DA_TILE);
+        }
+    }
+    da_pool_barrier(s->pool);
+}
+
+/* tmp goes through its own norm before it is added to the stream. */
+static void post_norm_phase(struct da_session *s, const struct da_norm_weight *w)
+{
+    uint32_t t;
+    while ((t = da_pool_next(s->pool)) < s->n_rows) {
+        float *y = s->tmp + (size_t)t * s->d_stride, *x = s->x + (size_t)t * s->d_stride;
+        apply_norm(s, w, y, y);
+        for (uint32_t i = 0; i < s->model->hp.dim; i++)
+            x[i] += y[i];
+    }
+    da_pool_barrier(s->pool);
+}
+
+/* --- positions and storing ----------------------------------------------------------- */
+
+static void rotate(const struct da_session *s, float *head, uint32_t pos)
+{
+    const uint32_t half = s->model->hp.n_rot / 2;
+    const bool pairs = s->model->family->positions == DA_POS_ROPE_PAIR;
+    const float *c = s->rope_cos + (size_t)pos * half, *sn = s->rope_sin + (size_t)pos * half;
+    for (uint32_t i = 0; i < half; i++) {
+        float *a = head + (pairs ? 2 * i : i), *b = pairs ? a + 1 : a + half;
+        float x = *a, y = *b;
+        *a = x * c[i] - y * sn[i];
+        *b = y * c[i] + x * sn[i];
+    }
+}
+
+static void clamp(float *x, uint32_t n, float limit)
+{
+    for (uint32_t i = 0; i < n; i++)
+        x[i] = x[i] > limit ? limit : x[i] < -limit ? -limit : x[i];
+}
+
+static void finish_head(const struct da_session *s, float *head, uint32_t pos,
+                        const struct da_norm_weight *w)
+{
+    const struct da_model *m = s->model;
+    if (m->hp.clamp_qkv > 0.0f)
+        clamp(head, m->hp.head_dim, m->hp.clamp_qkv);
+    if (w->w)
+        m->kernels->rmsnorm(head, w->w, m->hp.norm_eps, m->hp.head_dim, head);
+    if (m->hp.n_rot)
+        rotate(s, head, pos);
+}
+
+static void finish_query(struct da_session *s, const struct da_layer *y, uint32_t t, uint32_t h)
+{
+    const struct da_hparams *hp = &s->model->hp;
+    float *q = s->qkv + (size_t)t * s->qkv_stride + (size_t)h * hp->head_dim;
+    finish_head(s, q, s->row_pos[t], &y->q_norm);
+    if (s->kv.type == DA_KV_Q8) {
+        size_t at = (size_t)t * hp->n_heads + h;
+        float d;
+        s->model->kernels->quantize_head(q, hp->head_dim, s->q8 + at * s->q8_stride, &d,
+                                         &s->q8_sum[at]);
+        s->q8_scale[at] = d * hp->attn_scale;
+        return;
+    }
+    for (uint32_t i = 0; i < hp->head_dim; i++)
+        q[i] *= hp->attn_scale;
+}
+
+/* Items are (row, key head): the head's key and value and the queries that use it. */
+static void store_phase(struct da_session *s, uint32_t layer)
+{
+    const struct da_hparams *hp = &s->model->hp;
+    const struct da_layer *y = &s->model->layers[layer];
+    const uint32_t group = hp->n_heads / hp->n_kv_heads;
+    uint32_t item;
+    while ((item = da_pool_next(s->pool)) < s->n_rows * hp->n_kv_heads) {
+        uint32_t t = item / hp->n_kv_heads, h = item % hp->n_kv_heads, pos = s->row_pos[t];
+        const struct da_seq *seq = &s->seqs[s->rows[t].seq];
+        float *row = s->qkv + (size_t)t * s->qkv_stride;
+        float *k = row + s->k_off + (size_t)h * hp->head_dim;
+        float *v = row + s->v_off + (size_t)h * hp->head_dim;
+        finish_head(s, k, pos, &y->k_norm);
+        if (hp->clamp_qkv > 0.0f)
+            clamp(v, hp->head_dim, hp->clamp_qkv);
+        da_kv_store(&s->kv, s->model->kernels,
+                    da_kv_slice(&s->kv, seq->pages[pos / DA_KBLOCK], layer, h), pos % DA_KBLOCK,
+                    k, v);
+        for (uint32_t i = 0; i < group; i++)
+            finish_query(s, y, t, h * group + i);
+    }
+    da_pool_barrier(s->pool);
+}
+
+/* --- attention -------------------------------------------------------------------------- */
+
+struct attn_item {
+    const struct da_attn_job *job;
+    uint32_t layer, kv_head, first_head, n_heads; /* query heads of this item */
+    uint32_t window;                              /* 0: none */
+};
+
+static void start_rows(const struct da_session *s, const struct attn_item *it,
+                       struct da_attn_scratch *sc)
+{
+    const struct da_hparams *hp = &s->model->hp;
+    const uint32_t d16 = da_pad(hp->head_dim, DA_LANES);
+    uint32_t n = 0;
+    for (uint32_t r = 0; r < it->job->n_rows; r++) {
+        uint32_t t = it->job->first_row + r, pos = s->row_pos[t];
+        for (uint32_t h = it->first_head; h < it->first_head + it->n_heads; h++, n++) {
+            size_t at = (size_t)t * hp->n_heads + h;
+            struct da_attn_row *row = &sc->rows[n];
+            *row = (struct da_attn_row){
+                .q = s->qkv + (size_t)t * s->qkv_stride + (size_t)h * hp->head_dim,
+                .pos = pos,
+                .first = it->window && pos >= it->window ? pos - it->window + 1 : 0,
+                .slope = s->model->alibi_slopes ? s->model->alibi_slopes[h] : 0.0f,
+                .m = -INFINITY,
+                .o = sc->o + (size_t)n * d16,
+            };
+            if (s->kv.type == DA_KV_Q8) {
+                row->q8 = s->q8 + at * s->q8_stride;
+                row->q8_scale = s->q8_scale[at];
+                row->q8_sum = s->q8_sum[at];
+            }
+        }
+    }
+    memset(sc->o, 0, (size_t)n * d16 * sizeof *sc->o);
+}
+
+/* One block of keys for those of rows [lo, hi) that see some of it. */
+static void attend_block(const struct da_session *s, const struct attn_item *it, uint32_t page,
+                         uint32_t block, struct da_attn_row *rows, uint32_t lo, uint32_t hi)
+{
+    const struct da_kernels *k = s->model->kernels;
+    struct da_attn_block b = {
+        .head_dim = s->model->hp.head_dim,
+        .first_pos = block * DA_KBLOCK,
+        .softcap = s->model->hp.attn_softcap,
+    };
+    while (lo < hi && rows[lo].pos < b.first_pos)
+        lo++;
+    while (lo < hi && rows[hi - 1].first >= b.first_pos + DA_KBLOCK)
+        hi--;
+    if (lo == hi)
+        return;
+    da_kv_block(&s->kv, da_kv_slice(&s->kv, page, it->layer, it->kv_head), &b);
+    if (s->kv.type == DA_KV_Q8)
+        k->attn_q8(&b, rows + lo, hi - lo);
+    else if (s->kv.type == DA_KV_F16)
+        k->attn_f16(&b, rows + lo, hi - lo);
+    else
+        k->attn_f32(&b, rows + lo, hi - lo);
+}
+
+static void finish_rows(struct da_session *s, const struct attn_item *it,
+                        struct da_attn_scratch *sc, bool tiles_wanted)
+{
+    const struct da_hparams *hp = &s->model->hp;
+    const uint32_t hd = hp->head_dim;
+    const size_t tile_bytes = da_tile_bytes(hp->n_heads * hd);
+    uint32_t n = 0;
+    for (uint32_t r = 0; r < it->job->n_rows; r++) {
+        uint32_t t = it->job->first_row + r;
+        for (uint32_t h = it->first_head; h < it->first_head + it->n_heads; h++, n++) {
+            float *out = s->attn + (size_t)t * s->attn_stride + (size_t)h * hd;
+            float inv = 1.0f / sc->rows[n].l;
+            for (uint32_t i = 0; i < hd; i++)
+                out[i] = sc->rows[n].o[i] * inv;
+            if (tiles_wanted)
+                s->model->kernels->quantize_row(out, hd,
+                                                s->attn_tiles + t / DA_TILE * tile_bytes +
+                                                    da_tile_bytes(h * hd),
+                                                t % DA_TILE);
+        }
+    }
+}
+
+static void attend(struct da_session *s, const struct attn_item *it, struct da_attn_scratch *sc,
+                   bool tiles_wanted)
+{
+    const struct da_attn_job *job = it->job;
+    const uint32_t n = job->n_rows * it->n_heads;
+    const uint32_t last = s->row_pos[job->first_row + job->n_rows - 1] / DA_KBLOCK;
+    const struct da_seq *seq = &s->seqs[s->rows[job->first_row].seq];
+    /* A window ends at each sequence's own place: such blocks are not shared then. */
+    const bool one_seq = job->n_shared == s->max_pages;
+    const uint32_t shared = it->window && !one_seq ? 0 : job->n_shared;
+    start_rows(s, it, sc);
+    for (uint32_t b = 0; b < shared && b <= last; b++)
+        attend_block(s, it, seq->pages[b], b, sc->rows, 0, n);
+    for (uint32_t r = 0; r < job->n_rows; r++) {
+        uint32_t t = job->first_row + r;
+        seq = &s->seqs[s->rows[t].seq];
+        for (uint32_t b = shared; b <= s->row_pos[t] / DA_KBLOCK; b++)
+            attend_block(s, it, seq->pages[b], b, sc->rows, r * it->n_heads,
+                         (r + 1) * it->n_heads);
+    }
+    finish_rows(s, it, sc, tiles_wanted);
+}
+
+static bool layer_has_window(const struct da_hparams *hp, uint32_t layer)
+{
+    return hp->window && (!hp->window_every || (layer + 1) % hp->window_every != 0);
+}
+
+/* Quantizes whole rows when a head does not end where a group of 32 does. */
+static void quantize_phase(struct da_session *s, const float *x, uint32_t stride, uint32_t n,
+                           unsigned char *tiles)
+{
+    uint32_t item;
+    while ((item = da_pool_next(s->pool)) * DA_TILE < s->n_rows)
+        for (uint32_t t = item * DA_TILE; t < s->n_rows && t < (item + 1) * DA_TILE; t++)
+            s->model->kernels->quantize_row(x + (size_t)t * stride, n,
+                                            tiles + item * da_tile_bytes(n), t % DA_TILE);
+    da_pool_barrier(s->pool);
+}
+
+static void attention_phase(struct da_session *s, uint32_t layer, unsigned worker)
+{
+    const struct da_hparams *hp = &s->model->hp;
+    const uint32_t group = hp->n_heads / hp->n_kv_heads;
+    const bool tiles = wants_tiles(&s->model->layers[layer].wo);
+    const bool here = tiles && hp->head_dim % DA_GROUP == 0;
+    /* few items: one query head each, so that all threads have work */
+    const bool split = s->n_jobs * hp->n_kv_heads < 4 * da_pool_n_threads(s->pool);
+    const uint32_t per_job = split ? hp->n_heads : hp->n_kv_heads;
+    uint32_t item;
+    while ((item = da_pool_next(s->pool)) < s->n_jobs * per_job) {
+        /* last jobs first: in a prompt they have the most keys */
+        uint32_t job = s->n_jobs - 1 - item / per_job, h = item % per_job;
+        struct attn_item it = {
+            .job = &s->jobs[job],
+            .layer = layer,
+            .kv_head = split ? h / group : h,
+            .first_head = split ? h : h * group,
+            .n_heads = split ? 1 : group,
+            .window = layer_has_window(hp, layer) ? hp->window : 0,
+        };
+        attend(s, &it, &s->scratch[worker], here);
+    }
+    da_pool_barrier(s->pool);
+    if (tiles && !here)
+        quantize_phase(s, s->attn, s->attn_stride, hp->n_heads * hp->head_dim, s->attn_tiles);
+}
+
+/* --- MLP -------------------------------------------------------------------------------- */
+
+static void activate(const struct da_session *s, const float *gate, float *up, uint32_t n)
+{
+    const struct da_kernels *k = s->model->kernels;
+    switch (s->model->family->mlp) {
+    case DA_MLP_SWIGLU:
+        k->silu_mul(gate, up, n, up);
+        return;
+    case DA_MLP_GEGLU:
+        k->gelu_mul(gate, up, n, up);
+        return;
+    case DA_MLP_GELU_ERF:
+        k->gelu_erf(up, n, up);
+        return;
+    case DA_MLP_GELU_TANH:
+        k->gelu_tanh(up, n, up);
+        return;
+    }
+}
+
+/* Items are pairs of panels: 32 hidden values, one group of the next matrix's input. */
+static void hidden_phase(struct da_session *s, const struct da_layer *y, const float *x,
+                         const unsigned char *tiles)
+{
+    const struct mm_job gate = {&y->gate, s->gate, s->ff_stride};
+    const struct mm_job up = {&y->up, s->up, s->ff_stride};
+    const uint32_t total = y->up.p.n_panels, step = item_panels(s, total, 2);
+    const bool tiles_wanted = wants_tiles(&y->down);
+    const size_t tile_bytes = da_tile_bytes(y->down.p.n_cols);
+    uint32_t item;
+    while ((item = da_pool_next(s->pool)) * step < total) {
+        uint32_t end = (item + 1) * step < total ? (item + 1) * step : total;
+        for (uint32_t p = item * step; p < end; p += 2) {
+            uint32_t n = end - p < 2 ? end - p : 2, col = p * DA_LANES;
+            if (y->gate.p.n_rows)
+                run_panels(s, &gate, x, s->d_stride, tiles, s->n_rows, p, n, false);
+            run_panels(s, &up, x, s->d_stride, tiles, s->n_rows, p, n, false);
+            for (uint32_t t = 0; t < s->n_rows; t++) {
+                float *h = s->up + (size_t)t * s->ff_stride + col;
+                activate(s, s->gate + (size_t)t * s->ff_stride + col, h, n * DA_LANES);
+                if (tiles_wanted)
+                    s->model->kernels->quantize_row(
+                        h, DA_GROUP, s->ff_tiles + t / DA_TILE * tile_bytes + da_tile_bytes(col),
+                        t % DA_TILE);
+            }
+        }
+    }
+    da_pool_barrier(s->pool);
+}
+
+/* --- the whole --------------------------------------------------------------------------- */
+
+static void attention_block(struct da_session *s, uint32_t l, unsigned worker)
+{
+    const struct da_layer *y = &s->model->layers[l];
+    struct mm_job jobs[3];
+    for (uint32_t i = 0; i < y->n_qkv; i++)
+        jobs[i] = (struct mm_job){
+            &y->qkv[i], s->qkv + (i == 0 ? 0 : i == 1 ? s->k_off : s->v_off), s->qkv_stride};
+    matmul_phase(s, jobs, y->n_qkv, s->xn, s->d_stride, s->x_tiles, s->n_rows, false);
+    store_phase(s, l);
+    attention_phase(s, l, worker);
+    const struct mm_job out = {&y->wo, y->post1.w ? s->tmp : s->x, s->d_stride};
+    matmul_phase(s, &out, 1, s->attn, s->attn_stride, s->attn_tiles, s->n_rows, !y->post1.w);
+    if (y->post1.w)
+        post_norm_phase(s, &y->post1);
+}
+
+static bool any_tiles(const struct da_weight *w, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (w[i].p.n_rows && wants_tiles(&w[i]))
+            return true;
+    return false;
+}
+
+static void layer(struct da_session *s, uint32_t l, unsigned worker)
+{
+    const struct da_layer *y = &s->model->layers[l];
+    const bool parallel = s->model->family->parallel;
+    const bool mlp_tiles = wants_tiles(&y->up) || any_tiles(&y->gate, 1);
+    float *xn2 = parallel ? s->xn2 : s->xn;
+    unsigned char *tiles2 = parallel ? s->x2_tiles : s->x_tiles;
+    norm_phase(s, &y->norm1, any_tiles(y->qkv, y->n_qkv), s->xn, s->x_tiles);
+    if (parallel)
+        norm_phase(s, &y->norm2, mlp_tiles, xn2, tiles2);
+    attention_block(s, l, worker);
+    if (!parallel)
+        norm_phase(s, &y->norm2, mlp_tiles, xn2, tiles2);
+    hidden_phase(s, y, xn2, tiles2);
+    const struct mm_job down = {&y->down, y->post2.w ? s->tmp : s->x, s->d_stride};
+    matmul_phase(s, &down, 1, s->up, s->ff_stride, s->ff_tiles, s->n_rows, !y->post2.w);
+    if (y->post2.w)
+        post_norm_phase(s, &y->post2);
+}
+
+static void head(struct da_session *s)
+{
+    const struct da_model *m = s->model;
+    const bool tiles = wants_tiles(&m->head);
+    uint32_t item;
+    while ((item = da_pool_next(s->pool)) * DA_TILE < s->n_logits) {
+        for (uint32_t i = item * DA_TILE; i < s->n_logits && i < (item + 1) * DA_TILE; i++) {
+            float *y = s->xn + (size_t)i * s->d_stride;
+            apply_norm(s, &m->out_norm, s->x + (size_t)s->logit_rows[i] * s->d_stride, y);
+            if (tiles)
+                m->kernels->quantize_row(y, m->hp.dim,
+                                         s->x_tiles + item * da_tile_bytes(m->hp.dim),
+                                         i % DA_TILE);
+        }
+    }
+    da_pool_barrier(s->pool);
+    const struct mm_job job = {&m->head, s->logits, s->vocab_stride};
+    matmul_phase(s, &job, 1, s->xn, s->d_stride, s->x_tiles, s->n_logits, false);
+    if (m->hp.logit_softcap == 0.0f)
+        return;
+    while ((item = da_pool_next(s->pool)) < s->n_logits) {
+        float *y = s->logits + (size_t)item * s->vocab_stride;
+        m->kernels->softcap(y, m->hp.logit_softcap, m->hp.n_vocab, y);
+    }
+    da_pool_barrier(s->pool);
+}
+
+static void worker_main(void *ctx, unsigned worker)
+{
+    struct da_session *s = ctx;
+    embed_phase(s);
+    for (uint32_t l = 0; l < s->model->hp.n_layers; l++)
+        layer(s, l, worker);
+    if (s->n_logits)
+        head(s);
+}
+
+void da_forward(struct da_session *s)
+{
+    da_pool_run(s->pool, worker_main, s);
+}

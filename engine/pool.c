@@ -1,0 +1,155 @@
+/*
+ * Spinning workers. The machines this runs on are shared: a waiting thread gives
+ * its processor away after SPIN_ROUNDS looks, because the one it waits for may
+ * need it.
+ */
+#include "engine/pool.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "common/mem.h"
+
+enum { SPIN_ROUNDS = 20000, CACHE_LINE = 64 };
+
+struct worker {
+    struct da_pool *pool;
+    pthread_t thread;
+    unsigned index;
+};
+
+struct da_pool {
+    unsigned n_threads;
+    unsigned n_started; /* threads besides the caller's */
+    struct worker *workers;
+    void (*fn)(void *ctx, unsigned worker);
+    void *ctx;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool quit; /* under lock */
+    char pad0[CACHE_LINE];
+    _Atomic uint32_t run; /* number of the current run */
+    char pad1[CACHE_LINE];
+    _Atomic uint32_t next;
+    char pad2[CACHE_LINE];
+    _Atomic uint32_t arrived;
+    char pad3[CACHE_LINE];
+    _Atomic uint32_t phase; /* barriers passed */
+};
+
+static void relax(unsigned *round)
+{
+#if defined(__x86_64__)
+    __asm__ volatile("pause");
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+    if (++*round > SPIN_ROUNDS)
+        sched_yield();
+}
+
+void da_pool_barrier(struct da_pool *p)
+{
+    uint32_t phase = atomic_load_explicit(&p->phase, memory_order_relaxed);
+    unsigned round = 0;
+    if (p->n_threads == 1 ||
+        atomic_fetch_add_explicit(&p->arrived, 1, memory_order_acq_rel) + 1 == p->n_threads) {
+        atomic_store_explicit(&p->arrived, 0, memory_order_relaxed);
+        atomic_store_explicit(&p->next, 0, memory_order_relaxed);
+        atomic_store_explicit(&p->phase, phase + 1, memory_order_release);
+        return;
+    }
+    while (atomic_load_explicit(&p->phase, memory_order_acquire) == phase)
+        relax(&round);
+}
+
+uint32_t da_pool_next(struct da_pool *p)
+{
+    return atomic_fetch_add_explicit(&p->next, 1, memory_order_relaxed);
+}
+
+/* Waits for a run other than last; false when the pool ends. */
+static bool wait_for_run(struct da_pool *p, uint32_t last)
+{
+    for (unsigned round = 0; round < SPIN_ROUNDS; relax(&round))
+        if (atomic_load_explicit(&p->run, memory_order_acquire) != last)
+            return true;
+    pthread_mutex_lock(&p->lock);
+    while (atomic_load_explicit(&p->run, memory_order_acquire) == last && !p->quit)
+        pthread_cond_wait(&p->wake, &p->lock);
+    bool go = atomic_load_explicit(&p->run, memory_order_acquire) != last;
+    pthread_mutex_unlock(&p->lock);
+    return go;
+}
+
+static void *worker_main(void *arg)
+{
+    struct worker *w = arg;
+    struct da_pool *p = w->pool;
+    uint32_t last = 0;
+    while (wait_for_run(p, last)) {
+        last++;
+        p->fn(p->ctx, w->index);
+        da_pool_barrier(p);
+    }
+    return NULL;
+}
+
+struct da_pool *da_pool_new(unsigned n_threads)
+{
+    struct da_pool *p = da_calloc(1, sizeof *p);
+    assert(n_threads >= 1);
+    p->n_threads = n_threads;
+    p->workers = da_calloc(n_threads, sizeof *p->workers);
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->wake, NULL);
+    for (unsigned i = 1; i < n_threads; i++) {
+        p->workers[i].pool = p;
+        p->workers[i].index = i;
+        if (pthread_create(&p->workers[i].thread, NULL, worker_main, &p->workers[i]) != 0)
+            break; /* fewer threads give the same results */
+        p->n_started++;
+    }
+    /* Threads that did start wait for the first run, so the number may still change. */
+    p->n_threads = p->n_started + 1;
+    return p;
+}
+
+void da_pool_free(struct da_pool *p)
+{
+    if (!p)
+        return;
+    pthread_mutex_lock(&p->lock);
+    p->quit = true;
+    pthread_cond_broadcast(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+    for (unsigned i = 1; i <= p->n_started; i++)
+        pthread_join(p->workers[i].thread, NULL);
+    pthread_cond_destroy(&p->wake);
+    pthread_mutex_destroy(&p->lock);
+    free(p->workers);
+    free(p);
+}
+
+unsigned da_pool_n_threads(const struct da_pool *p)
+{
+    return p->n_threads;
+}
+
+void da_pool_run(struct da_pool *p, void (*fn)(void *ctx, unsigned worker), void *ctx)
+{
+    p->fn = fn;
+    p->ctx = ctx;
+    if (p->n_threads > 1) {
+        pthread_mutex_lock(&p->lock);
+        atomic_fetch_add_explicit(&p->run, 1, memory_order_acq_rel);
+        pthread_cond_broadcast(&p->wake);
+        pthread_mutex_unlock(&p->lock);
+    }
+    fn(ctx, 0);
+    da_pool_barrier(p); /* nobody leaves before all are done, and the counter is 0 again */
+}

@@ -1,0 +1,401 @@
+/* Sequences, pages, and setting up a step. The arithmetic is in model/forward.c. */
+#include "engine/session.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/threads.h"
+#include "engine/model/forward.h"
+
+enum { JOB_QUERIES = 48, MAX_SEQS = 1 << 16 }; /* query rows of an attention job, about */
+
+/* A zeroed block that the session owns; *fail is set when memory is out. */
+static void *block(struct da_session *s, size_t n, size_t size, bool *fail)
+{
+    if (n != 0 && size > (SIZE_MAX - 63) / n) {
+        *fail = true;
+        return NULL;
+    }
+    void *p = da_try_alloc_aligned(64, (n * size + 63) / 64 * 64 + 64);
+    if (!p) {
+        *fail = true;
+        return NULL;
+    }
+    DA_GROW(s->blocks, s->n_blocks, s->cap_blocks);
+    s->blocks[s->n_blocks++] = p;
+    return p;
+}
+
+static void rope_tables(struct da_session *s)
+{
+    const struct da_hparams *hp = &s->model->hp;
+    const uint32_t half = hp->n_rot / 2;
+    for (uint32_t i = 0; i < half; i++) {
+        double f = 1.0 / pow((double)hp->rope_base, 2.0 * i / hp->n_rot);
+        if (s->model->rope_factors)
+            f /= (double)s->model->rope_factors[i];
+        float freq = (float)(f / (double)hp->rope_scale);
+        for (uint32_t p = 0; p < s->opts.n_ctx; p++) {
+            double angle = (double)((float)p * freq); /* as the reference implementations round */
+            s->rope_cos[(size_t)p * half + i] = (float)cos(angle);
+            s->rope_sin[(size_t)p * half + i] = (float)sin(angle);
+        }
+    }
+}
+
+static void set_strides(struct da_session *s)
+{
+    const struct da_hparams *hp = &s->model->hp;
+    const uint32_t q = hp->n_heads * hp->head_dim, kv = hp->n_kv_heads * hp->head_dim;
+    const uint32_t group = hp->n_heads / hp->n_kv_heads;
+    s->d_stride = da_pad(hp->dim, DA_GROUP);
+    s->attn_stride = da_pad(q, DA_GROUP);
+    s->ff_stride = da_pad(hp->ff_dim, DA_GROUP);
+    s->vocab_stride = da_pad(hp->n_vocab, DA_LANES);
+    s->q8_stride = da_pad(hp->head_dim, 64);
+    if (s->model->family->fused_qkv) {
+        s->k_off = q;
+        s->v_off = q + kv;
+        s->qkv_stride = da_pad(q + 2 * kv, DA_LANES);
+    } else {
+        s->k_off = da_pad(q, DA_LANES);
+        s->v_off = s->k_off + da_pad(kv, DA_LANES);
+        s->qkv_stride = s->v_off + da_pad(kv, DA_LANES);
+    }
+    s->job_rows = group < JOB_QUERIES ? JOB_QUERIES / group : 1;
+    s->max_attn_rows = s->job_rows * group;
+}
+
+static enum da_rc make_buffers(struct da_session *s, struct da_err *err)
+{
+    const struct da_hparams *hp = &s->model->hp;
+    const struct da_family *f = s->model->family;
+    const size_t n = da_pad(s->opts.batch, DA_TILE), tiles = n / DA_TILE;
+    const unsigned n_threads = da_pool_n_threads(s->pool);
+    const size_t rope = hp->n_rot ? (size_t)s->opts.n_ctx * (hp->n_rot / 2) : 0;
+    bool bad = false;
+    s->x = block(s, n * s->d_stride, sizeof(float), &bad);
+    s->xn = block(s, n * s->d_stride, sizeof(float), &bad);
+    s->xn2 = block(s, f->parallel ? n * s->d_stride : 1, sizeof(float), &bad);
+    s->tmp = block(s, f->post_norms ? n * s->d_stride : 1, sizeof(float), &bad);
+    s->qkv = block(s, n * s->qkv_stride, sizeof(float), &bad);
+    s->attn = block(s, n * s->attn_stride, sizeof(float), &bad);
+    s->gate = block(s, n * s->ff_stride, sizeof(float), &bad);
+    s->up = block(s, n * s->ff_stride, sizeof(float), &bad);
+    s->x_tiles = block(s, tiles, da_tile_bytes(s->d_stride), &bad);
+    s->x2_tiles = block(s, f->parallel ? tiles : 1, da_tile_bytes(s->d_stride), &bad);
+    s->attn_tiles = block(s, tiles, da_tile_bytes(s->attn_stride), &bad);
+    s->ff_tiles = block(s, tiles, da_tile_bytes(s->ff_stride), &bad);
+    s->q8 = block(s, n * hp->n_heads, s->q8_stride, &bad);
+    s->q8_scale = block(s, n * hp->n_heads, sizeof(float), &bad);
+    s->q8_sum = block(s, n * hp->n_heads, sizeof(int32_t), &bad);
+    s->logits = block(s, (size_t)s->opts.n_logits * s->vocab_stride, sizeof(float), &bad);
+    s->rope_cos = block(s, rope, sizeof(float), &bad);
+    s->rope_sin = block(s, rope, sizeof(float), &bad);
+    s->row_pos = block(s, n, sizeof *s->row_pos, &bad);
+    s->logit_rows = block(s, s->opts.n_logits, sizeof *s->logit_rows, &bad);
+    s->jobs = block(s, n, sizeof *s->jobs, &bad);
+    s->seqs = block(s, s->opts.n_seqs, sizeof *s->seqs, &bad);
+    s->scratch = block(s, n_threads, sizeof *s->scratch, &bad);
+    for (unsigned i = 0; !bad && i < n_threads; i++) {
+        s->scratch[i].rows = block(s, s->max_attn_rows, sizeof(struct da_attn_row), &bad);
+        s->scratch[i].o = block(s, (size_t)s->max_attn_rows * da_pad(hp->head_dim, DA_LANES),
+                                sizeof(float), &bad);
+    }
+    for (uint32_t i = 0; !bad && i < s->opts.n_seqs; i++)
+        s->seqs[i].pages = block(s, s->max_pages, sizeof(uint32_t), &bad);
+    if (bad)
+        return da_fail(err, DA_ENOMEM, "no memory for the buffers of a batch of %" PRIu32,
+                       s->opts.batch);
+    rope_tables(s);
+    return DA_OK;
+}
+
+static void choose(struct da_session *s, const struct da_session_opts *o)
+{
+    const struct da_model *m = s->model;
+    s->opts = *o;
+    if (!s->opts.n_threads)
+        s->opts.n_threads = da_threads_available();
+    if (s->opts.n_threads > DA_THREADS_MAX)
+        s->opts.n_threads = DA_THREADS_MAX;
+    if (s->opts.kv == DA_KV_AUTO)
+        s->opts.kv = m->quantized                        ? DA_KV_Q8
+                     : strcmp(m->facts.quant, "f32") == 0 ? DA_KV_F32
+                                                          : DA_KV_F16;
+    if (!s->opts.n_ctx || s->opts.n_ctx > m->hp.n_ctx)
+        s->opts.n_ctx = m->hp.n_ctx;
+    s->opts.n_seqs = !o->n_seqs ? 1 : o->n_seqs > MAX_SEQS ? MAX_SEQS : o->n_seqs;
+    if (!s->opts.batch)
+        s->opts.batch = DA_ENGINE_BATCH;
+    if (s->opts.batch > DA_ENGINE_MAX_BATCH)
+        s->opts.batch = DA_ENGINE_MAX_BATCH;
+    if (!s->opts.n_logits)
+        s->opts.n_logits = s->opts.n_seqs;
+    if (s->opts.n_logits > s->opts.batch)
+        s->opts.n_logits = s->opts.batch;
+    if (!s->opts.kv_max_bytes)
+        s->opts.kv_max_bytes = DA_ENGINE_KV_MAX;
+}
+
+enum da_rc da_session_new(struct da_session **ret, const struct da_model *m,
+                          const struct da_session_opts *opts, struct da_err *err)
+{
+    struct da_session *s = da_calloc(1, sizeof *s);
+    enum da_rc rc;
+    s->model = m;
+    choose(s, opts);
+    s->max_pages = (s->opts.n_ctx + DA_KBLOCK - 1) / DA_KBLOCK;
+    s->pool = da_pool_new(s->opts.n_threads);
+    set_strides(s);
+    size_t page = da_kv_page_bytes(s->opts.kv, &m->hp);
+    uint64_t n_pages = s->opts.kv_max_bytes / page;
+    uint64_t most = (uint64_t)s->max_pages * s->opts.n_seqs;
+    n_pages = n_pages < most ? n_pages : most;
+    if (n_pages < s->max_pages) {
+        rc = da_fail(err, DA_ELIMIT,
+                     "keys and values of one sequence of %" PRIu32
+                     " tokens need %" PRIu64 " bytes, the limit is %" PRIu64,
+                     s->opts.n_ctx, (uint64_t)s->max_pages * page, s->opts.kv_max_bytes);
+        goto out;
+    }
+    if ((rc = da_kv_init(&s->kv, s->opts.kv, &m->hp, (uint32_t)n_pages, err)))
+        goto out;
+    rc = make_buffers(s, err);
+out:
+    if (rc)
+        da_session_free(s);
+    else
+        *ret = s;
+    return rc;
+}
+
+void da_session_free(struct da_session *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->n_blocks; i++)
+        free(s->blocks[i]);
+    free(s->blocks);
+    da_kv_release(&s->kv);
+    da_pool_free(s->pool);
+    free(s);
+}
+
+const struct da_session_opts *da_session_opts(const struct da_session *s)
+{
+    return &s->opts;
+}
+
+const struct da_model *da_session_model(const struct da_session *s)
+{
+    return s->model;
+}
+
+/* --- sequences ---------------------------------------------------------------- */
+
+enum da_rc da_seq_open(struct da_session *s, uint32_t *seq, struct da_err *err)
+{
+    for (uint32_t i = 0; i < s->opts.n_seqs; i++) {
+        if (s->seqs[i].open)
+            continue;
+        s->seqs[i].open = true;
+        s->seqs[i].n_pos = s->seqs[i].n_pages = 0;
+        *seq = i;
+        return DA_OK;
+    }
+    return da_fail(err, DA_ELIMIT, "all %" PRIu32 " sequences are in use", s->opts.n_seqs);
+}
+
+enum da_rc da_seq_fork(struct da_session *s, uint32_t src, uint32_t n_pos, uint32_t *seq,
+                       struct da_err *err)
+{
+    const struct da_seq *from = &s->seqs[src];
+    uint32_t whole = n_pos / DA_KBLOCK, page, id = 0;
+    enum da_rc rc = da_seq_open(s, &id, err);
+    if (rc)
+        return rc;
+    struct da_seq *to = &s->seqs[id];
+    if (n_pos % DA_KBLOCK) {
+        if (!da_kv_take(&s->kv, &page)) {
+            to->open = false;
+            return da_fail(err, DA_ELIMIT, "no page of keys and values is free");
+        }
+        da_kv_copy(&s->kv, page, from->pages[whole]);
+        to->pages[whole] = page;
+    }
+    for (uint32_t i = 0; i < whole; i++) {
+        to->pages[i] = from->pages[i];
+        da_kv_ref(&s->kv, to->pages[i]);
+    }
+    to->n_pos = n_pos;
+    to->n_pages = whole + (n_pos % DA_KBLOCK != 0);
+    *seq = id;
+    return DA_OK;
+}
+
+void da_seq_close(struct da_session *s, uint32_t seq)
+{
+    struct da_seq *q = &s->seqs[seq];
+    for (uint32_t i = 0; i < q->n_pages; i++)
+        da_kv_unref(&s->kv, q->pages[i]);
+    q->n_pages = q->n_pos = 0;
+    q->open = false;
+}
+
+uint32_t da_seq_len(const struct da_session *s, uint32_t seq)
+{
+    return s->seqs[seq].n_pos;
+}
+
+enum da_rc da_seq_truncate(struct da_session *s, uint32_t seq, uint32_t n_pos, struct da_err *err)
+{
+    struct da_seq *q = &s->seqs[seq];
+    uint32_t keep = (n_pos + DA_KBLOCK - 1) / DA_KBLOCK, page;
+    if (n_pos % DA_KBLOCK && s->kv.refs[q->pages[keep - 1]] > 1) {
+        if (!da_kv_take(&s->kv, &page))
+            return da_fail(err, DA_ELIMIT, "no page of keys and values is free");
+        da_kv_copy(&s->kv, page, q->pages[keep - 1]);
+        da_kv_unref(&s->kv, q->pages[keep - 1]);
+        q->pages[keep - 1] = page;
+    }
+    while (q->n_pages > keep)
+        da_kv_unref(&s->kv, q->pages[--q->n_pages]);
+    q->n_pos = n_pos;
+    return DA_OK;
+}
+
+uint32_t da_session_pages_free(const struct da_session *s)
+{
+    return s->kv.n_free;
+}
+
+uint32_t da_session_pages(const struct da_session *s)
+{
+    return s->kv.n_pages;
+}
+
+uint64_t da_session_kv_bytes(const struct da_session *s)
+{
+    return (uint64_t)s->kv.n_pages * s->kv.page_bytes;
+}
+
+/* --- steps -------------------------------------------------------------------- */
+
+static enum da_rc check_rows(const struct da_session *s, const struct da_row *rows,
+                             uint32_t n_rows, struct da_err *err)
+{
+    uint32_t logits = 0;
+    if (n_rows == 0 || n_rows > s->opts.batch)
+        return da_fail(err, DA_EUSAGE, "a step of %" PRIu32 " tokens; the batch is %" PRIu32,
+                       n_rows, s->opts.batch);
+    for (uint32_t t = 0; t < n_rows; t++) {
+        if (rows[t].seq >= s->opts.n_seqs || !s->seqs[rows[t].seq].open)
+            return da_fail(err, DA_EUSAGE, "sequence %" PRIu32 " is not open", rows[t].seq);
+        if (rows[t].id < 0 || (uint32_t)rows[t].id >= s->model->hp.n_vocab)
+            return da_fail(err, DA_EUSAGE, "token %" PRId32 " is outside the vocabulary of %" PRIu32,
+                           rows[t].id, s->model->hp.n_vocab);
+        logits += rows[t].want_logits;
+    }
+    if (logits > s->opts.n_logits)
+        return da_fail(err, DA_EUSAGE, "%" PRIu32 " rows of logits; room is for %" PRIu32, logits,
+                       s->opts.n_logits);
+    return DA_OK;
+}
+
+/* Gives every row its position and page, or undoes what it gave. */
+static enum da_rc place_rows(struct da_session *s, struct da_err *err)
+{
+    enum da_rc rc = DA_OK;
+    uint32_t t;
+    s->n_logits = 0;
+    for (t = 0; t < s->n_rows; t++) {
+        struct da_seq *q = &s->seqs[s->rows[t].seq];
+        if (q->n_pos == s->opts.n_ctx) {
+            rc = da_fail(err, DA_ELIMIT, "a sequence passes the context of %" PRIu32 " tokens",
+                         s->opts.n_ctx);
+            break;
+        }
+        if (q->n_pos == q->n_pages * DA_KBLOCK) {
+            if (!da_kv_take(&s->kv, &q->pages[q->n_pages])) {
+                rc = da_fail(err, DA_ELIMIT, "no page of keys and values is free");
+                break;
+            }
+            q->n_pages++;
+        }
+        s->row_pos[t] = q->n_pos++;
+        if (s->rows[t].want_logits)
+            s->logit_rows[s->n_logits++] = t;
+    }
+    while (rc && t-- > 0) {
+        struct da_seq *q = &s->seqs[s->rows[t].seq];
+        q->n_pos--;
+        if (q->n_pos % DA_KBLOCK == 0)
+            da_kv_unref(&s->kv, q->pages[--q->n_pages]);
+    }
+    return rc;
+}
+
+static uint32_t shared_blocks(const struct da_seq *a, const struct da_seq *b, uint32_t most)
+{
+    uint32_t n = 0;
+    while (n < most && n < a->n_pages && n < b->n_pages && a->pages[n] == b->pages[n])
+        n++;
+    return n;
+}
+
+/* Neighbouring rows of one sequence, or of sequences with common pages, make a job. */
+static void make_jobs(struct da_session *s)
+{
+    uint32_t t = 0;
+    s->n_jobs = 0;
+    while (t < s->n_rows) {
+        struct da_attn_job *job = &s->jobs[s->n_jobs++];
+        const struct da_seq *first = &s->seqs[s->rows[t].seq];
+        *job = (struct da_attn_job){t, 1, s->max_pages};
+        t++;
+        while (t < s->n_rows && job->n_rows < s->job_rows) {
+            const struct da_seq *q = &s->seqs[s->rows[t].seq];
+            bool one = job->n_shared == s->max_pages; /* all rows so far are of one sequence */
+            if (q == first ? !one : (job->n_rows > 1 && one) || q->pages[0] != first->pages[0])
+                break;
+            if (q != first)
+                job->n_shared = shared_blocks(first, q, job->n_shared);
+            job->n_rows++;
+            t++;
+        }
+    }
+}
+
+enum da_rc da_session_step(struct da_session *s, const struct da_row *rows, uint32_t n_rows,
+                           struct da_err *err)
+{
+    enum da_rc rc = check_rows(s, rows, n_rows, err);
+    if (rc)
+        return rc;
+    s->rows = rows;
+    s->n_rows = n_rows;
+    if ((rc = place_rows(s, err)))
+        return rc;
+    make_jobs(s);
+    da_forward(s);
+    return DA_OK;
+}
+
+const float *da_session_logits(const struct da_session *s, uint32_t i)
+{
+    return s->logits + (size_t)i * s->vocab_stride;
+}
+
+int32_t da_logits_argmax(const struct da_model *m, const float *logits)
+{
+    return (int32_t)m->kernels->argmax(logits, m->hp.n_vocab);
+}
+
+double da_logits_lse(const struct da_model *m, const float *logits)
+{
+    return m->kernels->log_sum_exp(logits, m->hp.n_vocab);
+}

@@ -1,0 +1,176 @@
+/*
+ * Normalization before tokenizing: the steps the vocabulary names, in order,
+ * then SentencePiece's space before the text and U+2581 for spaces.
+ */
+
+#include <string.h>
+
+#include "common/utf8.h"
+#include "engine/tokenizer/tokenizer_impl.h"
+#include "text/uclass.h"
+#include "text/unorm.h"
+
+static void lowercase(struct da_span text, struct da_buf *out)
+{
+    const char *end = text.p + text.len;
+    for (const char *p = text.p; p < end;) {
+        uint32_t cp;
+        size_t len = da_utf8_decode(p, end, &cp);
+        if (cp == 0x130) /* the only simple mapping that loses something: i, combining dot above */
+            da_buf_add(out, "i\xcc\x87", 3);
+        else if (len == 1 && cp == DA_UTF8_REPLACEMENT)
+            da_buf_add_char(out, *p);
+        else
+            da_buf_add_utf8(out, da_uclass_lower(cp));
+        p += len;
+    }
+}
+
+static void strip_accents(struct da_span text, struct da_buf *out)
+{
+    const char *end = text.p + text.len;
+    for (const char *p = text.p; p < end;) {
+        uint32_t cp;
+        size_t len = da_utf8_decode(p, end, &cp);
+        if (!da_uclass_in(cp, DA_UMASK(DA_UCAT_MN)))
+            da_buf_add(out, p, len);
+        p += len;
+    }
+}
+
+/* BERT: NUL, U+FFFD and controls go, white space becomes a space. */
+static void bert_clean(struct da_span text, struct da_buf *out)
+{
+    const char *end = text.p + text.len;
+    for (const char *p = text.p; p < end;) {
+        uint32_t cp;
+        size_t len = da_utf8_decode(p, end, &cp);
+        bool control = da_uclass_in(cp, DA_UMASK_C) && cp != '\t' && cp != '\n' && cp != '\r';
+        if (cp != 0 && cp != DA_UTF8_REPLACEMENT && !control) {
+            if (da_uclass_is_space(cp))
+                da_buf_add_char(out, ' ');
+            else
+                da_buf_add(out, p, len);
+        }
+        p += len;
+    }
+}
+
+static bool is_ideograph(uint32_t cp)
+{
+    return (cp >= 0x4e00 && cp <= 0x9fff) || (cp >= 0x3400 && cp <= 0x4dbf) ||
+           (cp >= 0x20000 && cp <= 0x2a6df) || (cp >= 0x2a700 && cp <= 0x2b73f) ||
+           (cp >= 0x2b740 && cp <= 0x2b81f) || (cp >= 0x2b920 && cp <= 0x2ceaf) ||
+           (cp >= 0xf900 && cp <= 0xfaff) || (cp >= 0x2f800 && cp <= 0x2fa1f);
+}
+
+static void space_ideographs(struct da_span text, struct da_buf *out)
+{
+    const char *end = text.p + text.len;
+    for (const char *p = text.p; p < end;) {
+        uint32_t cp;
+        size_t len = da_utf8_decode(p, end, &cp);
+        bool wide = is_ideograph(cp);
+        if (wide)
+            da_buf_add_char(out, ' ');
+        da_buf_add(out, p, len);
+        if (wide)
+            da_buf_add_char(out, ' ');
+        p += len;
+    }
+}
+
+static void collapse_spaces(struct da_span text, struct da_buf *out)
+{
+    bool pending = false, any = false;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.p[i] == ' ') {
+            pending = any;
+            continue;
+        }
+        if (pending)
+            da_buf_add_char(out, ' ');
+        da_buf_add_char(out, text.p[i]);
+        pending = false;
+        any = true;
+    }
+}
+
+static void run_step(enum da_norm_step step, struct da_span text, struct da_buf *out)
+{
+    switch (step) {
+    case DA_NORM_NFC:
+        da_unorm(DA_UNORM_NFC, DA_UNORM_9, text, out);
+        break;
+    case DA_NORM_NFD:
+        da_unorm(DA_UNORM_NFD, DA_UNORM_9, text, out);
+        break;
+    case DA_NORM_NFKC:
+        da_unorm(DA_UNORM_NFKC, DA_UNORM_9, text, out);
+        break;
+    case DA_NORM_NFKD:
+        da_unorm(DA_UNORM_NFKD, DA_UNORM_9, text, out);
+        break;
+    case DA_NORM_LOWERCASE:
+        lowercase(text, out);
+        break;
+    case DA_NORM_STRIP_ACCENTS:
+        strip_accents(text, out);
+        break;
+    case DA_NORM_BERT_CLEAN:
+        bert_clean(text, out);
+        break;
+    case DA_NORM_BERT_CJK:
+        space_ideographs(text, out);
+        break;
+    case DA_NORM_CHARSMAP:
+    case DA_NORM_COLLAPSE_SPACES:
+        collapse_spaces(text, out);
+        break;
+    }
+}
+
+static void escape_spaces(struct da_span text, struct da_buf *out)
+{
+    size_t from = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.p[i] != ' ')
+            continue;
+        da_buf_add(out, text.p + from, i - from);
+        da_buf_add(out, "\xe2\x96\x81", 3);
+        from = i + 1;
+    }
+    da_buf_add(out, text.p + from, text.len - from);
+}
+
+static void swap(struct da_buf *a, struct da_buf *b)
+{
+    struct da_buf t = *a;
+    *a = *b;
+    *b = t;
+}
+
+enum da_rc da_norm_apply(const struct da_tokenizer *t, struct da_tok_scratch *s,
+                         struct da_span text, bool at_start, struct da_err *err)
+{
+    const struct da_vocab *v = t->v;
+    for (unsigned i = 0; i < v->n_norm; i++) {
+        da_buf_reset(&s->norm2);
+        run_step((enum da_norm_step)v->norm[i], text, &s->norm2);
+        swap(&s->norm, &s->norm2);
+        text = da_span(s->norm.p, s->norm.len);
+    }
+    da_buf_reset(&s->norm2);
+    bool prefix = v->add_space_prefix && text.len > 0 && (at_start || !v->prefix_first) &&
+                  !(text.p[0] == ' ' && v->prefix_unless_space);
+    if (prefix && v->escape_spaces)
+        da_buf_add(&s->norm2, "\xe2\x96\x81", 3);
+    else if (prefix)
+        da_buf_add_char(&s->norm2, ' ');
+    if (v->escape_spaces)
+        escape_spaces(text, &s->norm2);
+    else
+        da_buf_add(&s->norm2, text.p, text.len);
+    swap(&s->norm, &s->norm2);
+    return da_buf_check(&s->norm, "the normalized text", err);
+}

@@ -1,0 +1,159 @@
+/* The vocabulary description and GPT-2's byte alphabet (openai/gpt-2, encoder.py). */
+
+#include "engine/tokenizer/vocab.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/utf8.h"
+#include "engine/tokenizer/textmap.h"
+
+struct da_vocab *da_vocab_new(enum da_vocab_kind kind)
+{
+    struct da_vocab *v = da_calloc(1, sizeof *v);
+    v->kind = kind;
+    da_buf_init(&v->text, 0);
+    da_buf_init(&v->charsmap, 0);
+    da_buf_init(&v->chat_template, 0);
+    for (int i = 0; i < DA_TOK_N_SPECIAL; i++)
+        v->special[i] = -1;
+    return v;
+}
+
+void da_vocab_free(struct da_vocab *v)
+{
+    if (!v)
+        return;
+    da_buf_release(&v->text);
+    da_buf_release(&v->charsmap);
+    da_buf_release(&v->chat_template);
+    free(v->tokens);
+    free(v->merges);
+    free(v);
+}
+
+enum da_rc da_vocab_add(struct da_vocab *v, struct da_span text, float score,
+                        enum da_token_type type, unsigned flags, struct da_err *err)
+{
+    if (v->n >= DA_VOCAB_MAX_TOKENS)
+        return da_fail(err, DA_ELIMIT, "the vocabulary has more than %d tokens",
+                       DA_VOCAB_MAX_TOKENS);
+    if (text.len > DA_VOCAB_MAX_TOKEN_LEN)
+        return da_fail(err, DA_ELIMIT, "token %zu is longer than %d bytes", v->n,
+                       DA_VOCAB_MAX_TOKEN_LEN);
+    DA_GROW(v->tokens, v->n, v->cap);
+    struct da_vocab_token *t = &v->tokens[v->n];
+    memset(t, 0, sizeof *t); /* padding too: the array is hashed */
+    t->at = (uint32_t)v->text.len;
+    t->len = (uint32_t)text.len;
+    t->score = score;
+    t->type = (uint8_t)type;
+    t->flags = (uint8_t)flags;
+    da_buf_add(&v->text, text.p, text.len);
+    if (v->text.overflow)
+        return da_buf_check(&v->text, "the vocabulary", err);
+    v->n++;
+    return DA_OK;
+}
+
+enum da_rc da_vocab_add_merge(struct da_vocab *v, int32_t left, int32_t right, int32_t result,
+                              struct da_err *err)
+{
+    if (v->n_merges >= DA_VOCAB_MAX_MERGES)
+        return da_fail(err, DA_ELIMIT, "the vocabulary has more than %d merges",
+                       DA_VOCAB_MAX_MERGES);
+    DA_GROW(v->merges, v->n_merges, v->cap_merges);
+    v->merges[v->n_merges++] = (struct da_vocab_merge){left, right, result};
+    return DA_OK;
+}
+
+struct da_span da_vocab_text(const struct da_vocab *v, int32_t id)
+{
+    if (id < 0 || (size_t)id >= v->n)
+        return da_span("", 0);
+    return da_span(v->text.p + v->tokens[id].at, v->tokens[id].len);
+}
+
+/* Printable bytes stand for themselves, the other 68 follow from U+0100. */
+static bool is_printable(unsigned b)
+{
+    return (b >= '!' && b <= '~') || (b >= 0xa1 && b <= 0xac) || b >= 0xae;
+}
+
+static uint32_t printable_of(unsigned char b)
+{
+    if (is_printable(b))
+        return b;
+    if (b <= ' ')
+        return 0x100u + b;
+    return b <= 0xa0 ? 0x100u + 33 + (b - 0x7fu) : 0x143; /* the last is 0xad */
+}
+
+static int byte_of(uint32_t cp)
+{
+    if (cp < 0x100)
+        return is_printable((unsigned)cp) ? (int)cp : -1;
+    if (cp <= 0x120)
+        return (int)(cp - 0x100);
+    if (cp <= 0x142)
+        return (int)(cp - 0x121 + 0x7f);
+    return cp == 0x143 ? 0xad : -1;
+}
+
+void da_printable_from_bytes(struct da_span bytes, struct da_buf *out)
+{
+    for (size_t i = 0; i < bytes.len; i++)
+        da_buf_add_utf8(out, printable_of((unsigned char)bytes.p[i]));
+}
+
+bool da_bytes_from_printable(struct da_span text, struct da_buf *out)
+{
+    size_t old = out->len;
+    const char *end = text.p + text.len;
+    for (const char *p = text.p; p < end;) {
+        uint32_t cp;
+        p += da_utf8_decode(p, end, &cp);
+        int b = byte_of(cp);
+        if (b < 0) {
+            da_buf_truncate(out, old);
+            return false;
+        }
+        da_buf_add_char(out, (char)b);
+    }
+    return true;
+}
+
+void da_vocab_spelling(const struct da_vocab *v, int32_t id, struct da_buf *out)
+{
+    struct da_span text = da_vocab_text(v, id);
+    bool plain = !v->byte_level || v->tokens[id].type != DA_TOKEN_NORMAL;
+    if (plain)
+        da_buf_add(out, text.p, text.len);
+    else
+        da_printable_from_bytes(text, out);
+}
+
+static bool to_bytes(const struct da_vocab *v, struct da_span text, struct da_buf *out)
+{
+    if (v->byte_level)
+        return da_bytes_from_printable(text, out);
+    da_buf_add(out, text.p, text.len);
+    return true;
+}
+
+enum da_rc da_vocab_add_merge_text(struct da_vocab *v, const struct da_textmap *map,
+                                   struct da_span left, struct da_span right,
+                                   struct da_buf *bytes, struct da_err *err)
+{
+    da_buf_reset(bytes);
+    if (!to_bytes(v, left, bytes))
+        return DA_OK;
+    size_t n = bytes->len;
+    if (!to_bytes(v, right, bytes))
+        return DA_OK;
+    int32_t l = da_textmap_find(map, v, da_span(bytes->p, n));
+    int32_t r = da_textmap_find(map, v, da_span(bytes->p + n, bytes->len - n));
+    int32_t both = da_textmap_find(map, v, da_span(bytes->p, bytes->len));
+    return l < 0 || r < 0 || both < 0 ? DA_OK : da_vocab_add_merge(v, l, r, both, err);
+}

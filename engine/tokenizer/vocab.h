@@ -1,0 +1,143 @@
+#ifndef ENGINE_TOKENIZER_VOCAB_H
+#define ENGINE_TOKENIZER_VOCAB_H
+
+/*
+ * The description of a vocabulary: everything a source says about a tokenizer,
+ * in one form, whether it came from GGUF, tokenizer.json or the program itself.
+ * da_tokenizer_open_vocab makes a tokenizer of it; model import writes it out.
+ *
+ * Token texts are the bytes a token stands for: byte-level tokens are decoded
+ * from GPT-2's printable alphabet, SentencePiece tokens keep U+2581 for a space
+ * and "<0x0A>" for a byte.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/span.h"
+#include "engine/tokenizer/presplit.h"
+#include "engine/tokenizer/tokenizer.h"
+
+enum {
+    DA_VOCAB_MAX_TOKENS = 1 << 22,    /* the largest published vocabulary has 262,144 */
+    DA_VOCAB_MAX_MERGES = 1 << 23,
+    DA_VOCAB_MAX_TOKEN_LEN = 1 << 16, /* bytes */
+    DA_VOCAB_MAX_ADDED_LEN = 1024     /* bytes of a token that is looked for in the text */
+};
+
+enum da_vocab_kind {
+    DA_VOCAB_BPE,      /* merges in order of rank: GPT-2 and all its kin */
+    DA_VOCAB_SPM,      /* SentencePiece BPE: the best score merges first */
+    DA_VOCAB_UNIGRAM,  /* SentencePiece Unigram: the best sum of scores */
+    DA_VOCAB_WORDPIECE /* BERT: longest match first */
+};
+
+/* GGUF's numbers. */
+enum da_token_type {
+    DA_TOKEN_NORMAL = 1,
+    DA_TOKEN_UNKNOWN = 2,
+    DA_TOKEN_CONTROL = 3,
+    DA_TOKEN_USER = 4, /* found in the text before anything else */
+    DA_TOKEN_UNUSED = 5,
+    DA_TOKEN_BYTE = 6
+};
+
+/* How an added token (control or user) is matched; tokenizer.json's words. */
+enum da_token_flag {
+    DA_TOKEN_LSTRIP = 1 << 0,      /* takes the white space before it */
+    DA_TOKEN_RSTRIP = 1 << 1,      /* takes the white space after it */
+    DA_TOKEN_SINGLE_WORD = 1 << 2, /* not inside a word */
+    DA_TOKEN_NORMALIZED = 1 << 3   /* looked for after normalization */
+};
+
+struct da_vocab_token {
+    uint32_t at, len; /* in da_vocab.text */
+    float score;
+    uint8_t type;  /* enum da_token_type */
+    uint8_t flags; /* enum da_token_flag */
+};
+
+struct da_vocab_merge {
+    int32_t left, right, result;
+};
+
+/* Steps of normalization, in order. */
+enum da_norm_step {
+    DA_NORM_NFC,
+    DA_NORM_NFD,
+    DA_NORM_NFKC,
+    DA_NORM_NFKD,
+    DA_NORM_LOWERCASE,
+    DA_NORM_STRIP_ACCENTS,    /* removes \p{Mn} */
+    DA_NORM_BERT_CLEAN,       /* controls removed, white space to spaces */
+    DA_NORM_BERT_CJK,         /* spaces around ideographs */
+    DA_NORM_CHARSMAP,         /* SentencePiece's precompiled map */
+    DA_NORM_COLLAPSE_SPACES   /* runs of spaces become one, none at the ends */
+};
+enum { DA_NORM_MAX_STEPS = 8 };
+
+struct da_vocab {
+    enum da_vocab_kind kind;
+    char name[32]; /* of a built-in vocabulary, else "" */
+    struct da_buf text;
+    struct da_vocab_token *tokens; /* [n], owned */
+    size_t n, cap;
+    struct da_vocab_merge *merges; /* [n_merges] in order of rank, owned; BPE only */
+    size_t n_merges, cap_merges;
+
+    int32_t special[DA_TOK_N_SPECIAL]; /* -1: none */
+    bool add_bos, add_eos, add_sep;
+
+    bool byte_level;       /* symbols are bytes; else characters */
+    bool ignore_merges;    /* a piece that is a token is that token */
+    bool byte_fallback;    /* unknown characters become "<0x..>" tokens */
+    bool fuse_unk;         /* neighbouring unknown characters give one unknown token */
+    bool escape_spaces;    /* ' ' stands in the vocabulary as U+2581 */
+    bool add_space_prefix; /* a space before the text */
+    bool prefix_first;     /* ... only before its very start, not after an added token */
+    bool prefix_unless_space; /* ... but not when it begins with one */
+    char pre[32];          /* GGUF's name of the pre-split when read from one, else "" */
+    struct da_presplit split;
+    uint8_t norm[DA_NORM_MAX_STEPS]; /* enum da_norm_step */
+    uint8_t n_norm;
+    struct da_buf charsmap;       /* for DA_NORM_CHARSMAP */
+    char word_prefix[16];         /* WordPiece: "##"; GGUF stores U+2581 before whole words instead */
+    struct da_buf chat_template;  /* Jinja, may be empty */
+};
+
+struct da_vocab *da_vocab_new(enum da_vocab_kind kind);
+void da_vocab_free(struct da_vocab *v); /* NULL allowed */
+
+/* Appends a token; DA_ELIMIT beyond DA_VOCAB_MAX_TOKENS or DA_VOCAB_MAX_TOKEN_LEN. */
+enum da_rc da_vocab_add(struct da_vocab *v, struct da_span text, float score,
+                        enum da_token_type type, unsigned flags, struct da_err *err);
+enum da_rc da_vocab_add_merge(struct da_vocab *v, int32_t left, int32_t right, int32_t result,
+                              struct da_err *err);
+struct da_span da_vocab_text(const struct da_vocab *v, int32_t id); /* "" beyond the vocabulary */
+
+/* GPT-2's alphabet: bytes to printable characters and back. da_bytes_from_printable appends the
+ * bytes and returns false, appending nothing, when text holds a character outside the alphabet. */
+void da_printable_from_bytes(struct da_span bytes, struct da_buf *out);
+bool da_bytes_from_printable(struct da_span text, struct da_buf *out);
+
+/* A token's text as files spell it: printable alphabet for byte-level tokens, else as it is. */
+void da_vocab_spelling(const struct da_vocab *v, int32_t id, struct da_buf *out);
+
+struct da_textmap;
+/* Adds the merge of two spelled texts; one whose parts or result are no tokens can never happen and
+ * is left out. bytes is working memory. */
+enum da_rc da_vocab_add_merge_text(struct da_vocab *v, const struct da_textmap *map,
+                                   struct da_span left, struct da_span right,
+                                   struct da_buf *bytes, struct da_err *err);
+
+/* Sources. On success *ret is the caller's. */
+enum da_rc da_vocab_builtin(struct da_vocab **ret, const char *name, struct da_err *err);
+enum da_rc da_vocab_from_gguf(struct da_vocab **ret, const struct da_gguf *g, struct da_err *err);
+/* json: the text of a tokenizer.json; config: of the tokenizer_config.json beside it, or empty. */
+enum da_rc da_vocab_from_hf(struct da_vocab **ret, struct da_span json, struct da_span config,
+                            struct da_err *err);
+
+#endif

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * HTML by gumbo: the main content with headings, lists and tables, without boilerplate.
+ *
+ * Finding the main content follows the idea of arc90's Readability: paragraphs give points for
+ * length and commas to their parents and half of them to their grandparents, links take points
+ * away, the best element and its worthy siblings win. When that finds too little, everything
+ * but marked boilerplate is taken: text is rather kept than lost. The tree is walked without
+ * recursion, so depth costs nothing. The only file that names gumbo.
+ */
+
+#include "ingest/extract/html.h"
+
+#include <string.h>
+
+#include "common/span.h"
+
+#if DA_WITH_GUMBO
+
+#include <gumbo.h>
+#include <stdlib.h>
+
+#include "common/map.h"
+#include "common/mem.h"
+#include "ingest/mdtext.h"
+
+enum { MIN_MAIN_CHARS = 200, MIN_PARA_CHARS = 25, MAX_LIST_DEPTH = 16 };
+
+struct walk {
+    struct da_md md;
+    bool full;
+    unsigned list_depth;
+    unsigned list_number[MAX_LIST_DEPTH + 1]; /* 0: bullets */
+    unsigned pre_depth, data_table;
+    const GumboNode *only; /* the chosen element, or NULL */
+};
+
+static bool is_element(const GumboNode *n)
+{
+    return n->type == GUMBO_NODE_ELEMENT || n->type == GUMBO_NODE_TEMPLATE;
+}
+
+static GumboTag tag_of(const GumboNode *n)
+{
+    return is_element(n) ? n->v.element.tag : GUMBO_TAG_LAST;
+}
+
+static const GumboVector *children_of(const GumboNode *n)
+{
+    if (n->type == GUMBO_NODE_DOCUMENT)
+        return &n->v.document.children;
+    return is_element(n) ? &n->v.element.children : NULL;
+}
+
+static const char *attr(const GumboNode *n, const char *name)
+{
+    const GumboAttribute *a =
+        is_element(n) ? gumbo_get_attribute(&n->v.element.attributes, name) : NULL;
+    return a != NULL ? a->value : "";
+}
+
+/* Next node in document order below root; skip: not into n's children. */
+static const GumboNode *next_node(const GumboNode *n, const GumboNode *root, bool skip)
+{
+    const GumboVector *kids = skip ? NULL : children_of(n);
+    if (kids != NULL && kids->length > 0)
+        return kids->data[0];
+    while (n != root) {
+        const GumboVector *siblings = children_of(n->parent);
+        size_t i = n->index_within_parent + 1;
+        if (i < siblings->length)
+            return siblings->data[i];
+        n = n->parent;
+    }
+    return NULL;
+}
+
+static bool contains_nocase(const char *hay, const char *needle)
+{
+    size_t n = strlen(needle);
+    for (; *hay != 0; hay++) {
+        size_t i = 0;
+        while (i < n && (hay[i] >= 'A' && hay[i] <= 'Z' ? hay[i] + 32 : hay[i]) == needle[i])
+            i++;
+        if (i == n)
+            return true;
+    }
+    return false;
+}
+
+/* Never text: scripts, controls, what is not shown. */
+static bool is_invisible(const GumboNode *n)
+{
+    switch (tag_of(n)) {
+    case GUMBO_TAG_SCRIPT:
+    case GUMBO_TAG_STYLE:
+    case GUMBO_TAG_HEAD:
+    case GUMBO_TAG_TEMPLATE:
+    case GUMBO_TAG_SVG:
+    case GUMBO_TAG_IFRAME:
+    case GUMBO_TAG_OBJECT:
+    case GUMBO_TAG_SELECT:
+    case GUMBO_TAG_BUTTON:
+    case GUMBO_TAG_TEXTAREA:
+    case GUMBO_TAG_NOSCRIPT:
+    case GUMBO_TAG_AUDIO:
+    case GUMBO_TAG_VIDEO:
+    case GUMBO_TAG_CANVAS:
+        return true;
+    default:
+        break;
+    }
+    if (!is_element(n))
+        return false;
+    const char *style = attr(n, "style");
+    return gumbo_get_attribute(&n->v.element.attributes, "hidden") != NULL ||
+           contains_nocase(style, "display:none") || contains_nocase(style, "display: none") ||
+           contains_nocase(style, "visibility:hidden");
+}
+
+/* Navigation, advertisements and the like, by element, role, class and id. */
+static bool is_boilerplate(const GumboNode *n)
+{
+    static const char *const bad[] = {
+        "comment",   "sidebar",  "footer",     "-nav",       "nav-",      "navbar",  "navigation",
+        "menu",      "share",    "social",     "related",    "promo",     "advert",  "sponsor",
+        "breadcrumb", "cookie",  "popup",      "modal",      "subscribe", "newsletter", "masthead",
+        "pagination", "toolbar", "banner",     "skip-link",  "mw-jump",   "editsection", "noprint",
+        "navbox",    "catlinks", "toc-",       "login",      "signup",    "widget",
+    };
+    static const char *const good[] = {"article", "main", "content", "body", "column", "post-text"};
+    switch (tag_of(n)) {
+    case GUMBO_TAG_NAV:
+    case GUMBO_TAG_ASIDE:
+    case GUMBO_TAG_FOOTER:
+        return true;
+    case GUMBO_TAG_HTML:
+    case GUMBO_TAG_BODY:
+    case GUMBO_TAG_ARTICLE:
+    case GUMBO_TAG_MAIN:
+    case GUMBO_TAG_P:
+    case GUMBO_TAG_H1:
+    case GUMBO_TAG_H2:
+    case GUMBO_TAG_H3:
+        return false;
+    default:
+        break;
+    }
+    if (!is_element(n))
+        return false;
+    const char *role = attr(n, "role");
+    if (strcmp(role, "navigation") == 0 || strcmp(role, "banner") == 0 ||
+        strcmp(role, "contentinfo") == 0 || strcmp(role, "complementary") == 0 ||
+        strcmp(role, "search") == 0)
+        return true;
+    const char *names[2] = {attr(n, "class"), attr(n, "id")};
+    bool is_bad = false;
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t i = 0; i < DA_ARRAY_LEN(good); i++)
+            if (contains_nocase(names[k], good[i]))
+                return false;
+        for (size_t i = 0; i < DA_ARRAY_LEN(bad); i++)
+            is_bad = is_bad || contains_nocase(names[k], bad[i]);
+    }
+    return is_bad;
+}
+
+struct weight {
+    size_t chars, link_chars, commas;
+};
+
+/* Visible characters below root, those of links apart. */
+static struct weight weigh(const GumboNode *root, bool full)
+{
+    struct weight w = {0, 0, 0};
+    const GumboNode *link = NULL;
+    bool skip = false;
+    for (const GumboNode *n = root; n != NULL; n = next_node(n, root, skip)) {
+        skip = is_invisible(n) || (!full && n != root && is_boilerplate(n));
+        if (skip)
+            continue;
+        if (tag_of(n) == GUMBO_TAG_A)
+            link = n;
+        if (n->type != GUMBO_NODE_TEXT)
+            continue;
+        bool in_link = false;
+        for (const GumboNode *up = n; link != NULL && up != root && up != NULL; up = up->parent)
+            in_link = in_link || up == link;
+        for (const char *s = n->v.text.text; *s != 0; s++) {
+            bool ink = (unsigned char)*s > ' ';
+            w.chars += ink;
+            w.link_chars += ink && in_link;
+            w.commas += *s == ',';
+        }
+    }
+    return w;
+}
+
+static void add_score(struct da_map *scores, const GumboNode *n, uint64_t points)
+{
+    if (n != NULL && is_element(n) && tag_of(n) != GUMBO_TAG_HTML)
+        *da_map_add(scores, &n, sizeof n, NULL) += points;
+}
+
+/* Points in tenths for the parents of every paragraph. */
+static void score_paragraphs(const GumboNode *root, struct da_map *scores)
+{
+    bool skip = false;
+    for (const GumboNode *n = root; n != NULL; n = next_node(n, root, skip)) {
+        skip = is_invisible(n) || (n != root && is_boilerplate(n));
+        if (skip)
+            continue;
+        GumboTag t = tag_of(n);
+        if (t != GUMBO_TAG_P && t != GUMBO_TAG_PRE && t != GUMBO_TAG_TD &&
+            t != GUMBO_TAG_BLOCKQUOTE && t != GUMBO_TAG_LI && t != GUMBO_TAG_DD)
+            continue;
+        struct weight w = weigh(n, false);
+        if (w.chars < MIN_PARA_CHARS || w.link_chars * 2 > w.chars)
+            continue;
+        uint64_t extra = w.chars / 100 > 3 ? 3 : w.chars / 100;
+        uint64_t points = 10 * (1 + w.commas + extra);
+        add_score(scores, n->parent, points);
+        if (n->parent != NULL)
+            add_score(scores, n->parent->parent, points / 2);
+    }
+}
+
+/* The element whose content is the page's main content, or NULL: take everything. */
+static const GumboNode *find_main(const GumboNode *root)
+{
+    struct da_map scores;
+    da_map_init(&scores);
+    score_paragraphs(root, &scores);
+    const GumboNode *best = NULL;
+    double best_score = 0;
+    for (size_t i = 0; i < scores.n; i++) {
+        const GumboNode *n;
+        memcpy(&n, scores.entries[i].key.p, sizeof n);
+        struct weight w = weigh(n, false);
+        double share = w.chars > 0 ? (double)w.link_chars / (double)w.chars : 1;
+        double s = (double)scores.entries[i].value * (1 - share);
+        if (s > best_score) {
+            best_score = s;
+            best = n;
+        }
+    }
+    da_map_release(&scores);
+    if (best == NULL)
+        return NULL;
+    /* Climb while the parent has clearly more text that is not links: sections of one article. */
+    size_t all = weigh(root, false).chars;
+    struct weight here = weigh(best, false);
+    for (const GumboNode *up = best->parent; up != NULL && is_element(up); up = up->parent) {
+        struct weight w = weigh(up, false);
+        size_t more = w.chars - here.chars, links = w.link_chars - here.link_chars;
+        GumboTag t = tag_of(best);
+        bool part = t == GUMBO_TAG_SECTION || t == GUMBO_TAG_UL || t == GUMBO_TAG_OL ||
+                    t == GUMBO_TAG_TR || t == GUMBO_TAG_TBODY || t == GUMBO_TAG_TABLE ||
+                    t == GUMBO_TAG_BLOCKQUOTE || t == GUMBO_TAG_LI || t == GUMBO_TAG_DL;
+        if (!part && !(more * 3 > here.chars && links * 4 < more))
+            break;
+        best = up;
+        here = w;
+    }
+    if (here.chars < MIN_MAIN_CHARS || here.chars * 8 < all)
+        return NULL;
+    return best;
+}
+
+static unsigned heading_of(GumboTag t)
+{
+    switch (t) {
+    case GUMBO_TAG_H1: return 1;
+    case GUMBO_TAG_H2: return 2;
+    case GUMBO_TAG_H3: return 3;
+    case GUMBO_TAG_H4: return 4;
+    case GUMBO_TAG_H5: return 5;
+    case GUMBO_TAG_H6: return 6;
+    default: return 0;
+    }
+}
+
+static bool is_block(GumboTag t)
+{
+    switch (t) {
+    case GUMBO_TAG_P: case GUMBO_TAG_DIV: case GUMBO_TAG_SECTION: case GUMBO_TAG_ARTICLE:
+    case GUMBO_TAG_MAIN: case GUMBO_TAG_HEADER: case GUMBO_TAG_FOOTER: case GUMBO_TAG_ASIDE:
+    case GUMBO_TAG_NAV: case GUMBO_TAG_BLOCKQUOTE: case GUMBO_TAG_DL: case GUMBO_TAG_DT:
+    case GUMBO_TAG_DD: case GUMBO_TAG_FIGURE: case GUMBO_TAG_FIGCAPTION: case GUMBO_TAG_ADDRESS:
+    case GUMBO_TAG_FORM: case GUMBO_TAG_FIELDSET: case GUMBO_TAG_HR: case GUMBO_TAG_TABLE:
+    case GUMBO_TAG_CAPTION: case GUMBO_TAG_CENTER: case GUMBO_TAG_UL: case GUMBO_TAG_OL:
+    case GUMBO_TAG_DETAILS: case GUMBO_TAG_SUMMARY: case GUMBO_TAG_BODY: case GUMBO_TAG_LEGEND:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A table that only places things: it holds another table, or one cell a row. */
+static bool is_data_table(const GumboNode *table)
+{
+    size_t n_rows = 0, n_cells = 0, n_heads = 0, n_blocks = 0;
+    for (const GumboNode *n = next_node(table, table, false); n != NULL;
+         n = next_node(n, table, false)) {
+        GumboTag t = tag_of(n);
+        if (t == GUMBO_TAG_TABLE)
+            return false;
+        n_rows += t == GUMBO_TAG_TR;
+        n_cells += t == GUMBO_TAG_TD || t == GUMBO_TAG_TH;
+        n_heads += t == GUMBO_TAG_TH;
+        n_blocks += t == GUMBO_TAG_P || heading_of(t) > 0 || t == GUMBO_TAG_UL;
+    }
+    if (strcmp(attr(table, "role"), "presentation") == 0)
+        return false;
+    return n_cells > n_rows && (n_heads > 0 || n_blocks <= 2 * n_cells);
+}
+
+static void enter(struct walk *w, const GumboNode *n)
+{
+    if (n->type == GUMBO_NODE_TEXT || n->type == GUMBO_NODE_WHITESPACE ||
+        n->type == GUMBO_NODE_CDATA) {
+        da_md_text(&w->md, n->v.text.text, strlen(n->v.text.text));
+        return;
+    }
+    GumboTag t = tag_of(n);
+    unsigned level = heading_of(t);
+    if (level > 0) {
+        da_md_block(&w->md, DA_MD_HEADING, level, 0);
+    } else if (t == GUMBO_TAG_BR) {
+        da_md_br(&w->md);
+    } else if (t == GUMBO_TAG_LI) {
+        unsigned d = w->list_depth > MAX_LIST_DEPTH ? MAX_LIST_DEPTH : w->list_depth;
+        unsigned number = w->list_number[d];
+        w->list_number[d] += number > 0;
+        da_md_block(&w->md, DA_MD_ITEM, d > 0 ? d - 1 : 0, number);
+    } else if (t == GUMBO_TAG_PRE) {
+        da_md_block(&w->md, DA_MD_PRE, 0, 0);
+    } else if (t == GUMBO_TAG_TR && w->data_table) {
+        da_md_row_begin(&w->md);
+    } else if (t == GUMBO_TAG_TD || t == GUMBO_TAG_TH) {
+        if (w->data_table)
+            da_md_cell(&w->md);
+        else
+            da_md_para(&w->md);
+    } else if (is_block(t)) {
+        if (w->md.kind != DA_MD_ITEM || w->md.open)
+            da_md_para(&w->md);
+        if (t == GUMBO_TAG_UL || t == GUMBO_TAG_OL) {
+            w->list_depth++;
+            if (w->list_depth <= MAX_LIST_DEPTH)
+                w->list_number[w->list_depth] = t == GUMBO_TAG_OL;
+        }
+        if (t == GUMBO_TAG_TABLE)
+            w->data_table = is_data_table(n);
+    }
+}
+
+static void leave(struct walk *w, const GumboNode *n)
+{
+    GumboTag t = tag_of(n);
+    if (t == GUMBO_TAG_TR && w->data_table)
+        da_md_row_end(&w->md);
+    else if (heading_of(t) > 0 || t == GUMBO_TAG_PRE || t == GUMBO_TAG_LI || is_block(t))
+        da_md_para(&w->md);
+    if ((t == GUMBO_TAG_UL || t == GUMBO_TAG_OL) && w->list_depth > 0)
+        w->list_depth--;
+    if (t == GUMBO_TAG_TABLE)
+        w->data_table = 0;
+}
+
+/* Enter and leave every visible node below root in order. */
+static void render(struct walk *w, const GumboNode *root)
+{
+    const GumboNode *n = root;
+    for (;;) {
+        bool skip = is_invisible(n) || (!w->full && n != root && is_boilerplate(n));
+        if (!skip)
+            enter(w, n);
+        const GumboVector *kids = skip ? NULL : children_of(n);
+        if (kids != NULL && kids->length > 0) {
+            n = kids->data[0];
+            continue;
+        }
+        if (!skip)
+            leave(w, n);
+        for (;;) {
+            if (n == root)
+                return;
+            const GumboVector *siblings = children_of(n->parent);
+            size_t i = n->index_within_parent + 1;
+            if (i < siblings->length) {
+                n = siblings->data[i];
+                break;
+            }
+            n = n->parent;
+            leave(w, n);
+        }
+    }
+}
+
+static void add_text_below(const GumboNode *root, struct da_buf *out)
+{
+    for (const GumboNode *n = root; n != NULL; n = next_node(n, root, false))
+        if (n->type == GUMBO_NODE_TEXT || n->type == GUMBO_NODE_WHITESPACE)
+            da_buf_add_str(out, n->v.text.text);
+}
+
+static const GumboNode *find_tag(const GumboNode *root, GumboTag t)
+{
+    const GumboNode *n = root;
+    while (n != NULL && tag_of(n) != t)
+        n = next_node(n, root, false);
+    return n;
+}
+
+static bool is_below(const GumboNode *n, const GumboNode *up)
+{
+    while (n != NULL && n != up)
+        n = n->parent;
+    return n != NULL;
+}
+
+/* A page's h1 often stands before what was found: it belongs to the text. */
+static void write_heading(struct walk *w, const GumboNode *h1, const GumboNode *main_node)
+{
+    if (h1 == NULL || main_node == NULL || is_below(h1, main_node) || is_boilerplate(h1->parent))
+        return;
+    struct da_buf b;
+    da_buf_init(&b, 0);
+    add_text_below(h1, &b);
+    da_md_block(&w->md, DA_MD_HEADING, 1, 0);
+    da_md_text(&w->md, b.p, b.len);
+    da_buf_release(&b);
+}
+
+void da_html_write(const char *p, size_t len, bool full, struct da_buf *out,
+                   struct da_html_facts *facts)
+{
+    GumboOptions opts = kGumboDefaultOptions;
+    opts.max_errors = 0;
+    const GumboOutput *doc = gumbo_parse_with_options(&opts, p, len);
+    struct walk w;
+    memset(&w, 0, sizeof w);
+    da_md_init(&w.md, out);
+    w.full = full;
+    const GumboNode *root = doc->root;
+    const GumboNode *title = find_tag(root, GUMBO_TAG_TITLE), *h1 = find_tag(root, GUMBO_TAG_H1);
+    const GumboNode *main_node = full ? NULL : find_main(root);
+    write_heading(&w, h1, main_node);
+    render(&w, main_node != NULL ? main_node : root);
+    da_md_end(&w.md);
+    facts->table_rows = w.md.n_rows;
+    da_buf_reset(&facts->title);
+    if (title != NULL && !is_below(title, find_tag(root, GUMBO_TAG_BODY)))
+        add_text_below(title, &facts->title);
+    else if (h1 != NULL)
+        add_text_below(h1, &facts->title);
+    /* The tree is left to the end of the process: freeing it is recursive. */
+}
+
+#endif

@@ -1,0 +1,486 @@
+/* See layout.h. All sizes are relative to the font size, so that scaled pages behave alike. */
+
+#include "ingest/layout.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/utf8.h"
+
+/* A piece of a line without wide gaps in it. */
+struct seg {
+    size_t g0, g1; /* glyphs */
+    float x0, y0, x1, y1, size;
+    unsigned n_chars;
+    bool rtl, bold, upright;
+};
+
+struct ctx {
+    struct da_layout *l;
+    const struct da_glyph *g;
+    struct seg *segs;
+    size_t n, cap;
+    float *scratch; /* [n]: sizes for a median */
+};
+
+enum { MAX_DEPTH = 24, N_BINS = 600 };
+
+static const float WIDE_GAP = 1.0f;      /* em: ends a segment */
+static const float GUTTER = 0.9f;        /* em: narrowest white strip between columns */
+static const float ROW_SPREAD = 0.42f;   /* of a line's height: same row */
+
+bool da_cp_is_rtl(uint32_t cp)
+{
+    return (cp >= 0x590 && cp <= 0x8ff) || (cp >= 0xfb1d && cp <= 0xfdff) ||
+           (cp >= 0xfe70 && cp <= 0xfefe) || (cp >= 0x10800 && cp <= 0x10fff);
+}
+
+bool da_cp_is_solid(uint32_t cp)
+{
+    return (cp >= 0x2e80 && cp <= 0xa4cf) || (cp >= 0xf900 && cp <= 0xfaff) ||
+           (cp >= 0xfe30 && cp <= 0xfe4f) || (cp >= 0xff00 && cp <= 0xff9f) ||
+           (cp >= 0x20000 && cp <= 0x3ffff);
+}
+
+void da_layout_init(struct da_layout *l)
+{
+    memset(l, 0, sizeof *l);
+    da_buf_init(&l->text, 0);
+}
+
+void da_layout_release(struct da_layout *l)
+{
+    free(l->lines);
+    da_buf_release(&l->text);
+    memset(l, 0, sizeof *l);
+}
+
+/* --- segments --- */
+
+static void add_seg(struct ctx *c, size_t g0, size_t g1)
+{
+    const struct da_glyph *g = c->g;
+    while (g0 < g1 && g[g0].cp == ' ')
+        g0++;
+    while (g1 > g0 && g[g1 - 1].cp == ' ')
+        g1--;
+    if (g0 == g1)
+        return;
+    struct seg s = {.g0 = g0, .g1 = g1, .x0 = g[g0].x0, .y0 = g[g0].y0, .x1 = g[g0].x1,
+                    .y1 = g[g0].y1, .size = g[g0].size};
+    unsigned n_rtl = 0, n_bold = 0, n_tall = 0;
+    for (size_t i = g0; i < g1; i++) {
+        if (g[i].cp == ' ')
+            continue;
+        s.x0 = fminf(s.x0, g[i].x0);
+        s.y0 = fminf(s.y0, g[i].y0);
+        s.x1 = fmaxf(s.x1, g[i].x1);
+        s.y1 = fmaxf(s.y1, g[i].y1);
+        s.size = fmaxf(s.size, g[i].size);
+        s.n_chars++;
+        n_rtl += da_cp_is_rtl(g[i].cp);
+        n_bold += (g[i].flags & DA_GLYPH_BOLD) != 0;
+        n_tall += g[i].y1 - g[i].y0 < g[i].x1 - g[i].x0;
+    }
+    s.rtl = n_rtl * 2 > s.n_chars;
+    s.bold = n_bold * 10 >= s.n_chars * 9;
+    /* A line of several characters that is higher than wide is turned text. */
+    s.upright = s.n_chars < 4 || s.x1 - s.x0 >= s.y1 - s.y0 || n_tall * 2 < s.n_chars;
+    if (s.n_chars >= 4 && s.y1 - s.y0 > 3.0f * fmaxf(s.size, 1) && s.x1 - s.x0 < s.y1 - s.y0)
+        s.upright = false;
+    if (!(s.size > 0.1f))
+        s.size = fmaxf(s.y1 - s.y0, 1);
+    DA_GROW(c->segs, c->n, c->cap);
+    c->segs[c->n++] = s;
+}
+
+static bool line_has_rtl(const struct da_glyph *g, size_t g0, size_t g1)
+{
+    for (size_t i = g0; i < g1; i++)
+        if (da_cp_is_rtl(g[i].cp))
+            return true;
+    return false;
+}
+
+/* Cuts one line at its wide gaps. Boxes of right-to-left text follow the eye, not the text, so
+ * such a line stays whole. */
+static void cut_line(struct ctx *c, size_t g0, size_t g1)
+{
+    const struct da_glyph *g = c->g;
+    if (line_has_rtl(g, g0, g1)) {
+        add_seg(c, g0, g1);
+        return;
+    }
+    size_t start = g0, prev = g1;
+    for (size_t i = g0; i < g1; i++) {
+        if (g[i].cp == ' ')
+            continue;
+        if (prev != g1) {
+            float em = fmaxf(fmaxf(g[i].size, g[prev].size), 1);
+            bool same_line = g[i].y0 < g[prev].y1 && g[i].y1 > g[prev].y0;
+            if (same_line && g[i].x0 - g[prev].x1 > WIDE_GAP * em) {
+                add_seg(c, start, i);
+                start = i;
+            }
+        }
+        prev = i;
+    }
+    add_seg(c, start, g1);
+}
+
+/* --- writing lines --- */
+
+/* The text of a segment: single spaces, none between characters of scripts without spaces. */
+static void add_seg_text(struct ctx *c, const struct seg *s)
+{
+    const struct da_glyph *g = c->g;
+    struct da_buf *out = &c->l->text;
+    uint32_t last = 0;
+    bool space = false;
+    for (size_t i = s->g0; i < s->g1; i++) {
+        if (g[i].cp == ' ') {
+            space = last != 0;
+            continue;
+        }
+        if (space && !(da_cp_is_solid(last) && da_cp_is_solid(g[i].cp)))
+            da_buf_add_char(out, ' ');
+        da_buf_add_utf8(out, g[i].cp);
+        last = g[i].cp;
+        space = false;
+    }
+}
+
+static float first_word_width(const struct ctx *c, const struct seg *s)
+{
+    size_t i = s->g0;
+    while (i < s->g1 && c->g[i].cp != ' ')
+        i++;
+    if (s->rtl || i == s->g0)
+        return (s->x1 - s->x0) * (float)(i - s->g0) / (float)(s->n_chars + 1);
+    return c->g[i - 1].x1 - c->g[s->g0].x0;
+}
+
+static int by_x(const void *a, const void *b)
+{
+    const struct seg *p = a, *q = b;
+    return p->x0 < q->x0 ? -1 : p->x0 > q->x0;
+}
+
+static int by_y(const void *a, const void *b)
+{
+    const struct seg *p = a, *q = b;
+    float cp = p->y0 + p->y1, cq = q->y0 + q->y1;
+    if (cp != cq)
+        return cp < cq ? -1 : 1;
+    return by_x(a, b);
+}
+
+/* One row of segments as one line. */
+static void write_row(struct ctx *c, struct seg *s, size_t n, float col_x0, float col_x1,
+                      bool table)
+{
+    qsort(s, n, sizeof *s, by_x);
+    unsigned n_rtl = 0, n_all = 0, n_bold = 0;
+    struct da_line_box b = {.off = c->l->text.len, .x0 = s[0].x0, .y0 = s[0].y0, .x1 = s[0].x1,
+                            .y1 = s[0].y1, .size = s[0].size, .col_x0 = col_x0,
+                            .col_x1 = col_x1, .region = c->l->n_regions, .upright = true};
+    for (size_t i = 0; i < n; i++) {
+        b.x0 = fminf(b.x0, s[i].x0);
+        b.y0 = fminf(b.y0, s[i].y0);
+        b.x1 = fmaxf(b.x1, s[i].x1);
+        b.y1 = fmaxf(b.y1, s[i].y1);
+        b.size = fmaxf(b.size, s[i].size);
+        b.upright = b.upright && s[i].upright;
+        n_rtl += s[i].rtl ? s[i].n_chars : 0;
+        n_bold += s[i].bold ? s[i].n_chars : 0;
+        n_all += s[i].n_chars;
+    }
+    b.bold = n_bold == n_all;
+    b.row = table && n > 1;
+    bool rtl = n_rtl * 2 > n_all;
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            da_buf_add_str(&c->l->text, b.row ? " | " : " ");
+        add_seg_text(c, &s[rtl ? n - 1 - i : i]);
+    }
+    b.first_word = first_word_width(c, &s[rtl ? n - 1 : 0]);
+    b.len = c->l->text.len - b.off;
+    DA_GROW(c->l->lines, c->l->n, c->l->cap);
+    c->l->lines[c->l->n++] = b;
+}
+
+/* Number of segments of the row that starts at s[0]; s is in order of y. */
+static size_t row_length(const struct seg *s, size_t n)
+{
+    float cy = (s[0].y0 + s[0].y1) / 2, h = s[0].y1 - s[0].y0;
+    size_t k = 1;
+    while (k < n && (s[k].y0 + s[k].y1) / 2 - cy <=
+                        ROW_SPREAD * fmaxf(1, fmaxf(h, s[k].y1 - s[k].y0)))
+        k++;
+    return k;
+}
+
+static void extent(const struct seg *s, size_t n, float *x0, float *x1)
+{
+    *x0 = s[0].x0;
+    *x1 = s[0].x1;
+    for (size_t i = 1; i < n; i++) {
+        *x0 = fminf(*x0, s[i].x0);
+        *x1 = fmaxf(*x1, s[i].x1);
+    }
+}
+
+static void write_rows(struct ctx *c, struct seg *s, size_t n, bool table)
+{
+    float x0, x1;
+    extent(s, n, &x0, &x1);
+    qsort(s, n, sizeof *s, by_y);
+    for (size_t i = 0; i < n;) {
+        size_t k = row_length(s + i, n - i);
+        write_row(c, s + i, k, x0, x1, table);
+        i += k;
+    }
+    c->l->n_regions++;
+}
+
+/* --- regions --- */
+
+static int by_value(const void *a, const void *b)
+{
+    float p = *(const float *)a, q = *(const float *)b;
+    return p < q ? -1 : p > q;
+}
+
+static float median_size(struct ctx *c, const struct seg *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        c->scratch[i] = s[i].size;
+    qsort(c->scratch, n, sizeof *c->scratch, by_value);
+    return fmaxf(c->scratch[n / 2], 1);
+}
+
+struct gutter {
+    float x;
+    float score;
+};
+
+/* Looks for the white strip that divides most text with least crossing it. */
+static bool find_gutter(const struct seg *s, size_t n, float em, struct gutter *best)
+{
+    float x0, x1;
+    extent(s, n, &x0, &x1);
+    float width = x1 - x0;
+    if (width < 8 * em)
+        return false;
+    static const float max_share = 0.25f; /* of the smaller side that may cross */
+    float cover[N_BINS + 1] = {0}, ends[N_BINS + 1] = {0}, starts[N_BINS + 1] = {0};
+    float total = 0, scale = N_BINS / width;
+    for (size_t i = 0; i < n; i++) {
+        float h = fminf(s[i].y1 - s[i].y0, 1.6f * s[i].size);
+        int a = (int)floorf((s[i].x0 - x0) * scale), b = (int)ceilf((s[i].x1 - x0) * scale);
+        b = b > N_BINS ? N_BINS : b;
+        for (int k = a; k < b; k++)
+            cover[k] += h;
+        starts[a < N_BINS ? a : N_BINS] += h;
+        ends[b] += h;
+        total += h;
+    }
+    best->score = 0;
+    float left = 0, right = total;
+    for (int k = 0; k < N_BINS; k++) {
+        left += ends[k];     /* text that ends at or before this bin */
+        right -= k > 0 ? starts[k - 1] : 0; /* text that begins at or after it */
+        float side = fminf(left, right), cross = cover[k];
+        if (side < 2.5f * em || cross > max_share * side)
+            continue;
+        int end = k;
+        while (end < N_BINS && cover[end] <= cross)
+            end++;
+        float strip = (float)(end - k) / scale;
+        float need = cross > 0 ? 1.2f * GUTTER * em : GUTTER * em;
+        float score = (side - 3 * cross) * (1 + fminf(strip / em, 4) / 8);
+        if (strip >= need && score > best->score) {
+            best->score = score;
+            best->x = x0 + ((float)k + (float)end) / 2 / scale;
+        }
+    }
+    return best->score > 0;
+}
+
+/* Short pieces that stand in rows over both sides: a table, not columns of prose. */
+static bool is_table(struct seg *s, size_t n, float gutter_x)
+{
+    qsort(s, n, sizeof *s, by_y);
+    size_t n_rows = 0, n_multi = 0, n_chars = 0, n_full = 0, most = 0, n_left = 0;
+    float lx0 = 1e9f, lx1 = -1e9f, rx0 = 1e9f, rx1 = -1e9f;
+    for (size_t i = 0; i < n; i++) {
+        bool left = s[i].x1 <= gutter_x;
+        n_chars += s[i].n_chars;
+        n_left += left;
+        float *a = left ? &lx0 : &rx0, *b = left ? &lx1 : &rx1;
+        *a = fminf(*a, s[i].x0);
+        *b = fmaxf(*b, s[i].x1);
+    }
+    for (size_t i = 0; i < n; i++) {
+        float w = s[i].x1 <= gutter_x ? lx1 - lx0 : rx1 - rx0;
+        n_full += s[i].x1 - s[i].x0 >= 0.8f * w;
+    }
+    for (size_t i = 0; i < n;) {
+        size_t k = row_length(s + i, n - i);
+        bool both = false;
+        for (size_t j = i; j < i + k; j++)
+            both = both || (s[j].x1 <= gutter_x) != (s[i].x1 <= gutter_x);
+        n_rows++;
+        n_multi += both;
+        most = k > most ? k : most;
+        i += k;
+    }
+    if (n_multi * 2 < n_rows || n_multi < 2)
+        return false;
+    float mean = (float)n_chars / (float)n, full = (float)n_full / (float)n;
+    if (mean < 14 && full < 0.7f)
+        return true;
+    if (most >= 3 && mean < 25)
+        return true;
+    return full < 0.4f && mean < 34;
+}
+
+static void read_region(struct ctx *c, struct seg *s, size_t n, unsigned depth);
+
+/* Moves the segments for which side is -1 before those with 1; returns how many. */
+static size_t partition(struct seg *s, size_t n, float x)
+{
+    struct seg *right = da_malloc((n + 1) * sizeof *right);
+    size_t k = 0, r = 0;
+    for (size_t i = 0; i < n; i++) {
+        if ((s[i].x0 + s[i].x1) / 2 <= x)
+            s[k++] = s[i];
+        else
+            right[r++] = s[i];
+    }
+    memcpy(s + k, right, r * sizeof *right);
+    free(right);
+    return k;
+}
+
+static void read_band(struct ctx *c, struct seg *s, size_t n, float x, unsigned depth)
+{
+    if (n == 0)
+        return;
+    if (is_table(s, n, x)) {
+        write_rows(c, s, n, true);
+        return;
+    }
+    unsigned n_rtl = 0;
+    for (size_t i = 0; i < n; i++)
+        n_rtl += s[i].rtl;
+    size_t k = partition(s, n, x);
+    if (k == 0 || k == n) {
+        read_region(c, s, n, depth + 1);
+    } else if (n_rtl * 2 > n) {
+        read_region(c, s + k, n - k, depth + 1);
+        read_region(c, s, k, depth + 1);
+    } else {
+        read_region(c, s, k, depth + 1);
+        read_region(c, s + k, n - k, depth + 1);
+    }
+}
+
+/* Segments that cross the gutter divide the columns into bands, read one after the other. */
+static void read_columns(struct ctx *c, struct seg *s, size_t n, float x, unsigned depth)
+{
+    qsort(s, n, sizeof *s, by_y);
+    for (size_t i = 0; i < n;) {
+        size_t k = i;
+        bool spans = s[i].x0 < x && s[i].x1 > x;
+        while (k < n && (s[k].x0 < x && s[k].x1 > x) == spans)
+            k++;
+        if (spans && k - i < n)
+            read_region(c, s + i, k - i, depth + 1);
+        else if (spans)
+            write_rows(c, s + i, k - i, false);
+        else
+            read_band(c, s + i, k - i, x, depth);
+        i = k;
+    }
+}
+
+/* Index of the first segment below the widest white gap (s in order of y), or 0. */
+static size_t find_break(const struct seg *s, size_t n, float em)
+{
+    float bottom = s[0].y1, widest = 0.9f * em;
+    size_t at = 0;
+    for (size_t i = 1; i < n; i++) {
+        float gap = s[i].y0 - bottom;
+        if (gap > widest) {
+            widest = gap;
+            at = i;
+        }
+        bottom = fmaxf(bottom, s[i].y1);
+    }
+    return at;
+}
+
+static int by_top(const void *a, const void *b)
+{
+    const struct seg *p = a, *q = b;
+    return p->y0 < q->y0 ? -1 : p->y0 > q->y0;
+}
+
+static void read_region(struct ctx *c, struct seg *s, size_t n, unsigned depth)
+{
+    if (n == 0)
+        return;
+    float em = median_size(c, s, n);
+    struct gutter gut;
+    if (depth < MAX_DEPTH && n >= 4) {
+        if (find_gutter(s, n, em, &gut)) {
+            read_columns(c, s, n, gut.x, depth);
+            return;
+        }
+        qsort(s, n, sizeof *s, by_top);
+        size_t at = find_break(s, n, em);
+        if (at > 0) {
+            read_region(c, s, at, depth + 1);
+            read_region(c, s + at, n - at, depth + 1);
+            return;
+        }
+    }
+    write_rows(c, s, n, false);
+}
+
+void da_layout_page(struct da_layout *l, const struct da_glyph *g, size_t n)
+{
+    l->n = 0;
+    l->n_regions = 0;
+    da_buf_reset(&l->text);
+    struct ctx c = {.l = l, .g = g};
+    for (size_t i = 0; i < n;) {
+        size_t k = i;
+        while (k < n && g[k].cp != '\n')
+            k++;
+        cut_line(&c, i, k);
+        i = k + 1;
+    }
+    c.scratch = da_malloc((c.n + 1) * sizeof *c.scratch);
+    /* Turned text (stamps at the margin) comes last, as it was found. */
+    size_t n_up = 0;
+    struct seg *turned = da_malloc((c.n + 1) * sizeof *turned);
+    size_t n_turned = 0;
+    for (size_t i = 0; i < c.n; i++) {
+        if (c.segs[i].upright)
+            c.segs[n_up++] = c.segs[i];
+        else
+            turned[n_turned++] = c.segs[i];
+    }
+    read_region(&c, c.segs, n_up, 0);
+    for (size_t i = 0; i < n_turned; i++) {
+        write_row(&c, &turned[i], 1, turned[i].x0, turned[i].x1, false);
+        l->n_regions++;
+    }
+    free(turned);
+    free(c.scratch);
+    free(c.segs);
+}

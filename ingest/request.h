@@ -1,0 +1,39 @@
+#ifndef INGEST_REQUEST_H
+#define INGEST_REQUEST_H
+
+/* What the program asks of the helper about one document, and its wire form (pairs). */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/span.h"
+
+enum { DA_REQ_MAX_PASSWORDS = 64, DA_REQ_MAX_PASSWORD_LEN = 512 };
+
+/* Exit codes with which a child of the helper says that it could not even begin. */
+enum { DA_CHILD_NO_SANDBOX = 97, DA_CHILD_BAD_REQUEST = 98 };
+
+struct da_request {
+    int64_t want_bytes;     /* stop after about this much text; 0: read everything */
+    int64_t max_file_bytes; /* larger files are too_large */
+    int64_t max_mem_bytes;  /* address space of the child beyond the file itself */
+    int64_t cpu_s;          /* CPU seconds */
+    int64_t wall_s;         /* generous backstop for a child that sleeps */
+    bool keep_headers;      /* running heads and page numbers stay */
+    bool html_full;         /* no boilerplate removal */
+    bool sandbox;           /* seccomp (and Landlock where there is one) */
+    const char *passwords[DA_REQ_MAX_PASSWORDS]; /* not owned; tried in order after the empty one */
+    size_t n_passwords;
+};
+
+void da_request_defaults(struct da_request *r);
+
+/* Appends the payload of a REQUEST frame. */
+void da_request_write(const struct da_request *r, struct da_buf *out);
+/* Reads it back; passwords point into payload. */
+enum da_rc da_request_read(struct da_request *r, struct da_span payload, struct da_err *err);
+
+#endif

@@ -1,0 +1,269 @@
+/*
+ * Tokenizers against what the models' own libraries give. Texts and ids: the
+ * .inp/.out pairs of llama.cpp's vocabularies (shared test material), made with
+ * Hugging Face's tokenizers and sentencepiece.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/io.h"
+#include "common/jsonl.h"
+#include "common/mem.h"
+#include "common/clock.h"
+#include "common/rng.h"
+#include "common/utf8.h"
+#include "engine/tokenizer/tokenizer.h"
+#include "tests/tap.h"
+
+static const char SEPARATOR[] = "\n__ggml_vocab_test__\n";
+
+static void add_ids(struct da_buf *out, const struct da_ids *ids)
+{
+    for (size_t i = 0; i < ids->n; i++)
+        da_buf_addf(out, "%s%d", i ? " " : "", (int)ids->p[i]);
+}
+
+static struct da_span trimmed_line(struct da_span *rest)
+{
+    struct da_span line = da_span("", 0);
+    (void)da_span_split(rest, '\n', &line);
+    return da_span_trim(line);
+}
+
+static bool read_shared(const char *name, struct da_buf *out)
+{
+    struct da_err err;
+    const char *path = tap_shared(name);
+    return path && da_io_read_file(path, 1 << 24, out, &err) == DA_OK;
+}
+
+/* Every text of NAME.gguf.inp gives the ids on its line of NAME.gguf.out. */
+static void test_pairs(const char *name)
+{
+    struct da_err err;
+    struct da_tokenizer *t = NULL;
+    struct da_buf in, want, got;
+    char file[128];
+    da_buf_init(&in, 0);
+    da_buf_init(&want, 0);
+    da_buf_init(&got, 0);
+    (void)snprintf(file, sizeof file, "tokenizers/ggml-vocab-%s.gguf.inp", name);
+    bool have = read_shared(file, &in);
+    (void)snprintf(file, sizeof file, "tokenizers/ggml-vocab-%s.gguf.out", name);
+    have = have && read_shared(file, &want);
+    (void)snprintf(file, sizeof file, "tokenizers/ggml-vocab-%s.gguf", name);
+    const char *path = tap_shared(file);
+    if (!have || !path) {
+        tap_skip("shared test material is missing", "%s", name);
+    } else if (tap_rc(da_tokenizer_open(&t, path, &err), &err, "%s opens", name)) {
+        struct da_tok_scratch *s = da_tok_scratch_new();
+        struct da_span texts = da_span(in.p, in.len), lines = da_span(want.p, want.len);
+        struct da_ids ids;
+        da_ids_init(&ids);
+        for (int n = 1; texts.len > 0; n++) {
+            size_t at = da_span_find(texts, da_span_str(SEPARATOR));
+            struct da_span text = da_span(texts.p, at);
+            size_t skip = at == texts.len ? at : at + strlen(SEPARATOR);
+            texts = da_span(texts.p + skip, texts.len - skip);
+            da_ids_reset(&ids);
+            da_buf_reset(&got);
+            (void)da_tokenizer_encode(t, s, text, DA_TOK_PARSE_SPECIAL, &ids, &err);
+            add_ids(&got, &ids);
+            struct da_span line = trimmed_line(&lines);
+            tap_is_mem(got.p, got.len, line.p, line.len, "%s: text %d", name, n);
+        }
+        da_ids_release(&ids);
+        da_tok_scratch_free(s);
+    }
+    da_tokenizer_close(t);
+    da_buf_release(&in);
+    da_buf_release(&want);
+    da_buf_release(&got);
+}
+
+/* The ids under member key of the goldens; made by tools/vocab/make_goldens.py. */
+static void test_goldens(const char *source, const char *key, unsigned flags)
+{
+    struct da_err err;
+    struct da_tokenizer *t = NULL;
+    struct da_jsonl *in = NULL;
+    if (!source) {
+        tap_skip("shared test material is missing", "%s", key);
+        return;
+    }
+    if (!tap_rc(da_tokenizer_open(&t, source, &err), &err, "%s opens", key) ||
+        !tap_rc(da_jsonl_open(&in, "tests/unit/data/tokenizer_goldens.jsonl", &err), &err,
+                "goldens open"))
+        return;
+    struct da_tok_scratch *s = da_tok_scratch_new();
+    struct da_ids ids;
+    struct da_json *row = NULL;
+    int n = 0, n_bad = 0;
+    da_ids_init(&ids);
+    for (; da_jsonl_next(in, &row, &err) == DA_OK && row; da_json_free(row), n++) {
+        struct da_span text = {0};
+        const struct da_json *want = da_json_first(da_json_get(row, key));
+        bool same = da_json_str(da_json_get(row, "text"), &text);
+        da_ids_reset(&ids);
+        (void)da_tokenizer_encode(t, s, text, flags, &ids, &err);
+        for (size_t i = 0; i < ids.n && same; i++, want = da_json_next(want)) {
+            int64_t id = -1;
+            same = da_json_int(want, &id) && id == ids.p[i];
+        }
+        if ((!same || want) && n_bad++ < 5)
+            tap_diag("%s differs: line %d", key, n + 1);
+    }
+    tap_ok(n > 150 && n_bad == 0, "%s: %d texts give the golden ids", key, n);
+    da_ids_release(&ids);
+    da_tok_scratch_free(s);
+    da_jsonl_close(in);
+    da_tokenizer_close(t);
+}
+
+/* Byte-level tokenizers give back any bytes. */
+static void test_round_trip(const char *source)
+{
+    struct da_err err;
+    struct da_tokenizer *t = NULL;
+    if (!tap_rc(da_tokenizer_open(&t, source, &err), &err, "%s opens", source))
+        return;
+    struct da_tok_scratch *s = da_tok_scratch_new();
+    struct da_rng rng;
+    struct da_ids ids;
+    struct da_buf out;
+    da_rng_init(&rng, 7);
+    da_ids_init(&ids);
+    da_buf_init(&out, 0);
+    bool same = true;
+    for (int round = 0; round < 2000; round++) {
+        char text[300];
+        size_t len = (size_t)da_rng_below(&rng, sizeof text + 1);
+        unsigned alphabet = round % 2 ? 256 : 4;
+        for (size_t i = 0; i < len; i++)
+            text[i] = alphabet == 4 ? " a\n'"[da_rng_below(&rng, 4)]
+                                    : (char)da_rng_below(&rng, 256);
+        da_ids_reset(&ids);
+        da_buf_reset(&out);
+        (void)da_tokenizer_encode(t, s, da_span(text, len), 0, &ids, &err);
+        da_tokenizer_decode(t, ids.p, ids.n, 0, &out);
+        same = same && out.len == len && memcmp(out.p, text, len) == 0;
+    }
+    tap_ok(same, "%s: decode(encode(x)) is x for 2,000 random byte strings", source);
+    da_buf_release(&out);
+    da_ids_release(&ids);
+    da_tok_scratch_free(s);
+    da_tokenizer_close(t);
+}
+
+static void test_stream(void)
+{
+    struct da_err err;
+    struct da_tokenizer *t = NULL;
+    if (!tap_rc(da_tokenizer_open(&t, "o200k_base", &err), &err, "o200k_base opens"))
+        return;
+    struct da_tok_scratch *s = da_tok_scratch_new();
+    struct da_ids ids;
+    struct da_buf out, step;
+    da_ids_init(&ids);
+    da_buf_init(&out, 0);
+    da_buf_init(&step, 0);
+    const char text[] = "a \xf0\x9f\xa6\x99\xff\xe4\xbd\xa0 \xe4\xbd";
+    (void)da_tokenizer_encode(t, s, da_span_str(text), 0, &ids, &err);
+    struct da_tok_stream st;
+    da_tok_stream_init(&st);
+    bool whole = true;
+    for (size_t i = 0; i < ids.n; i++) {
+        da_buf_reset(&step);
+        da_tok_stream_add(&st, t, ids.p[i], 0, &step);
+        whole = whole && da_utf8_valid(step.p, step.len);
+        da_buf_add(&out, step.p, step.len);
+    }
+    da_tok_stream_end(&st, &out);
+    tap_ok(whole, "each step of a stream is whole UTF-8");
+    tap_is_str(out.p,
+               "a \xf0\x9f\xa6\x99\xef\xbf\xbd\xe4\xbd\xa0 \xef\xbf\xbd",
+               "bytes that are no character become U+FFFD");
+    da_buf_release(&out);
+    da_buf_release(&step);
+    da_ids_release(&ids);
+    da_tok_scratch_free(s);
+    da_tokenizer_close(t);
+}
+
+/* A million of anything takes well under a second of CPU, sanitizers included. */
+static void test_linear(const char *source)
+{
+    enum { N = 1000000 };
+    static const char *const fills[] = {"a", " ", "\n", "'", "A", "0", "\xcc\x81", "\xe4\xbd\xa0",
+                                        "a ", "A\xe4\xbd\xa0", " \n", "/", "\xff", NULL};
+    struct da_err err;
+    struct da_tokenizer *t = NULL;
+    if (!tap_rc(da_tokenizer_open(&t, source, &err), &err, "%s opens", source))
+        return;
+    struct da_tok_scratch *s = da_tok_scratch_new();
+    struct da_rng rng;
+    struct da_ids ids;
+    da_rng_init(&rng, 3);
+    da_ids_init(&ids);
+    char *text = da_malloc(N);
+    for (size_t k = 0; k < DA_ARRAY_LEN(fills); k++) {
+        size_t len = fills[k] ? strlen(fills[k]) : 0;
+        for (size_t i = 0; i < N; i++)
+            text[i] = len ? fills[k][i % len] : (char)da_rng_below(&rng, 256);
+        da_ids_reset(&ids);
+        uint64_t start = da_cpu_time_ns();
+        (void)da_tokenizer_encode(t, s, da_span(text, N), 0, &ids, &err);
+        double seconds = (double)(da_cpu_time_ns() - start) / 1e9;
+        tap_ok(seconds < 5, "%s: a million bytes of kind %zu", source, k);
+        tap_diag("%.3f s, %zu ids", seconds, ids.n);
+    }
+    free(text);
+    da_ids_release(&ids);
+    da_tok_scratch_free(s);
+    da_tokenizer_close(t);
+}
+
+static void test_special(void)
+{
+    struct da_err err;
+    struct da_tokenizer *t = NULL;
+    if (!tap_rc(da_tokenizer_open(&t, "cl100k_base", &err), &err, "cl100k_base opens"))
+        return;
+    struct da_tok_scratch *s = da_tok_scratch_new();
+    struct da_span text = da_span_str("a<|endoftext|>b");
+    size_t n = 0;
+    (void)da_tokenizer_count(t, s, text, 0, &n, &err);
+    tap_is_int((long long)n, 9, "special text is plain text");
+    struct da_ids ids;
+    da_ids_init(&ids);
+    (void)da_tokenizer_encode(t, s, text, DA_TOK_PARSE_SPECIAL, &ids, &err);
+    tap_ok(ids.n == 3 && ids.p[1] == 100257, "unless asked for");
+    tap_is_int(da_tokenizer_find(t, da_span_str("<|endofprompt|>")), 100276, "found by text");
+    tap_is_int(da_tokenizer_find(t, da_span_str("endofprompt")), -1, "whole texts only");
+    tap_ok(da_tokenizer_is_end(t, 100257) && !da_tokenizer_is_end(t, 0), "ends");
+    tap_is_int((long long)da_tokenizer_size(t), 100277, "size");
+    da_ids_release(&ids);
+    da_tok_scratch_free(s);
+    da_tokenizer_close(t);
+}
+
+int main(void)
+{
+    static const char *const pairs[] = {"gpt-2",     "mpt",   "falcon",    "llama-bpe",
+                                        "llama-spm", "phi-3", "starcoder", "qwen2"};
+    for (size_t i = 0; i < DA_ARRAY_LEN(pairs); i++)
+        test_pairs(pairs[i]);
+    test_goldens("o200k_base", "o200k_base", 0);
+    test_goldens("cl100k_base", "cl100k_base", 0);
+    test_goldens(tap_shared("slimlm-125m/tokenizer.json"), "slimlm", 0);
+    test_goldens(tap_shared("slimlm-125m/tokenizer.json"), "slimlm_special",
+                 DA_TOK_PARSE_SPECIAL);
+    test_round_trip("o200k_base");
+    test_round_trip("cl100k_base");
+    test_stream();
+    test_special();
+    test_linear("o200k_base");
+    return tap_done();
+}
