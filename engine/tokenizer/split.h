@@ -74,4 +74,8 @@ bool da_split_by_regex(struct da_span regex, enum da_split_step *out);
 /* End of the piece that starts at offset at; at < end, the text ends at end. */
 size_t da_split_next(enum da_split_step step, const char *p, size_t at, size_t end);
 
+/* The ends of up to max pieces from offset at on, into ends; returns how many (0: at is end). */
+size_t da_split_many(enum da_split_step step, const char *p, size_t at, size_t end,
+                     uint32_t *ends, size_t max);
+
 #endif

@@ -70,7 +70,7 @@ function local_include(name,    from, to)
         fail("\"" name "\" belongs to the helper program (GPL)")
     } else if (from != to && level[to] >= level[from]) {
         fail(from "/ (level " level[from] ") may not include \"" name "\" (level " level[to] ")")
-    } else if ((from, to) in only && name != only[from, to]) {
+    } else if ((from, to) in only && index(" " only[from, to] " ", " " name " ") == 0) {
         fail(from "/ may include only \"" only[from, to] "\" of " to "/, not \"" name "\"")
     }
 }
