@@ -2,7 +2,7 @@
 # From the example documents to a leaderboard, offline, in a minute: what `make demo` runs. Each
 # command is printed before it runs, so that it can be copied; everything lands in build/demo.
 #
-#   demo.sh [--model FILE.gguf] [--out DIR]
+#   demo.sh [--model FILE.gguf] [--out DIR] [--program FILE]
 #
 # Without --model the engine runs a small file of the SlimLM form with seeded random weights, which
 # shows the path and the speed, not quality; its row in the leaderboard says so.
@@ -13,12 +13,13 @@ program=build/docassist
 out=build/demo
 model=
 
-usage() { echo "usage: demo.sh [--model FILE.gguf] [--out DIR]" >&2; exit 2; }
+usage() { echo "usage: demo.sh [--model FILE.gguf] [--out DIR] [--program FILE]" >&2; exit 2; }
 while [ $# -gt 0 ]; do
     [ $# -ge 2 ] || usage
     case $1 in
     --model) model=$2 ;;
     --out) out=$2 ;;
+    --program) program=$2 ;;
     *) usage ;;
     esac
     shift 2
