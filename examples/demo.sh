@@ -4,7 +4,7 @@
 #
 #   demo.sh [--model FILE.gguf] [--out DIR] [--program FILE]
 #
-# Without --model the engine runs a small file of the SlimLM form with seeded random weights, which
+# Without --model the engine runs a file of the form of SlimLM-125M with seeded random weights, which
 # shows the path and the speed, not quality; its row in the leaderboard says so.
 set -eu
 
@@ -74,11 +74,14 @@ test_set=$out/data/test.jsonl
 title "Three systems answer: two baselines and a model run by the engine"
 run 0 generate --baseline lead3 "$test_set" -o "$out/lead3.jsonl"
 run 0 generate --baseline extractive "$test_set" -o "$out/extractive.jsonl"
-if [ -z "$model" ]; then
+if [ -n "$model" ]; then
+    run 0 generate -m "$model" "$test_set" -o "$out/model.jsonl"
+else
+    # Random weights never come to an end of their answer: 48 tokens are enough to see.
     model=$out/slimlm-random.gguf
     run 0 model random --shape slimlm-125m --seed 1 -o "$model"
+    run 0 generate -m "$model" --max-new-tokens 48 "$test_set" -o "$out/model.jsonl"
 fi
-run 0 generate -m "$model" "$test_set" -o "$out/model.jsonl"
 
 title "Scores with confidence intervals"
 for name in lead3 extractive model; do

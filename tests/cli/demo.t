@@ -3,7 +3,14 @@
 # run gives the same bytes.
 . "$(dirname "$0")/lib.sh"
 
-demo() { run sh "$repo/examples/demo.sh" --program "$build/docassist" --out "$tmp/$1"; }
+run docassist model random --shape tiny --seed 1 -o tiny.gguf
+is_exit 0 "a tiny model with random weights is made"
+
+demo()
+{
+    run sh "$repo/examples/demo.sh" --program "$build/docassist" --model "$tmp/tiny.gguf" \
+        --out "$tmp/$1"
+}
 
 demo one
 is_exit 0 "the demo ends well"
