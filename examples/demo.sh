@@ -84,13 +84,13 @@ else
 fi
 
 title "Scores with confidence intervals"
-for name in lead3 extractive model; do
-    run 0 eval "$test_set" "$out/$name.jsonl" -o "$out/$name.json"
-done
+run 0 eval "$test_set" "$out/lead3.jsonl" "$out/extractive.jsonl" "$out/model.jsonl" \
+    -o "$out/scores.jsonl"
 
-title "The leaderboard"
-run 0 leaderboard "$out/lead3.json" "$out/extractive.json" "$out/model.json" \
-    --published slimlm -o "$out/leaderboard.html"
+title "The leaderboard, as a page and as text"
+run 0 leaderboard "$out/scores.jsonl" --published slimlm -o "$out/leaderboard.html"
+run 0 leaderboard "$out/scores.jsonl" -o "$out/leaderboard.md"
 echo
-"$program" leaderboard "$out/lead3.json" "$out/extractive.json" "$out/model.json" --format md
-printf '\nThe same as a page: %s (%s in all)\n' "$out/leaderboard.html" "$(since "$start")"
+sed '/further measures$/,$d' "$out/leaderboard.md"
+echo "More measures, the signatures and the published rows are in the page:"
+echo "$out/leaderboard.html ($(since "$start") in all)"
