@@ -4,8 +4,8 @@
 #
 #   demo.sh [--model FILE.gguf] [--out DIR] [--program FILE]
 #
-# Without --model the engine runs a file of the form of SlimLM-125M with seeded random weights, which
-# shows the path and the speed, not quality; its row in the leaderboard says so.
+# Without --model the engine runs a file of the form of SlimLM-125M with seeded random weights,
+# which shows the path and the speed, not quality; its row in the leaderboard says so.
 set -eu
 
 cd "$(dirname "$0")/.."
