@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/utf8.h"
+#include "engine/tokenizer/charsmap.h"
 #include "engine/tokenizer/tokenizer_impl.h"
 #include "text/uclass.h"
 #include "text/unorm.h"
@@ -96,7 +97,8 @@ static void collapse_spaces(struct da_span text, struct da_buf *out)
     }
 }
 
-static void run_step(enum da_norm_step step, struct da_span text, struct da_buf *out)
+static void run_step(const struct da_vocab *v, enum da_norm_step step, struct da_span text,
+                     struct da_buf *out)
 {
     switch (step) {
     case DA_NORM_NFC:
@@ -124,6 +126,8 @@ static void run_step(enum da_norm_step step, struct da_span text, struct da_buf 
         space_ideographs(text, out);
         break;
     case DA_NORM_CHARSMAP:
+        da_charsmap_apply(da_span(v->charsmap.p, v->charsmap.len), text, out);
+        break;
     case DA_NORM_COLLAPSE_SPACES:
         collapse_spaces(text, out);
         break;
@@ -156,7 +160,7 @@ enum da_rc da_norm_apply(const struct da_tokenizer *t, struct da_tok_scratch *s,
     const struct da_vocab *v = t->v;
     for (unsigned i = 0; i < v->n_norm; i++) {
         da_buf_reset(&s->norm2);
-        run_step((enum da_norm_step)v->norm[i], text, &s->norm2);
+        run_step(v, (enum da_norm_step)v->norm[i], text, &s->norm2);
         swap(&s->norm, &s->norm2);
         text = da_span(s->norm.p, s->norm.len);
     }

@@ -8,6 +8,7 @@
 
 #include "common/hash.h"
 #include "common/mem.h"
+#include "engine/tokenizer/charsmap.h"
 #include "engine/tokenizer/tokenizer_impl.h"
 
 void da_ids_init(struct da_ids *ids)
@@ -51,8 +52,22 @@ void da_tok_scratch_free(struct da_tok_scratch *s)
     da_buf_release(&s->norm2);
     da_ids_release(&s->ids);
     da_merge_release(&s->merge);
+    free(s->path);
     free(s->cache);
     free(s);
+}
+
+enum da_rc da_tok_reserve_path(struct da_tok_scratch *s, size_t len, struct da_err *err)
+{
+    if (s->path && len <= s->cap_path)
+        return DA_OK;
+    free(s->path);
+    s->cap_path = len < 256 ? 256 : len;
+    s->path = da_try_alloc(s->cap_path + 1, sizeof *s->path);
+    if (s->path)
+        return DA_OK;
+    s->cap_path = 0;
+    return da_fail(err, DA_ENOMEM, "no memory to tokenize a piece of %zu bytes", len);
 }
 
 /* Ids of the "<0x00>".."<0xFF>" tokens. */
@@ -111,6 +126,14 @@ static uint64_t cache_key(const struct da_vocab *v)
     return da_mix64(h + flags) | 1; /* 0 belongs to an unused scratch */
 }
 
+static enum da_rc check_norm(const struct da_vocab *v, struct da_err *err)
+{
+    for (unsigned i = 0; i < v->n_norm; i++)
+        if (v->norm[i] == DA_NORM_CHARSMAP)
+            return da_charsmap_check(da_span(v->charsmap.p, v->charsmap.len), err);
+    return DA_OK;
+}
+
 static enum da_rc check_ids(const struct da_vocab *v, struct da_err *err)
 {
     static const char *const names[DA_TOK_N_SPECIAL] = {"bos", "eos", "eot", "eom", "unknown",
@@ -139,6 +162,8 @@ enum da_rc da_tokenizer_open_vocab(struct da_tokenizer **ret, struct da_vocab *v
     t->needs_norm = v->n_norm > 0 || v->escape_spaces || v->add_space_prefix;
     enum da_rc rc = check_ids(v, err);
     if (rc == DA_OK)
+        rc = check_norm(v, err);
+    if (rc == DA_OK)
         rc = da_added_build(&t->raw, v, false, err);
     if (rc == DA_OK)
         rc = da_added_build(&t->normalized, v, true, err);
@@ -148,9 +173,10 @@ enum da_rc da_tokenizer_open_vocab(struct da_tokenizer **ret, struct da_vocab *v
         rc = da_bpe_open(t, err);
     else if (rc == DA_OK && v->kind == DA_VOCAB_SPM)
         rc = da_spm_open(t, err);
+    else if (rc == DA_OK && v->kind == DA_VOCAB_WORDPIECE)
+        rc = da_wordpiece_open(t, err);
     else if (rc == DA_OK)
-        rc = da_fail(err, DA_EUNSUPPORTED, "%s vocabularies are not supported",
-                     kind_name(v->kind));
+        rc = da_unigram_open(t, err);
     make_name(t);
     if (rc != DA_OK)
         da_tokenizer_close(t);
@@ -175,6 +201,7 @@ void da_tokenizer_close(struct da_tokenizer *t)
     da_added_release(&t->normalized);
     da_pairs_release(&t->pairs);
     free(t->byte_pairs);
+    da_unigram_release(t);
     da_textmap_release(&t->map);
     da_vocab_free(t->v);
     free(t);
@@ -200,9 +227,17 @@ void da_tok_add_unknown(const struct da_tokenizer *t, struct da_span text, size_
 static enum da_rc encode_text(const struct da_tokenizer *t, struct da_tok_scratch *s,
                               struct da_span text, struct da_ids *out, struct da_err *err)
 {
-    if (t->v->kind == DA_VOCAB_SPM)
+    switch (t->v->kind) {
+    case DA_VOCAB_BPE:
+        return da_bpe_encode(t, s, text, out, err);
+    case DA_VOCAB_SPM:
         return da_spm_encode(t, s, text, out, err);
-    return da_bpe_encode(t, s, text, out, err);
+    case DA_VOCAB_WORDPIECE:
+        return da_wordpiece_encode(t, s, text, out, err);
+    case DA_VOCAB_UNIGRAM:
+        return da_unigram_encode(t, s, text, out, err);
+    }
+    return DA_OK;
 }
 
 /* text is free of the added tokens that are looked for before normalization. */

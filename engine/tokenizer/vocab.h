@@ -104,7 +104,7 @@ struct da_vocab {
     uint8_t norm[DA_NORM_MAX_STEPS]; /* enum da_norm_step */
     uint8_t n_norm;
     struct da_buf charsmap;       /* for DA_NORM_CHARSMAP */
-    char word_prefix[16];         /* WordPiece: "##"; GGUF stores U+2581 before whole words instead */
+    char word_prefix[16];         /* WordPiece: "##", before tokens that go on a word */
     struct da_buf chat_template;  /* Jinja, may be empty */
 };
 
@@ -123,7 +123,8 @@ struct da_span da_vocab_text(const struct da_vocab *v, int32_t id); /* "" beyond
 void da_printable_from_bytes(struct da_span bytes, struct da_buf *out);
 bool da_bytes_from_printable(struct da_span text, struct da_buf *out);
 
-/* A token's text as files spell it: printable alphabet for byte-level tokens, else as it is. */
+/* A token's text as GGUF files spell it: the printable alphabet for byte-level tokens, U+2581
+ * before WordPiece tokens that begin a word and no "##" before the others, else as it is. */
 void da_vocab_spelling(const struct da_vocab *v, int32_t id, struct da_buf *out);
 
 struct da_textmap;
