@@ -97,6 +97,50 @@ static void collapse_spaces(struct da_span text, struct da_buf *out)
     }
 }
 
+/* Runs of white space become one space; at the ends they go. */
+static void collapse_white(struct da_span text, struct da_buf *out)
+{
+    const char *end = text.p + text.len;
+    bool pending = false, any = false;
+    for (const char *p = text.p; p < end;) {
+        uint32_t cp;
+        size_t len = da_utf8_decode(p, end, &cp);
+        bool space = da_uclass_is_space(cp);
+        if (!space && pending)
+            da_buf_add_char(out, ' ');
+        if (!space)
+            da_buf_add(out, p, len);
+        pending = space && any;
+        any = any || !space;
+        p += len;
+    }
+}
+
+static void squeeze_spaces(struct da_span text, struct da_buf *out)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.p[i] != ' ' || i == 0 || text.p[i - 1] != ' ')
+            da_buf_add_char(out, text.p[i]);
+}
+
+static void strip(struct da_span text, bool left, struct da_buf *out)
+{
+    const char *p = text.p, *end = text.p + text.len, *first = NULL, *last = text.p;
+    while (p < end) {
+        uint32_t cp;
+        size_t len = da_utf8_decode(p, end, &cp);
+        if (!da_uclass_is_space(cp)) {
+            first = first ? first : p;
+            last = p + len;
+        }
+        p += len;
+    }
+    if (left)
+        da_buf_add(out, first ? first : end, (size_t)(end - (first ? first : end)));
+    else
+        da_buf_add(out, text.p, (size_t)(last - text.p));
+}
+
 static void run_step(const struct da_vocab *v, enum da_norm_step step, struct da_span text,
                      struct da_buf *out)
 {
@@ -130,6 +174,16 @@ static void run_step(const struct da_vocab *v, enum da_norm_step step, struct da
         break;
     case DA_NORM_COLLAPSE_SPACES:
         collapse_spaces(text, out);
+        break;
+    case DA_NORM_COLLAPSE_WHITE:
+        collapse_white(text, out);
+        break;
+    case DA_NORM_SQUEEZE_SPACES:
+        squeeze_spaces(text, out);
+        break;
+    case DA_NORM_STRIP_LEFT:
+    case DA_NORM_STRIP_RIGHT:
+        strip(text, step == DA_NORM_STRIP_LEFT, out);
         break;
     }
 }

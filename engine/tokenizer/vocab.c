@@ -165,3 +165,18 @@ enum da_rc da_vocab_add_merge_text(struct da_vocab *v, const struct da_textmap *
     int32_t both = da_textmap_find(map, v, da_span(bytes->p, bytes->len));
     return l < 0 || r < 0 || both < 0 ? DA_OK : da_vocab_add_merge(v, l, r, both, err);
 }
+
+void da_vocab_set_bert(struct da_vocab *v, bool strip_accents, bool lowercase)
+{
+    v->add_bos = v->add_sep = true;
+    memcpy(v->word_prefix, "##", 3);
+    v->n_norm = 0;
+    v->norm[v->n_norm++] = DA_NORM_BERT_CLEAN;
+    v->norm[v->n_norm++] = DA_NORM_BERT_CJK;
+    if (strip_accents) {
+        v->norm[v->n_norm++] = DA_NORM_NFD;
+        v->norm[v->n_norm++] = DA_NORM_STRIP_ACCENTS;
+    }
+    if (lowercase)
+        v->norm[v->n_norm++] = DA_NORM_LOWERCASE;
+}

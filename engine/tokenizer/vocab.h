@@ -75,7 +75,11 @@ enum da_norm_step {
     DA_NORM_BERT_CLEAN,       /* controls removed, white space to spaces */
     DA_NORM_BERT_CJK,         /* spaces around ideographs */
     DA_NORM_CHARSMAP,         /* SentencePiece's precompiled map */
-    DA_NORM_COLLAPSE_SPACES   /* runs of spaces become one, none at the ends */
+    DA_NORM_COLLAPSE_SPACES,  /* runs of spaces become one, none at the ends */
+    DA_NORM_COLLAPSE_WHITE,   /* the same for all white space */
+    DA_NORM_SQUEEZE_SPACES,   /* runs of spaces become one */
+    DA_NORM_STRIP_LEFT,       /* white space at the ends goes */
+    DA_NORM_STRIP_RIGHT
 };
 enum { DA_NORM_MAX_STEPS = 8 };
 
@@ -134,11 +138,25 @@ enum da_rc da_vocab_add_merge_text(struct da_vocab *v, const struct da_textmap *
                                    struct da_span left, struct da_span right,
                                    struct da_buf *bytes, struct da_err *err);
 
+/* BERT's words: "##", its normalization, [CLS] before and [SEP] after. */
+void da_vocab_set_bert(struct da_vocab *v, bool strip_accents, bool lowercase);
+
 /* Sources. On success *ret is the caller's. */
 enum da_rc da_vocab_builtin(struct da_vocab **ret, const char *name, struct da_err *err);
 enum da_rc da_vocab_from_gguf(struct da_vocab **ret, const struct da_gguf *g, struct da_err *err);
 /* json: the text of a tokenizer.json; config: of the tokenizer_config.json beside it, or empty. */
 enum da_rc da_vocab_from_hf(struct da_vocab **ret, struct da_span json, struct da_span config,
                             struct da_err *err);
+/* A SentencePiece .model file, BPE or Unigram. */
+enum da_rc da_vocab_from_sentencepiece(struct da_vocab **ret, struct da_span model,
+                                       struct da_err *err);
+/* tiktoken's text: a base64 token and its rank a line. */
+enum da_rc da_vocab_from_ranks(struct da_vocab **ret, struct da_span text, struct da_err *err);
+/* GPT-2's vocab.json and merges.txt. */
+enum da_rc da_vocab_from_gpt2(struct da_vocab **ret, struct da_span vocab, struct da_span merges,
+                              struct da_err *err);
+/* BERT's vocab.txt: a token a line. */
+enum da_rc da_vocab_from_bert(struct da_vocab **ret, struct da_span text, bool lowercase,
+                              struct da_err *err);
 
 #endif

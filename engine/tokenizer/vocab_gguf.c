@@ -232,14 +232,7 @@ static void set_defaults(struct da_vocab *v, struct da_span model)
         v->add_eos = v->escape_spaces = v->fuse_unk = true;
         break;
     case DA_VOCAB_WORDPIECE:
-        v->add_bos = v->add_sep = true;
-        memcpy(v->word_prefix, "##", 3);
-        v->n_norm = 5;
-        v->norm[0] = DA_NORM_BERT_CLEAN;
-        v->norm[1] = DA_NORM_BERT_CJK;
-        v->norm[2] = DA_NORM_NFD;
-        v->norm[3] = DA_NORM_STRIP_ACCENTS;
-        v->norm[4] = DA_NORM_LOWERCASE;
+        da_vocab_set_bert(v, true, true);
         break;
     }
 }
