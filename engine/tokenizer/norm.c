@@ -40,13 +40,15 @@ static void strip_accents(struct da_span text, struct da_buf *out)
 }
 
 /* BERT: NUL, U+FFFD and controls go, white space becomes a space. */
+#define CONTROLS                                                                                 \
+    (DA_UMASK(DA_UCAT_CC) | DA_UMASK(DA_UCAT_CF) | DA_UMASK(DA_UCAT_CS) | DA_UMASK(DA_UCAT_CO))
 static void bert_clean(struct da_span text, struct da_buf *out)
 {
     const char *end = text.p + text.len;
     for (const char *p = text.p; p < end;) {
         uint32_t cp;
         size_t len = da_utf8_decode(p, end, &cp);
-        bool control = da_uclass_in(cp, DA_UMASK_C) && cp != '\t' && cp != '\n' && cp != '\r';
+        bool control = da_uclass_in(cp, CONTROLS) && cp != '\t' && cp != '\n' && cp != '\r';
         if (cp != 0 && cp != DA_UTF8_REPLACEMENT && !control) {
             if (da_uclass_is_space(cp))
                 da_buf_add_char(out, ' ');
@@ -208,27 +210,47 @@ static void swap(struct da_buf *a, struct da_buf *b)
     *b = t;
 }
 
-enum da_rc da_norm_apply(const struct da_tokenizer *t, struct da_tok_scratch *s,
-                         struct da_span text, bool at_start, struct da_err *err)
+static void add_prefix(const struct da_vocab *v, struct da_span text, bool at_start,
+                       struct da_buf *out)
+{
+    if (!v->add_space_prefix || text.len == 0 || (!at_start && v->prefix_first))
+        return;
+    bool has_space =
+        text.p[0] == ' ' || (v->escape_spaces && da_span_starts(text, "\xe2\x96\x81"));
+    if (has_space && v->prefix_unless_space)
+        return;
+    da_buf_add_str(out, v->escape_spaces ? "\xe2\x96\x81" : " ");
+}
+
+bool da_norm_needed(const struct da_vocab *v, bool in_late)
+{
+    unsigned n = in_late ? v->n_norm_late : v->n_norm - v->n_norm_late;
+    return n > 0 || (v->late_spaces == in_late && (v->escape_spaces || v->add_space_prefix));
+}
+
+enum da_rc da_norm_apply(const struct da_tokenizer *t, struct da_tok_scratch *s, bool in_late,
+                         struct da_span text, bool at_start, struct da_span *out,
+                         struct da_err *err)
 {
     const struct da_vocab *v = t->v;
-    for (unsigned i = 0; i < v->n_norm; i++) {
-        da_buf_reset(&s->norm2);
-        run_step(v, (enum da_norm_step)v->norm[i], text, &s->norm2);
-        swap(&s->norm, &s->norm2);
-        text = da_span(s->norm.p, s->norm.len);
+    struct da_buf *b = in_late ? s->late : s->norm;
+    unsigned first_late = v->n_norm - v->n_norm_late;
+    for (unsigned i = in_late ? first_late : 0; i < (in_late ? v->n_norm : first_late); i++) {
+        da_buf_reset(&b[1]);
+        run_step(v, (enum da_norm_step)v->norm[i], text, &b[1]);
+        swap(&b[0], &b[1]);
+        text = da_span(b[0].p, b[0].len);
     }
-    da_buf_reset(&s->norm2);
-    bool prefix = v->add_space_prefix && text.len > 0 && (at_start || !v->prefix_first) &&
-                  !(text.p[0] == ' ' && v->prefix_unless_space);
-    if (prefix && v->escape_spaces)
-        da_buf_add(&s->norm2, "\xe2\x96\x81", 3);
-    else if (prefix)
-        da_buf_add_char(&s->norm2, ' ');
-    if (v->escape_spaces)
-        escape_spaces(text, &s->norm2);
-    else
-        da_buf_add(&s->norm2, text.p, text.len);
-    swap(&s->norm, &s->norm2);
-    return da_buf_check(&s->norm, "the normalized text", err);
+    if (v->late_spaces == in_late && (v->escape_spaces || v->add_space_prefix)) {
+        da_buf_reset(&b[1]);
+        add_prefix(v, text, at_start, &b[1]);
+        if (v->escape_spaces)
+            escape_spaces(text, &b[1]);
+        else
+            da_buf_add(&b[1], text.p, text.len);
+        swap(&b[0], &b[1]);
+        text = da_span(b[0].p, b[0].len);
+    }
+    *out = text;
+    return da_buf_check(&b[0], "the normalized text", err);
 }

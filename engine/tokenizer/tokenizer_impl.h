@@ -27,7 +27,7 @@ struct da_tokenizer {
     int32_t byte_id[256];       /* byte-level: the byte's token; else "<0x..>"; -1 none */
     struct da_trie *trie;       /* Unigram */
     double unknown_score;       /* Unigram: of a character without a token */
-    bool needs_norm;            /* text is not tokenized as it is */
+    bool needs_norm, needs_late; /* a part of normalization does something */
     bool cut_at_spaces;         /* SPM: no token goes on after a space that follows something else */
 };
 
@@ -67,7 +67,7 @@ struct da_tok_scratch {
     struct da_merge_list merge;
     struct da_best_path *path; /* [cap_path + 1] */
     size_t cap_path;
-    struct da_buf norm, norm2;
+    struct da_buf norm[2], late[2]; /* results of da_norm_apply and working memory */
     struct da_ids ids;
 };
 
@@ -100,10 +100,14 @@ void da_unigram_release(struct da_tokenizer *t);
 void da_tok_add_unknown(const struct da_tokenizer *t, struct da_span text, size_t first_id,
                         struct da_ids *out);
 
-/* Applies the vocabulary's normalization to text; the result stands in s->norm. at_start: text is
- * the very beginning of what is tokenized. */
-enum da_rc da_norm_apply(const struct da_tokenizer *t, struct da_tok_scratch *s,
-                         struct da_span text, bool at_start, struct da_err *err);
+/* Normalization comes in two parts: before added tokens that are looked for in normalized text, and
+ * after. in_late: the second. at_start: text is the very beginning of what is tokenized. The result
+ * stands in the part's buffer of s until the next call for that part. */
+enum da_rc da_norm_apply(const struct da_tokenizer *t, struct da_tok_scratch *s, bool in_late,
+                         struct da_span text, bool at_start, struct da_span *out,
+                         struct da_err *err);
+/* Whether a part does anything. */
+bool da_norm_needed(const struct da_vocab *v, bool in_late);
 
 /* Makes room for a path over len bytes; DA_ENOMEM. */
 enum da_rc da_tok_reserve_path(struct da_tok_scratch *s, size_t len, struct da_err *err);

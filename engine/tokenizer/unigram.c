@@ -3,6 +3,9 @@
  * text as tokens the one with the highest sum of scores, found from left to right
  * (Viterbi). A character without a token of its own costs ten more than the worst
  * token. As in bpe.c and spm.c short pieces are remembered.
+ *
+ * Between equally good ways rounding decides: sentencepiece sums floats over the
+ * whole text, Hugging Face's library doubles over each word (float_scores).
  */
 
 #include <float.h>
@@ -22,7 +25,7 @@ enum da_rc da_unigram_open(struct da_tokenizer *t, struct da_err *err)
         if (v->tokens[i].type == DA_TOKEN_NORMAL && v->tokens[i].score < t->unknown_score)
             t->unknown_score = v->tokens[i].score;
     t->unknown_score -= UNKNOWN_PENALTY;
-    t->cut_at_spaces = da_spm_can_cut(v);
+    t->cut_at_spaces = !v->float_scores && da_spm_can_cut(v);
     return da_trie_new(&t->trie, v, 1u << DA_TOKEN_NORMAL | 1u << DA_TOKEN_USER, err);
 }
 
@@ -53,11 +56,14 @@ static void search(const struct da_tokenizer *t, struct da_span text, struct da_
                 continue;
             double score = best[at].score + (double)v->tokens[id].score;
             if (best[end].start == UINT32_MAX || score > best[end].score)
-                best[end] = (struct da_best_path){score, (uint32_t)at, id};
+                best[end] = (struct da_best_path){v->float_scores ? (double)(float)score : score,
+                                                  (uint32_t)at, id};
             has_char = has_char || end - at == char_len;
         }
         struct da_best_path *next = &best[at + char_len];
         double score = best[at].score + t->unknown_score;
+        if (v->float_scores)
+            score = (double)(float)score;
         if (!has_char && (next->start == UINT32_MAX || score > next->score))
             *next = (struct da_best_path){score, (uint32_t)at, -1};
         at += char_len;

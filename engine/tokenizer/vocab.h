@@ -103,10 +103,13 @@ struct da_vocab {
     bool add_space_prefix; /* a space before the text */
     bool prefix_first;     /* ... only before its very start, not after an added token */
     bool prefix_unless_space; /* ... but not when it begins with one */
+    bool late_spaces;      /* the prefix and U+2581 come after added tokens have been looked for */
+    bool float_scores;     /* Unigram: sums in single precision over the whole text */
     char pre[32];          /* GGUF's name of the pre-split when read from one, else "" */
     struct da_split split;
     uint8_t norm[DA_NORM_MAX_STEPS]; /* enum da_norm_step */
     uint8_t n_norm;
+    uint8_t n_norm_late; /* so many of them, the last, come after added tokens, too */
     struct da_buf charsmap;       /* for DA_NORM_CHARSMAP */
     char word_prefix[16];         /* WordPiece: "##", before tokens that go on a word */
     struct da_buf chat_template;  /* Jinja, may be empty */

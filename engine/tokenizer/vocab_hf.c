@@ -334,7 +334,7 @@ static enum da_rc read_byte_level(struct da_vocab *v, const struct da_json *j, s
         if (v->split.n > 0)
             return da_fail(err, DA_EUNSUPPORTED,
                            "pre-tokenizer 'ByteLevel' with add_prefix_space behind another");
-        v->add_space_prefix = v->prefix_unless_space = true;
+        v->add_space_prefix = v->prefix_unless_space = v->late_spaces = true;
     }
     return flag(j, "use_regex", true) ? add_split(v, DA_SPLIT_GPT2, err) : DA_OK;
 }
@@ -345,8 +345,7 @@ static enum da_rc read_metaspace(struct da_vocab *v, const struct da_json *j, st
     if (!da_span_is(str(j, "replacement"), UNDERSCORE))
         return unsupported("pre-tokenizer 'Metaspace' with replacement", str(j, "replacement"),
                            err);
-    v->escape_spaces = true;
-    v->prefix_unless_space = true;
+    v->escape_spaces = v->prefix_unless_space = v->late_spaces = true;
     v->prefix_first = da_span_is(scheme, "first");
     v->add_space_prefix = scheme.len ? !da_span_is(scheme, "never")
                                      : flag(j, "add_prefix_space", true);
@@ -382,8 +381,10 @@ static enum da_rc read_pre_tokenizer(struct da_vocab *v, const struct da_json *j
         return add_split(v, DA_SPLIT_PUNCT_RUNS, err);
     if (da_span_is(type, "Metaspace"))
         return read_metaspace(v, j, err);
-    if (da_span_is(type, "WhitespaceSplit") && v->kind == DA_VOCAB_UNIGRAM && v->split.n == 0)
+    if (da_span_is(type, "WhitespaceSplit") && v->kind == DA_VOCAB_UNIGRAM && v->split.n == 0) {
+        v->n_norm_late++;
         return add_norm(v, DA_NORM_COLLAPSE_WHITE, err);
+    }
     if (da_span_is(type, "BertPreTokenizer") && v->kind == DA_VOCAB_WORDPIECE)
         return DA_OK; /* what WordPiece does by itself */
     return unsupported("pre-tokenizer", type, err);
