@@ -83,9 +83,18 @@ static void space_ideographs(struct da_span text, struct da_buf *out)
     }
 }
 
+/* sentencepiece, normalizer.cc: at the end U+2581 counts as a space, too. */
 static void collapse_spaces(struct da_span text, struct da_buf *out)
 {
     bool pending = false, any = false;
+    for (;;) {
+        if (text.len > 0 && text.p[text.len - 1] == ' ')
+            text.len--;
+        else if (text.len >= 3 && memcmp(text.p + text.len - 3, "\xe2\x96\x81", 3) == 0)
+            text.len -= 3;
+        else
+            break;
+    }
     for (size_t i = 0; i < text.len; i++) {
         if (text.p[i] == ' ') {
             pending = any;
@@ -108,7 +117,7 @@ static void collapse_white(struct da_span text, struct da_buf *out)
         uint32_t cp;
         size_t len = da_utf8_decode(p, end, &cp);
         bool space = da_uclass_is_space(cp);
-        if (!space && pending)
+        if (!space && pending && cp != 0x2581) /* which is a space already to what comes next */
             da_buf_add_char(out, ' ');
         if (!space)
             da_buf_add(out, p, len);

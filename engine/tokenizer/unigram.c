@@ -25,6 +25,8 @@ enum da_rc da_unigram_open(struct da_tokenizer *t, struct da_err *err)
         if (v->tokens[i].type == DA_TOKEN_NORMAL && v->tokens[i].score < t->unknown_score)
             t->unknown_score = v->tokens[i].score;
     t->unknown_score -= UNKNOWN_PENALTY;
+    if (v->float_scores)
+        t->unknown_score = (double)(float)t->unknown_score;
     t->cut_at_spaces = !v->float_scores && da_spm_can_cut(v);
     return da_trie_new(&t->trie, v, 1u << DA_TOKEN_NORMAL | 1u << DA_TOKEN_USER, err);
 }
@@ -55,9 +57,10 @@ static void search(const struct da_tokenizer *t, struct da_span text, struct da_
             if (id < 0)
                 continue;
             double score = best[at].score + (double)v->tokens[id].score;
+            if (v->float_scores)
+                score = (double)(float)score;
             if (best[end].start == UINT32_MAX || score > best[end].score)
-                best[end] = (struct da_best_path){v->float_scores ? (double)(float)score : score,
-                                                  (uint32_t)at, id};
+                best[end] = (struct da_best_path){score, (uint32_t)at, id};
             has_char = has_char || end - at == char_len;
         }
         struct da_best_path *next = &best[at + char_len];
