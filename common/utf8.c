@@ -199,8 +199,8 @@ size_t da_utf8_compat(uint32_t cp, uint32_t out[DA_UTF8_COMPAT_MAX])
     utf8proc_ssize_t n;
     if (cp >= 0x110000 || utf8proc_get_property((utf8proc_int32_t)cp)->decomp_type == 0)
         return 0;
-    n = utf8proc_decompose_char((utf8proc_int32_t)cp, to, DA_UTF8_COMPAT_MAX, UTF8PROC_COMPAT,
-                                &state);
+    n = utf8proc_decompose_char((utf8proc_int32_t)cp, to, DA_UTF8_COMPAT_MAX,
+                                UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &state);
     if (n <= 0 || n > DA_UTF8_COMPAT_MAX)
         return 0;
     for (utf8proc_ssize_t i = 0; i < n; i++)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/io.h"
+#include "common/jsonl.h"
 #include "common/mem.h"
 #include "common/clock.h"
 #include "common/rng.h"
@@ -80,6 +81,45 @@ static void test_pairs(const char *name)
     da_buf_release(&in);
     da_buf_release(&want);
     da_buf_release(&got);
+}
+
+/* The ids under member key of the goldens; made by tools/vocab/make_goldens.py. */
+static void test_goldens(const char *source, const char *key, unsigned flags)
+{
+    struct da_err err;
+    struct da_tokenizer *t = NULL;
+    struct da_jsonl *in = NULL;
+    if (!source) {
+        tap_skip("shared test material is missing", "%s", key);
+        return;
+    }
+    if (!tap_rc(da_tokenizer_open(&t, source, &err), &err, "%s opens", key) ||
+        !tap_rc(da_jsonl_open(&in, "tests/unit/data/tokenizer_goldens.jsonl", &err), &err,
+                "goldens open"))
+        return;
+    struct da_tok_scratch *s = da_tok_scratch_new();
+    struct da_ids ids;
+    struct da_json *row = NULL;
+    int n = 0, n_bad = 0;
+    da_ids_init(&ids);
+    for (; da_jsonl_next(in, &row, &err) == DA_OK && row; da_json_free(row), n++) {
+        struct da_span text = {0};
+        const struct da_json *want = da_json_first(da_json_get(row, key));
+        bool same = da_json_str(da_json_get(row, "text"), &text);
+        da_ids_reset(&ids);
+        (void)da_tokenizer_encode(t, s, text, flags, &ids, &err);
+        for (size_t i = 0; i < ids.n && same; i++, want = da_json_next(want)) {
+            int64_t id = -1;
+            same = da_json_int(want, &id) && id == ids.p[i];
+        }
+        if ((!same || want) && n_bad++ < 5)
+            tap_diag("%s differs: line %d", key, n + 1);
+    }
+    tap_ok(n > 150 && n_bad == 0, "%s: %d texts give the golden ids", key, n);
+    da_ids_release(&ids);
+    da_tok_scratch_free(s);
+    da_jsonl_close(in);
+    da_tokenizer_close(t);
 }
 
 /* Byte-level tokenizers give back any bytes. */
@@ -215,6 +255,11 @@ int main(void)
                                         "llama-spm", "phi-3", "starcoder", "qwen2"};
     for (size_t i = 0; i < DA_ARRAY_LEN(pairs); i++)
         test_pairs(pairs[i]);
+    test_goldens("o200k_base", "o200k_base", 0);
+    test_goldens("cl100k_base", "cl100k_base", 0);
+    test_goldens(tap_shared("slimlm-125m/tokenizer.json"), "slimlm", 0);
+    test_goldens(tap_shared("slimlm-125m/tokenizer.json"), "slimlm_special",
+                 DA_TOK_PARSE_SPECIAL);
     test_round_trip("o200k_base");
     test_round_trip("cl100k_base");
     test_stream();
