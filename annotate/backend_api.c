@@ -31,6 +31,7 @@ struct api_backend {
     struct da_backend_api_opts o;
     struct da_chat_params params;
     struct da_ask *ask;
+    struct da_key_base key_base;
     struct da_buf prefix; /* '[' and the system message as JSON */
     struct da_buf origin_params;
     struct da_buf identity;
@@ -106,7 +107,7 @@ static enum da_rc make_call(struct api_backend *b, const struct da_ann_doc *doc,
         c->prompt_tokens = b->fixed_tokens + text + estimate_tokens(user.len - doc->text.len);
         c->max_tokens = b->o.max_tokens;
         c->cache_key = b->cache_keys[da_hash64(doc->id.p, doc->id.len, 0) % b->n_cache_keys];
-        da_call_set_key(c, 0);
+        da_call_set_key_from(c, &b->key_base);
         *ret = c;
     }
     da_buf_release(&user);
@@ -446,6 +447,7 @@ enum da_rc da_backend_api_new(struct da_backend **ret, const struct da_backend_a
     struct da_span system = da_ask_system(b->ask);
     da_buf_add_char(&b->prefix, '[');
     da_chat_add_message(&b->prefix, "system", system);
+    da_key_base_init(&b->key_base, TASK, &b->params, 0, da_span(b->prefix.p, b->prefix.len));
     write_origin_params(b);
     make_cache_keys(b);
     da_buf_addf(&b->identity, "%s %s %s", opts->model, da_ask_sha256(b->ask), b->origin_params.p);

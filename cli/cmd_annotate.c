@@ -8,11 +8,13 @@
 #include "annotate/backend_api.h"
 #include "annotate/backend_extractive.h"
 #include "annotate/backend_written.h"
+#include "annotate/checks.h"
 #include "annotate/ann_source.h"
 #include "api/ledger.h"
 #include "cli/api_opts.h"
 #include "cli/command.h"
 #include "common/mem.h"
+#include "prompts/ask.h"
 
 typedef unsigned long long ull; /* what printf takes */
 
@@ -21,9 +23,13 @@ struct options {
     int backend; /* enum backend */
     bool seen_backend, keep_failed, restart, show_prompt, retry_failed, reparse;
     struct da_api_cli api;
+    struct {
+        int64_t min_summary_words, max_summary_words, min_answer_words, max_answer_words;
+        struct da_checks_opts o;
+    } checks;
 };
 
-enum { N_OWN = 14 };
+enum { N_OWN = 22, N_OPTS = N_OWN + DA_API_CLI_N_OPTS };
 
 enum backend { BACKEND_API, BACKEND_EXTRACTIVE, BACKEND_WRITTEN };
 
@@ -34,8 +40,22 @@ static const struct da_cmd_help help = {
     "An interrupted run goes on where it stopped when the same command is given again:\n"
     "replies are on disk before they are used and are never paid for twice."};
 
-static void fill_options(struct options *o, struct da_opt rows[N_OWN + DA_API_CLI_N_OPTS])
+static void init_options(struct options *o)
 {
+    struct da_checks_opts *c = &o->checks.o;
+    memset(o, 0, sizeof *o);
+    da_api_cli_init(&o->api);
+    da_checks_opts_init(c);
+    o->checks.min_summary_words = c->min_summary_words;
+    o->checks.max_summary_words = c->max_summary_words;
+    o->checks.min_answer_words = c->min_answer_words;
+    o->checks.max_answer_words = c->max_answer_words;
+}
+
+static void fill_options(struct options *o, struct da_opt rows[N_OPTS + 1])
+{
+    enum { MOST_WORDS = 100000 };
+    struct da_checks_opts *c = &o->checks.o;
     const struct da_opt own[] = {
         DA_OPT_GROUP_OF("Output"),
         DA_OPT_STR_OF('o', "output", &o->output, "FILE", "write annotations to FILE ('-': stdout)"),
@@ -63,7 +83,25 @@ static void fill_options(struct options *o, struct da_opt rows[N_OWN + DA_API_CL
                        "read the stored replies of failed documents again"),
         DA_OPT_STR_OF(0, "status", &o->status, "LEDGER",
                       "print what a ledger holds and stop; also while a run uses it"),
+        DA_OPT_GROUP_OF("Quality checks"),
+        DA_OPT_INT_OF(0, "min-summary-words", &o->checks.min_summary_words, 0, MOST_WORDS, "N",
+                      "shortest summary (3)"),
+        DA_OPT_INT_OF(0, "max-summary-words", &o->checks.max_summary_words, 1, MOST_WORDS, "N",
+                      "longest summary (250)"),
+        DA_OPT_INT_OF(0, "min-answer-words", &o->checks.min_answer_words, 0, MOST_WORDS, "N",
+                      "shortest answer (1)"),
+        DA_OPT_INT_OF(0, "max-answer-words", &o->checks.max_answer_words, 1, MOST_WORDS, "N",
+                      "longest answer (150)"),
+        DA_OPT_DOUBLE_OF(0, "max-question-overlap", &c->max_question_overlap, 0, 1, "X",
+                         "of the two most alike questions (0.85)"),
+        DA_OPT_DOUBLE_OF(0, "min-numbers", &c->min_numbers, 0, 1, "X",
+                         "share of the numbers that stand in the document (1)"),
+        DA_OPT_DOUBLE_OF(0, "min-names", &c->min_names, 0, 1, "X",
+                         "share of the names that stand in the document (0.6)"),
+        DA_OPT_DOUBLE_OF(0, "min-support", &c->min_support, 0, 1, "X",
+                         "share of the answer's words that one place supports (0.3)"),
     };
+    _Static_assert(DA_ARRAY_LEN(own) == N_OWN, "N_OWN counts the rows");
     memcpy(rows, own, sizeof own);
     size_t n = DA_ARRAY_LEN(own);
     n += da_api_cli_options(&o->api, rows + n);
@@ -207,6 +245,50 @@ static enum da_rc make_backend(struct options *o, struct da_backend **b, struct 
     }
 }
 
+/* In-context examples are the prompt's: no reply may repeat them. */
+static enum da_rc make_checks(struct options *o, struct da_checks **ret, struct da_err *err)
+{
+    struct da_checks_opts *c = &o->checks.o;
+    struct da_ask *ask = NULL;
+    enum da_rc rc = da_ask_open(&ask, o->prompts, err);
+    if (rc)
+        return rc;
+    c->min_summary_words = (unsigned)o->checks.min_summary_words;
+    c->max_summary_words = (unsigned)o->checks.max_summary_words;
+    c->min_answer_words = (unsigned)o->checks.min_answer_words;
+    c->max_answer_words = (unsigned)o->checks.max_answer_words;
+    if (o->backend == BACKEND_API)
+        c->examples = da_ask_examples(ask);
+    *ret = da_checks_new(c);
+    da_ask_close(ask);
+    return DA_OK;
+}
+
+static enum da_rc annotate_all(struct options *o, struct da_backend *b, const char *input,
+                               struct da_annotate_stats *st, struct da_err *err)
+{
+    struct da_checks *checks = NULL;
+    enum da_rc rc = make_checks(o, &checks, err);
+    if (rc)
+        return rc;
+    struct da_annotate_opts ao = {.input = input,
+                                  .output = o->output,
+                                  .errors = o->errors,
+                                  .restart = o->restart,
+                                  /* what people wrote is the truth: checked, but kept */
+                                  .keep_failed = o->keep_failed || o->backend == BACKEND_WRITTEN,
+                                  .check = da_checks_run,
+                                  .check_ctx = checks,
+                                  .check_identity = da_checks_identity(checks),
+                                  .log = da_cli_log(),
+                                  .stop = da_cli_catch_interrupt()};
+    rc = da_annotate(b, &ao, st, err);
+    if (!rc)
+        report(o, b, st);
+    da_checks_free(checks);
+    return rc;
+}
+
 static enum da_rc run(struct options *o, const char *input, struct da_annotate_stats *st,
                       struct da_err *err)
 {
@@ -215,16 +297,7 @@ static enum da_rc run(struct options *o, const char *input, struct da_annotate_s
     if (!rc && o->show_prompt) {
         rc = show_prompt(b, input, err);
     } else if (!rc) {
-        struct da_annotate_opts ao = {.input = input,
-                                      .output = o->output,
-                                      .errors = o->errors,
-                                      .restart = o->restart,
-                                      .keep_failed = o->keep_failed,
-                                      .log = da_cli_log(),
-                                      .stop = da_cli_catch_interrupt()};
-        rc = da_annotate(b, &ao, st, err);
-        if (!rc)
-            report(o, b, st);
+        rc = annotate_all(o, b, input, st, err);
     }
     da_backend_free(b);
     return rc;
@@ -260,13 +333,13 @@ static int name_ledger(struct options *o, char **owned)
 
 int da_cmd_annotate(int argc, char **argv)
 {
-    struct options o = {.output = NULL};
-    struct da_opt rows[N_OWN + DA_API_CLI_N_OPTS];
+    struct options o;
+    struct da_opt rows[N_OPTS + 1];
     struct da_annotate_stats stats = {0};
     struct da_args args;
     struct da_err err = {DA_OK, ""};
     char *ledger_name = NULL;
-    da_api_cli_init(&o.api);
+    init_options(&o);
     fill_options(&o, rows);
     int code = da_opt_parse(&help, rows, argc, argv, &args);
     if (code >= 0)
