@@ -216,6 +216,17 @@ static enum da_rc open_api(struct options *o, struct da_err *err)
     return rc;
 }
 
+static struct da_asker_opts asker_options(const struct options *o)
+{
+    return (struct da_asker_opts){.model = o->api.model,
+                                  .prompts_dir = o->prompts,
+                                  .temperature = o->api.temperature,
+                                  .top_p = o->api.top_p,
+                                  .seed = o->api.seed,
+                                  .max_tokens = (int)o->api.max_tokens,
+                                  .concurrency = (unsigned)o->api.concurrency};
+}
+
 static enum da_rc make_api_backend(struct options *o, struct da_backend **b, struct da_err *err)
 {
     enum da_rc rc = da_api_cli_resolve(&o->api, err);
@@ -224,12 +235,7 @@ static enum da_rc make_api_backend(struct options *o, struct da_backend **b, str
     if (rc)
         return rc;
     struct da_backend_api_opts bo = {.client = o->api.client,
-                                     .model = o->api.model,
-                                     .prompts_dir = o->prompts,
-                                     .temperature = o->api.temperature,
-                                     .top_p = o->api.top_p,
-                                     .seed = o->api.seed,
-                                     .max_tokens = (int)o->api.max_tokens,
+                                     .asker = asker_options(o),
                                      .reparse = o->reparse,
                                      .log = da_cli_log(),
                                      .stop = da_cli_catch_interrupt()};

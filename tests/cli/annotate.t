@@ -208,7 +208,10 @@ is "$(sed -n 's/^requests.*: \([0-9]*\) done.*/\1/p' status.txt)" "$n" \
 kill "$server_pid"
 
 # --- people and rules -----------------------------------------------------------
-run docassist annotate docs.jsonl -o x.jsonl
+cat >letter.jsonl <<'END'
+{"id":"1","text":"The town council met on 4 March. It decided to close the old bridge for repairs. The work will cost 2 million euros and last until October. Buses take the northern road meanwhile. The council will report again in June."}
+END
+run docassist annotate letter.jsonl -o x.jsonl
 is_exit 0 "without a key or server the extractive backend works"
 is "$(json origin.model x.jsonl | sort -u)" "extractive-1" "... and is named"
 
