@@ -62,15 +62,21 @@ bool da_asker_has_text(const struct da_ann_doc *doc)
     return da_span_trim(doc->text).len > 0;
 }
 
+enum da_rc da_asker_user_text(const struct da_asker *a, const struct da_ann_doc *doc,
+                              struct da_buf *out, struct da_err *err)
+{
+    struct da_ask_requests r;
+    da_ask_choose(a->ask, doc->id, &r);
+    return da_ask_user(a->ask, doc->text, &r, out, err);
+}
+
 enum da_rc da_asker_call(struct da_asker *a, const struct da_ann_doc *doc, struct da_call **ret,
                          struct da_err *err)
 {
-    struct da_ask_requests r;
     struct da_buf user;
     struct da_call *c = da_call_new();
     da_buf_init(&user, 0);
-    da_ask_choose(a->ask, doc->id, &r);
-    enum da_rc rc = da_ask_user(a->ask, doc->text, &r, &user, err);
+    enum da_rc rc = da_asker_user_text(a, doc, &user, err);
     if (!rc) {
         c->task = TASK;
         c->item = da_strndup(doc->id.p, doc->id.len);

@@ -44,6 +44,10 @@ void da_asker_free(struct da_asker *a); /* NULL allowed */
 /* Whether there is anything to ask about. */
 bool da_asker_has_text(const struct da_ann_doc *doc);
 
+/* Appends the user message of a document's request. */
+enum da_rc da_asker_user_text(const struct da_asker *a, const struct da_ann_doc *doc,
+                              struct da_buf *out, struct da_err *err);
+
 /* The call of a document's first try, its key set; owned by the caller. */
 enum da_rc da_asker_call(struct da_asker *a, const struct da_ann_doc *doc, struct da_call **ret,
                          struct da_err *err);
