@@ -11,19 +11,22 @@
 #include "annotate/ann_source.h"
 #include "api/ledger.h"
 #include "cli/api_opts.h"
+#include "cli/check_opts.h"
 #include "cli/command.h"
 #include "common/mem.h"
+#include "prompts/ask.h"
 
 typedef unsigned long long ull; /* what printf takes */
 
 struct options {
-    const char *output, *errors, *prompts, *status, *written;
+    const char *output, *errors, *prompts, *status, *written, *written_name;
     int backend; /* enum backend */
     bool seen_backend, keep_failed, restart, show_prompt, retry_failed, reparse;
     struct da_api_cli api;
+    struct da_check_cli checks;
 };
 
-enum { N_OWN = 14 };
+enum { N_OWN = 15, N_OPTS = N_OWN + DA_CHECK_CLI_N_OPTS + DA_API_CLI_N_OPTS };
 
 enum backend { BACKEND_API, BACKEND_EXTRACTIVE, BACKEND_WRITTEN };
 
@@ -34,7 +37,7 @@ static const struct da_cmd_help help = {
     "An interrupted run goes on where it stopped when the same command is given again:\n"
     "replies are on disk before they are used and are never paid for twice."};
 
-static void fill_options(struct options *o, struct da_opt rows[N_OWN + DA_API_CLI_N_OPTS])
+static void fill_options(struct options *o, struct da_opt rows[N_OPTS])
 {
     const struct da_opt own[] = {
         DA_OPT_GROUP_OF("Output"),
@@ -53,6 +56,8 @@ static void fill_options(struct options *o, struct da_opt rows[N_OWN + DA_API_CL
                  "extractive)"},
         DA_OPT_STR_OF(0, "written", &o->written, "FILE",
                       "annotations written by people, joined by source.path"),
+        DA_OPT_STR_OF(0, "written-name", &o->written_name, "NAME",
+                      "who wrote them, for origin.model (written)"),
         DA_OPT_STR_OF(0, "prompts", &o->prompts, "DIR",
                       "prompts of one's own (see docassist-prompts)"),
         DA_OPT_FLAG_OF(0, "show-prompt", &o->show_prompt,
@@ -66,6 +71,7 @@ static void fill_options(struct options *o, struct da_opt rows[N_OWN + DA_API_CL
     };
     memcpy(rows, own, sizeof own);
     size_t n = DA_ARRAY_LEN(own);
+    n += da_check_cli_options(&o->checks, rows + n);
     n += da_api_cli_options(&o->api, rows + n);
     rows[n] = (struct da_opt)DA_OPT_END;
 }
@@ -202,16 +208,35 @@ static enum da_rc make_backend(struct options *o, struct da_backend **b, struct 
 {
     switch (o->backend) {
     case BACKEND_EXTRACTIVE: return da_backend_extractive_new(b, o->prompts, err);
-    case BACKEND_WRITTEN: return da_backend_written_new(b, o->written, NULL, err);
+    case BACKEND_WRITTEN: return da_backend_written_new(b, o->written, o->written_name, err);
     default: return make_api_backend(o, b, err);
     }
+}
+
+/* The checks; with the API also that no reply repeats the prompt's examples. */
+static enum da_rc make_checks(const struct options *o, struct da_checks **c, struct da_err *err)
+{
+    struct da_ask *ask = NULL;
+    struct da_span examples = {"", 0};
+    if (o->backend == BACKEND_API) {
+        enum da_rc rc = da_ask_open(&ask, o->prompts, err);
+        if (rc)
+            return rc;
+        examples = da_ask_examples(ask);
+    }
+    *c = da_check_cli_open(&o->checks, examples);
+    da_ask_close(ask);
+    return DA_OK;
 }
 
 static enum da_rc run(struct options *o, const char *input, struct da_annotate_stats *st,
                       struct da_err *err)
 {
     struct da_backend *b = NULL;
+    struct da_checks *checks = NULL;
     enum da_rc rc = make_backend(o, &b, err);
+    if (!rc)
+        rc = make_checks(o, &checks, err);
     if (!rc && o->show_prompt) {
         rc = show_prompt(b, input, err);
     } else if (!rc) {
@@ -220,12 +245,16 @@ static enum da_rc run(struct options *o, const char *input, struct da_annotate_s
                                       .errors = o->errors,
                                       .restart = o->restart,
                                       .keep_failed = o->keep_failed,
+                                      .check = da_checks_run,
+                                      .check_ctx = checks,
+                                      .check_identity = da_checks_identity(checks),
                                       .log = da_cli_log(),
                                       .stop = da_cli_catch_interrupt()};
         rc = da_annotate(b, &ao, st, err);
         if (!rc)
             report(o, b, st);
     }
+    da_checks_free(checks);
     da_backend_free(b);
     return rc;
 }
@@ -238,6 +267,8 @@ static int choose_backend(struct options *o)
                                                      : BACKEND_EXTRACTIVE;
     if ((o->backend == BACKEND_WRITTEN) != (o->written != NULL))
         return da_opt_usage(&help, "--backend written and --written FILE go together");
+    if (o->written_name && !o->written)
+        return da_opt_usage(&help, "--written-name goes with --written FILE");
     if (o->show_prompt && o->backend != BACKEND_API)
         return da_opt_usage(&help, "only --backend api has a prompt to show");
     return -1;
@@ -261,12 +292,13 @@ static int name_ledger(struct options *o, char **owned)
 int da_cmd_annotate(int argc, char **argv)
 {
     struct options o = {.output = NULL};
-    struct da_opt rows[N_OWN + DA_API_CLI_N_OPTS];
+    struct da_opt rows[N_OPTS];
     struct da_annotate_stats stats = {0};
     struct da_args args;
     struct da_err err = {DA_OK, ""};
     char *ledger_name = NULL;
     da_api_cli_init(&o.api);
+    da_check_cli_init(&o.checks);
     fill_options(&o, rows);
     int code = da_opt_parse(&help, rows, argc, argv, &args);
     if (code >= 0)
