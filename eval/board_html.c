@@ -14,6 +14,8 @@
 #include "eval/board_page.h"
 #include "schemas/record.h"
 
+enum { MAX_ON_A_LINE = 18 /* letters of a heading */ };
+
 void da_page_text(struct da_buf *out, const char *s)
 {
     for (const char *run = s;; s++) {
@@ -78,8 +80,10 @@ static void add_head(struct da_buf *out, const struct da_board_table *t)
     for (size_t c = 0; c < t->n_cols; c++) {
         const struct da_board_col *col = &t->cols[c];
         bool down = col->better == DA_BOARD_HIGHER;
-        add_th(out, col->is_text ? "text" : "num", down ? "descending" : "ascending", col->label,
-               col->what);
+        const char *class = col->is_text                         ? "text"
+                            : strlen(col->label) > MAX_ON_A_LINE ? "num wrap"
+                                                                 : "num";
+        add_th(out, class, down ? "descending" : "ascending", col->label, col->what);
         da_page_text(out, col->label);
         if (col->better == DA_BOARD_LOWER && t->task >= 0) {
             da_buf_add_str(out, "<span class=\"lower\">lower is better</span>");

@@ -38,7 +38,7 @@ run()
 {
     allowed=$1
     shift
-    printf '  $ docassist %s\n' "$*"
+    printf '  $ %s %s\n' "$program" "$*"
     began=$(now)
     code=0
     "$program" "$@" >"$out/stdout" 2>"$out/stderr" || code=$?
@@ -76,7 +76,7 @@ run 0 generate --baseline lead3 "$test_set" -o "$out/lead3.jsonl"
 run 0 generate --baseline extractive "$test_set" -o "$out/extractive.jsonl"
 if [ -z "$model" ]; then
     model=$out/slimlm-random.gguf
-    run 0 model random --like slimlm-125m --seed 1 --type q4_0 -o "$model"
+    run 0 model random --shape slimlm-125m --seed 1 -o "$model"
 fi
 run 0 generate -m "$model" "$test_set" -o "$out/model.jsonl"
 
