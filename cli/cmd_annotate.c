@@ -22,7 +22,7 @@
 typedef unsigned long long ull; /* what printf takes */
 
 struct options {
-    const char *output, *errors, *prompts, *status, *written, *assume;
+    const char *output, *errors, *prompts, *status, *written, *written_name, *assume;
     int backend; /* enum backend */
     bool seen_backend, keep_failed, restart, show_prompt, retry_failed, reparse, dry_run;
     struct da_api_cli api;
@@ -32,7 +32,7 @@ struct options {
     } checks;
 };
 
-enum { N_OWN = 24, N_OPTS = N_OWN + DA_API_CLI_N_OPTS };
+enum { N_OWN = 25, N_OPTS = N_OWN + DA_API_CLI_N_OPTS };
 
 enum backend { BACKEND_API, BACKEND_EXTRACTIVE, BACKEND_WRITTEN };
 
@@ -76,6 +76,8 @@ static void fill_options(struct options *o, struct da_opt rows[N_OPTS + 1])
                  "extractive)"},
         DA_OPT_STR_OF(0, "written", &o->written, "FILE",
                       "annotations written by people, joined by source.path"),
+        DA_OPT_STR_OF(0, "written-name", &o->written_name, "NAME",
+                      "origin.model of what people wrote (written)"),
         DA_OPT_STR_OF(0, "prompts", &o->prompts, "DIR",
                       "prompts of one's own (see docassist-prompts)"),
         DA_OPT_FLAG_OF(0, "show-prompt", &o->show_prompt,
@@ -309,7 +311,7 @@ static enum da_rc make_backend(struct options *o, struct da_backend **b, struct 
 {
     switch (o->backend) {
     case BACKEND_EXTRACTIVE: return da_backend_extractive_new(b, o->prompts, err);
-    case BACKEND_WRITTEN: return da_backend_written_new(b, o->written, NULL, err);
+    case BACKEND_WRITTEN: return da_backend_written_new(b, o->written, o->written_name, err);
     default: return make_api_backend(o, b, err);
     }
 }
@@ -379,6 +381,8 @@ static int choose_backend(struct options *o)
         o->backend = o->written ? BACKEND_WRITTEN : api ? BACKEND_API : BACKEND_EXTRACTIVE;
     if ((o->backend == BACKEND_WRITTEN) != (o->written != NULL))
         return da_opt_usage(&help, "--backend written and --written FILE go together");
+    if (o->written_name && !o->written)
+        return da_opt_usage(&help, "--written-name goes with --written FILE");
     if ((o->show_prompt || o->dry_run || o->assume) && o->backend != BACKEND_API)
         return da_opt_usage(&help, "only --backend api has a prompt and a price");
     return -1;
