@@ -218,7 +218,8 @@ enum da_rc da_board_md(const struct da_board *b, struct da_buf *out, struct da_e
         add_escaped(out, s->title);
         da_buf_add_str(out, "\n\n");
         add_escaped(out, s->intro);
-        da_buf_add_str(out, s->pool ? " Scores 0 to 1 with 95 % intervals (half their width).\n" : "\n");
+        da_buf_add_str(out,
+                       s->pool ? " Scores 0 to 1 with 95 % intervals (half their width).\n" : "\n");
         if (s->method) {
             add_escaped(out, s->method);
             da_buf_add_char(out, '\n');
