@@ -192,7 +192,11 @@ static size_t mark_running(struct da_flow *f)
         i = to;
     }
     da_map_release(&seen);
-    return n_marked;
+    if (n_marked < f->n)
+        return n_marked;
+    for (size_t i = 0; i < f->n; i++)
+        f->lines[i].running = false; /* forms and labels that say nothing else */
+    return 0;
 }
 
 /* --- words --- */
