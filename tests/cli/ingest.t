@@ -22,11 +22,13 @@ pdf()
 # stream TEXT   A content stream.
 stream() { printf '<</Length %d>>stream\n%s\nendstream' "$((${#1} + 1))" "$1"; }
 
+page='<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R'
+
 # text_pdf FILE CONTENT   One page with Helvetica as /F.
 text_pdf()
 {
     pdf "$1" '<</Type/Catalog/Pages 2 0 R>>' '<</Type/Pages/Kids[3 0 R]/Count 1>>' \
-        '<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>' \
+        "$page/Resources<</Font<</F 5 0 R>>>>>>" \
         "$(stream "$2")" '<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>'
 }
 
@@ -41,16 +43,18 @@ cat >in/c.html <<'END'
 <table><tr><th>A</th><th>B</th></tr><tr><td>1</td><td>2</td></tr></table></main>
 <footer>Imprint</footer></body></html>
 END
-text_pdf in/d.pdf 'BT /F 24 Tf 50 700 Td (A heading) Tj /F 11 Tf 0 -40 Td (The first line of a para-) Tj 0 -13 Td (graph in a document.) Tj ET'
+text_pdf in/d.pdf 'BT /F 24 Tf 50 700 Td (A heading) Tj
+/F 11 Tf 0 -40 Td (The first line of a para-) Tj 0 -13 Td (graph in a document.) Tj ET'
 printf '\377\376h\0i\0 \0t\0h\0e\0r\0e\0.\0\n\0' >in/e.txt
-printf 'Der K\344fer f\344hrt \374ber die Stra\337e, und die V\366gel h\366ren ihn nicht.\n' >in/f.txt
+printf 'Der K\344fer f\344hrt \374ber die Stra\337e, und V\366gel h\366ren ihn nicht.\n' >in/f.txt
 
 run docassist ingest in -o docs.jsonl --errors errors.jsonl
 is_exit 0 "a folder of readable files"
 is_stdout '' "... says nothing on stdout"
 is_stderr '' "... nor on stderr"
 is "$(cat errors.jsonl)" '' "... no errors"
-is "$(json source.path docs.jsonl | tr '\n' ' ')" 'a.txt b.md c.html d.pdf e.txt f.txt ' "in order of names"
+is "$(json source.path docs.jsonl | tr '\n' ' ')" 'a.txt b.md c.html d.pdf e.txt f.txt ' \
+    "in order of names"
 is "$(json text docs.jsonl | head -2)" 'Plain text, first line.
 Second line.' "plain text as it is"
 is "$(sed -n 3p docs.jsonl >l; json text l)" '# Heading
@@ -69,7 +73,8 @@ The first line of a paragraph in a document.' "PDF: heading, joined hyphen"
 is "$(json source.pages l) $(json type l)" '1 article' "... pages, type"
 is "$(sed -n 5p docs.jsonl >l; json text l; json source.charset l)" 'hi there.
 utf-16le' "UTF-16"
-is "$(sed -n 6p docs.jsonl >l; json text l)" 'Der Käfer fährt über die Straße, und die Vögel hören ihn nicht.' \
+is "$(sed -n 6p docs.jsonl >l; json text l)" \
+    'Der Käfer fährt über die Straße, und Vögel hören ihn nicht.' \
     "a Western code page"
 is "$(json source.media_type docs.jsonl | tr '\n' ' ')" \
     'text/plain text/markdown text/html application/pdf text/plain text/plain ' "media types"
@@ -84,14 +89,16 @@ mkdir bad
 printf ' \n\t\n' >bad/b-blank.txt
 printf '%%PDF-1.4\nthis is no PDF\n' >bad/c-corrupt.pdf
 pdf bad/d-scan.pdf '<</Type/Catalog/Pages 2 0 R>>' '<</Type/Pages/Kids[3 0 R]/Count 1>>' \
-    '<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources<</XObject<</I 5 0 R>>>>>>' \
+    "$page/Resources<</XObject<</I 5 0 R>>>>>>" \
     "$(stream 'q 600 0 0 800 0 0 cm /I Do Q')" \
-    '<</Type/XObject/Subtype/Image/Width 2/Height 2/BitsPerComponent 8/ColorSpace/DeviceGray/Length 4>>stream
+    '<</Type/XObject/Subtype/Image/Width 2/Height 2/BitsPerComponent 8/ColorSpace/DeviceGray
+/Length 4>>stream
 abcd
 endstream'
 printf '\211PNG\r\n\032\n' >bad/e-image.png
-printf '\320\317\021\340\241\261\032\341E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0' >bad/f-locked.docx
-printf '\320\317\021\340\241\261\032\341W\0o\0r\0d\0D\0o\0c\0u\0m\0e\0n\0t\0' >bad/g-old.doc
+ole='\320\317\021\340\241\261\032\341'
+printf "${ole}E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0" >bad/f-locked.docx
+printf "${ole}W\0o\0r\0d\0D\0o\0c\0u\0m\0e\0n\0t\0" >bad/g-old.doc
 printf '\177ELF\001\002\003\000\000\000\000\000\000' >bad/h-program
 ln -s nowhere bad/i-dangling.txt
 mkfifo bad/j-pipe
@@ -103,7 +110,7 @@ is_exit 3 "some files gave no record"
 like_stderr '12 of 13 files gave no document .*see errors.jsonl' "... which is said"
 is "$(json path errors.jsonl | sed 's/-.*//' | tr '\n' ' ')" 'a b c d e f g h i j l m ' "in order"
 is "$(json status errors.jsonl | tr '\n' ' ')" \
-    'empty empty corrupt needs_ocr needs_ocr password_required unsupported unsupported unreadable unreadable duplicate too_large ' \
+    "$(printf '%s ' empty empty corrupt needs_ocr needs_ocr password_required unsupported unsupported unreadable unreadable duplicate too_large)" \
     "each with its status"
 is "$(json source.path docs.jsonl)" 'k-first.txt' "the first copy stays"
 ok "what converts an old Word file is said" grep -q 'soffice --headless' errors.jsonl
@@ -120,7 +127,8 @@ mv slow.pdf walls/a-slow.pdf
 cp in/a.txt walls/b.txt
 run docassist ingest walls -o docs.jsonl --errors errors.jsonl --timeout 1 -q
 is_exit 3 "a page that takes too long"
-is "$(json status errors.jsonl) $(json source.path docs.jsonl)" 'timeout b.txt' "... costs one record"
+is "$(json status errors.jsonl) $(json source.path docs.jsonl)" 'timeout b.txt' \
+    "... costs one record"
 
 if f=$(shared docs/files); then
     mkdir locked

@@ -54,12 +54,14 @@ static void test_columns(void)
     struct page p = {NULL, 0, 0};
     put(&p, 150, 40, 20, 0, "A title over both columns");
     for (int i = 0; i < 6; i++) {
-        char left[] = "left column line number 0 is long", right[] = "right column line no 0 is long";
+        char left[] = "left column line number 0 is long";
+        char right[] = "right column line no 0 is long";
         left[24] = right[21] = (char)('1' + i);
         put(&p, 50, 100 + 12 * (float)i, 10, 0, left);
         put(&p, 300, 100 + 12 * (float)i, 10, 0, right);
     }
-    put(&p, 60, 200, 10, 0, "a line that runs over both of the columns, as a wide caption would do it");
+    put(&p, 60, 200, 10, 0,
+        "a line that runs over both of the columns, as a wide caption would do it");
     lines_are(&p,
               "A title over both columns\n"
               "left column line number 1 is long\nleft column line number 2 is long\n"
@@ -157,8 +159,9 @@ static void pages_with_heads(struct da_flow *f)
 {
     struct page p = {NULL, 0, 0};
     for (int i = 0; i < 4; i++) {
-        static const char *const first[] = {"Apples grow on trees in the garden.", "Pears do it, too.",
-                                            "Plums are blue when ripe.", "Cherries come first."};
+        static const char *const first[] = {
+            "Apples grow on trees in the garden.", "Pears do it, too.",
+            "Plums are blue when ripe.", "Cherries come first."};
         char foot[] = "Page 0 of 4";
         foot[5] = (char)('1' + i);
         put(&p, 50, 30, 9, 0, "Journal of Testing, vol. 3");

@@ -23,9 +23,9 @@ BEGIN {
     # Narrower than the order: what a folder may include of another one.
     only["engine", "text"] = "text/uclass.h"
 
-    # The helper program parses hostile files: it knows the base library, the frames it
-    # speaks and itself.
-    extract_may = "^(common/|ingest/extract/|ingest/frame\\.h$)"
+    # The helper program parses hostile files: it knows the base library, itself, and those
+    # parsers of ingest/ that need no library and so can be tested and fuzzed alone.
+    extract_may = "^(common/|ingest/extract/|ingest/(bidi|csv|eml|extracted|flow|frame|layout|mdtext|request|rtf|rtl|sniff)\\.h$)"
 
     # Third-party headers (by their beginning) and the only files that may name them.
     third["cjson/"] = "^common/json\\.c$"
@@ -33,12 +33,16 @@ BEGIN {
     third["curl/"] = "^api/http_curl\\.c$"
     third["sqlite3.h"] = "^(api/ledger|ingest/dedup_index)\\.c$"
     third["seccomp.h"] = third["gumbo.h"] = third["poppler"] = "^ingest/extract/"
+    third["uchardet/"] = "^ingest/extract/charset\\.c$"
+    third["zip.h"] = "^ingest/extract/archive\\.c$"
+    third["libxml/"] = "^ingest/extract/xml\\.c$"
+    third["cld2/"] = "^ingest/extract/language\\.cc$"
     third["glib"] = third["gio/"] = third["cairo"] = "^ingest/extract/"
     third["immintrin.h"] = third["cpuid.h"] = third["arm_neon.h"] = "^engine/kernels/"
 
     # ISO C11, POSIX.1-2008, the kernel interfaces of Linux and those of the sanitizers.
     system_headers = \
-        "^(assert|complex|ctype|dirent|errno|fcntl|fenv|float|fnmatch|ftw|glob|inttypes|iso646|" \
+        "^(assert|complex|ctype|dirent|errno|fcntl|fenv|float|fnmatch|ftw|glob|iconv|inttypes|iso646|" \
         "limits|locale|math|netdb|poll|pthread|pwd|regex|sched|semaphore|setjmp|signal|" \
         "spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|" \
         "strings|termios|tgmath|threads|time|uchar|unistd|utime|wchar|wctype)\\.h$|" \
