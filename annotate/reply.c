@@ -127,7 +127,8 @@ static struct da_span without_number(struct da_span s)
     s = da_span_trim(s);
     while (i < s.len && i < 2 && s.p[i] >= '0' && s.p[i] <= '9')
         i++;
-    if (i > 0 && i + 1 < s.len && (s.p[i] == '.' || s.p[i] == ')') && s.p[i + 1] == ' ')
+    if (i > 0 && i < s.len && (s.p[i] == '.' || s.p[i] == ')') &&
+        (i + 1 == s.len || s.p[i + 1] == ' '))
         return da_span_trim(da_span(s.p + i + 1, s.len - i - 1));
     if (da_span_starts(s, "- "))
         return da_span_trim(da_span(s.p + 2, s.len - 2));
@@ -153,8 +154,8 @@ static bool get_text(const struct da_json *root, const char *key, struct da_aren
     return out->len > 0;
 }
 
-static bool get_questions(const struct da_json *root, struct da_arena *arena,
-                          struct da_answers *a, char *error)
+static bool get_questions(const struct da_json *root, struct da_arena *arena, struct da_answers *a,
+                          char *error)
 {
     const struct da_json *list = da_json_get(root, "questions");
     struct da_span s;

@@ -54,8 +54,10 @@ static int read_tasks(const struct da_opt_list *list, unsigned *tasks)
     for (size_t i = 0; i < list->n; i++) {
         enum da_board_task t = da_board_task_of(list->items[i], strlen(list->items[i]));
         if (t == DA_BOARD_N_TASKS) {
-            return da_opt_usage(&help, "unknown task '%s': summarization, question_answering or "
-                                       "question_suggestion", list->items[i]);
+            return da_opt_usage(&help,
+                                "unknown task '%s': summarization, question_answering or "
+                                "question_suggestion",
+                                list->items[i]);
         }
         *tasks |= 1u << t;
     }
@@ -113,8 +115,12 @@ int da_cmd_leaderboard(int argc, char **argv)
                       "seed of the paired tests (default 12345)"),
         DA_OPT_GROUP_OF("Output"),
         DA_OPT_STR_OF('o', "output", &a.output, "FILE", "write to FILE instead of stdout"),
-        {.kind = DA_OPT_CHOICE, .short_name = 'f', .long_name = "format", .dest = &a.format,
-         .arg = formats, .seen = &a.has_format,
+        {.kind = DA_OPT_CHOICE,
+         .short_name = 'f',
+         .long_name = "format",
+         .dest = &a.format,
+         .arg = formats,
+         .seen = &a.has_format,
          .help = "default: by the ending of FILE; md on stdout"},
         DA_OPT_STR_OF(0, "title", &a.title, "TEXT", "heading of the board"),
         DA_OPT_INT_OF(0, "samples", &a.n_samples, 0, MAX_SAMPLES, "N",

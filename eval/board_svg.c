@@ -75,7 +75,8 @@ static void text(struct da_buf *out, const char *class, const char *anchor, doub
 static void tick_text(struct da_buf *out, double v, double step)
 {
     int decimals = 0;
-    while (decimals < 6 && fabs(step * pow(10, decimals) - round(step * pow(10, decimals))) > 1e-6) {
+    while (decimals < 6 &&
+           fabs(step * pow(10, decimals) - round(step * pow(10, decimals))) > 1e-6) {
         decimals++;
     }
     da_board_add_number(out, v, decimals);
@@ -167,7 +168,8 @@ void da_page_forest(struct da_buf *out, const struct da_board_table *t, const ch
     da_buf_addf(out, "%s.</span></figcaption>\n<svg viewBox=\"0 0 %d ",
                 range.lo > 0 ? "; the scale does not begin at 0" : "", FOREST_WIDTH);
     da_board_add_number(out, height, 0);
-    da_buf_addf(out, "\" role=\"img\" aria-labelledby=\"forest-%s\"><title id=\"forest-%s\">", id, id);
+    da_buf_addf(out, "\" role=\"img\" aria-labelledby=\"forest-%s\"><title id=\"forest-%s\">", id,
+                id);
     da_page_text(out, t->title);
     da_buf_add_str(out, ": scores and intervals of all systems, as in the table above</title>\n");
     for (double v = range.lo; v < range.hi + range.step / 2; v += range.step) {
@@ -301,9 +303,10 @@ static void scatter(struct da_buf *out, struct point *p, size_t n, const char *i
         p[i].lo = place(&yr, p[i].lo, y0, y1);
         p[i].hi = place(&yr, p[i].hi, y0, y1);
     }
-    da_buf_addf(out, "<figure class=\"card chart\"><figcaption>%s</figcaption>\n"
-                     "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"%s\">"
-                     "<title id=\"%s\">%s: %zu systems; the figures stand in the tables</title>\n",
+    da_buf_addf(out,
+                "<figure class=\"card chart\"><figcaption>%s</figcaption>\n"
+                "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"%s\">"
+                "<title id=\"%s\">%s: %zu systems; the figures stand in the tables</title>\n",
                 title, SCATTER_WIDTH, SCATTER_HEIGHT, id, id, title, n);
     axes(out, &xr, &yr, x_title, y_title);
     scatter_points(out, p, n);
@@ -332,7 +335,8 @@ static size_t collect(const struct da_board *b, const struct da_board_table *t, 
         const struct da_board_bench *x = longest(b, t->rows[r].label);
         double v = !x ? NAN : memory ? x->peak_rss_bytes / (1 << 20) : x->otps;
         if (isfinite(cell->v) && isfinite(v)) {
-            p[n++] = (struct point){t->rows[r].label, v, cell->v, cell->lo, cell->hi, 0, 0, 0, false};
+            p[n++] =
+                (struct point){t->rows[r].label, v, cell->v, cell->lo, cell->hi, 0, 0, 0, false};
         }
     }
     return n;

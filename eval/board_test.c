@@ -25,9 +25,9 @@ enum { MAX_PARTS = 24, N_RESAMPLES = 1000 };
 /* One metric of one task, as part of a column of a ranking score. */
 struct part {
     unsigned task;
-    size_t column;                    /* index into ranking.metrics */
-    struct da_samples_metric metric;  /* `from`: in the rows built here */
-    size_t source;                    /* its first column in the log's rows */
+    size_t column;                   /* index into ranking.metrics */
+    struct da_samples_metric metric; /* `from`: in the rows built here */
+    size_t source;                   /* its first column in the log's rows */
 };
 
 struct layout {
@@ -38,8 +38,8 @@ struct layout {
 static bool is_part(const struct da_board *b, const struct da_board_pool *p, unsigned k, size_t m,
                     unsigned t)
 {
-    return k == DA_BOARD_OVERALL
-               ? (p->ranking[k].tasks & b->metrics[m].averaged & (1u << t)) != 0 : t == k;
+    return k == DA_BOARD_OVERALL ? (p->ranking[k].tasks & b->metrics[m].averaged & (1u << t)) != 0
+                                 : t == k;
 }
 
 /* What the ranking score k of a system is made of; false when the log lacks a part of it or has
@@ -185,8 +185,8 @@ static void store(struct da_board *b, struct da_board_ranking *r, size_t n, doub
     bool any = false, all = true;
     for (size_t i = 0, k = 0; i < n; i++) {
         for (size_t j = i + 1; j < n; j++, k++) {
-            bool ranked = !isnan(r->score[i]) && !isnan(r->score[j]) && !r->partial[i] &&
-                          !r->partial[j];
+            bool ranked =
+                !isnan(r->score[i]) && !isnan(r->score[j]) && !r->partial[i] && !r->partial[j];
             any = any || !isnan(p[k]);
             all = all && (!ranked || !isnan(p[k]));
         }
@@ -200,9 +200,10 @@ static void store(struct da_board *b, struct da_board_ranking *r, size_t n, doub
     for (size_t i = 0, k = 0; i < n; i++) {
         r->pairs[i * n + i] = (struct da_board_pair){.diff = NAN, .p = NAN};
         for (size_t j = i + 1; j < n; j++, k++) {
-            double diff = r->score[i] - r->score[j];
-            r->pairs[i * n + j] = (struct da_board_pair){.diff = diff, .p = p[k]};
-            r->pairs[j * n + i] = (struct da_board_pair){.diff = -diff, .p = p[k]};
+            r->pairs[i * n + j] =
+                (struct da_board_pair){.diff = r->score[i] - r->score[j], .p = p[k]};
+            r->pairs[j * n + i] =
+                (struct da_board_pair){.diff = r->score[j] - r->score[i], .p = p[k]};
         }
     }
 }

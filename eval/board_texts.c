@@ -42,7 +42,8 @@ static int by_score(const void *x, const void *y)
     }
     size_t n = a->sample->id.len < b->sample->id.len ? a->sample->id.len : b->sample->id.len;
     int c = memcmp(a->sample->id.p, b->sample->id.p, n);
-    return c ? c : (a->sample->id.len > b->sample->id.len) - (a->sample->id.len < b->sample->id.len);
+    return c ? c
+             : (a->sample->id.len > b->sample->id.len) - (a->sample->id.len < b->sample->id.len);
 }
 
 static struct scored *rank_samples(const struct da_board *b, const struct da_board_pool *p,
@@ -67,7 +68,8 @@ static struct scored *rank_samples(const struct da_board *b, const struct da_boa
 static void add_text(struct da_buf *out, const char *class, struct da_span s)
 {
     struct da_buf copy;
-    size_t keep = s.len > MAX_TEXT_BYTES ? da_utf8_grapheme_floor(s.p, s.len, MAX_TEXT_BYTES) : s.len;
+    size_t keep =
+        s.len > MAX_TEXT_BYTES ? da_utf8_grapheme_floor(s.p, s.len, MAX_TEXT_BYTES) : s.len;
     da_buf_init(&copy, 0);
     da_buf_add(&copy, s.p, keep);
     da_buf_addf(out, "<p dir=\"auto\" class=\"%s\">", class);
@@ -124,8 +126,8 @@ static void add_system(struct da_buf *out, const struct da_board *b, const struc
         da_page_text(out, s->label);
         da_buf_add_str(out, "\"><summary>");
         da_page_text(out, s->label);
-        da_buf_addf(out, "<span class=\"sub\">%zu best and %zu worst of %zu</span></summary>\n", n_best,
-                    n_worst, n);
+        da_buf_addf(out, "<span class=\"sub\">%zu best and %zu worst of %zu</span></summary>\n",
+                    n_best, n_worst, n);
         for (size_t i = 0; i < n_best; i++) {
             add_sample(out, &list[i], true);
         }
@@ -164,8 +166,9 @@ void da_page_samples(struct da_buf *out, const struct da_board *b, const struct 
             continue;
         }
         if (!any) {
-            da_buf_addf(out, "<h3 id=\"%s-samples\">Best and worst answers</h3>\n<p class=\"about\">"
-                             "By the mean of a sample's own scores, beside the reference.</p>\n",
+            da_buf_addf(out,
+                        "<h3 id=\"%s-samples\">Best and worst answers</h3>\n<p class=\"about\">"
+                        "By the mean of a sample's own scores, beside the reference.</p>\n",
                         s->id);
         }
         any = true;

@@ -376,10 +376,11 @@ static void end_with_stop(struct da_buf *out)
         da_buf_add_char(out, '.');
 }
 
-bool da_outline_summary(const struct da_outline *o, struct da_buf *out)
+bool da_outline_summary(const struct da_outline *o, size_t max_sentences, struct da_buf *out)
 {
     size_t chosen[SUMMARY_MAX];
-    size_t n = choose(o, allow_prose, summary_size(o), SUMMARY_WORDS, chosen);
+    size_t max = max_sentences ? max_sentences : summary_size(o);
+    size_t n = choose(o, allow_prose, max < SUMMARY_MAX ? max : SUMMARY_MAX, SUMMARY_WORDS, chosen);
     if (n > 0) {
         add_joined(o, chosen, n, " ", out);
         return true;

@@ -18,7 +18,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/span.h"
-#include "engine/tokenizer/split.h"
+#include "engine/tokenizer/presplit.h"
 #include "engine/tokenizer/tokenizer.h"
 
 enum {
@@ -100,7 +100,7 @@ struct da_vocab {
     bool prefix_first;     /* ... only before its very start, not after an added token */
     bool prefix_unless_space; /* ... but not when it begins with one */
     char pre[32];          /* GGUF's name of the pre-split when read from one, else "" */
-    struct da_split split;
+    struct da_presplit split;
     uint8_t norm[DA_NORM_MAX_STEPS]; /* enum da_norm_step */
     uint8_t n_norm;
     struct da_buf charsmap;       /* for DA_NORM_CHARSMAP */

@@ -137,7 +137,7 @@ static enum da_rc read_pre(struct da_vocab *v, const struct da_gguf *g, struct d
                                     da_span_str(gemma4 ? "gemma4" : "gpt-2"), &pre, err);
     if (rc != DA_OK)
         return rc;
-    if (pre.len >= sizeof v->pre || !da_split_by_name(pre, &v->split))
+    if (pre.len >= sizeof v->pre || !da_presplit_by_name(pre, &v->split))
         return da_fail(err, DA_EUNSUPPORTED,
                        "%s: key 'tokenizer.ggml.pre': pre-split '%.*s' is not known",
                        da_gguf_name(g), (int)(pre.len > 40 ? 40 : pre.len), pre.p);

@@ -214,11 +214,11 @@ static enum da_rc read_normalizer(struct da_vocab *v, const struct da_json *j, s
 
 /* ---- pre-tokenizer --------------------------------------------------------------------------- */
 
-static enum da_rc add_split(struct da_vocab *v, enum da_split_step step, struct da_err *err)
+static enum da_rc add_split(struct da_vocab *v, enum da_presplit_step step, struct da_err *err)
 {
-    if (v->split.n == DA_SPLIT_MAX_STEPS)
+    if (v->split.n == DA_PRESPLIT_MAX_STEPS)
         return da_fail(err, DA_EUNSUPPORTED, "the pre-tokenizer has more than %d steps",
-                       DA_SPLIT_MAX_STEPS);
+                       DA_PRESPLIT_MAX_STEPS);
     v->split.steps[v->split.n++] = (uint8_t)step;
     return DA_OK;
 }
@@ -227,13 +227,13 @@ static enum da_rc read_split(struct da_vocab *v, const struct da_json *j, struct
 {
     const struct da_json *pattern = da_json_get(j, "pattern");
     struct da_span regex = str(pattern, "Regex"), behavior = str(j, "behavior");
-    enum da_split_step step;
+    enum da_presplit_step step;
     /* An inverted pattern that covers everything removes nothing. */
     bool keeps = da_span_is(behavior, "Isolated") ||
                  (da_span_is(behavior, "Removed") && flag(j, "invert", false));
     if (!keeps)
         return unsupported("pre-tokenizer 'Split' with behavior", behavior, err);
-    if (regex.len == 0 || !da_split_by_regex(regex, &step))
+    if (regex.len == 0 || !da_presplit_by_regex(regex, &step))
         return unsupported("pre-tokenizer pattern",
                            regex.len ? regex : str(pattern, "String"), err);
     return add_split(v, step, err);
@@ -248,7 +248,7 @@ static enum da_rc read_byte_level(struct da_vocab *v, const struct da_json *j, s
                            "pre-tokenizer 'ByteLevel' with add_prefix_space behind another");
         v->add_space_prefix = v->prefix_unless_space = true;
     }
-    return flag(j, "use_regex", true) ? add_split(v, DA_SPLIT_GPT2, err) : DA_OK;
+    return flag(j, "use_regex", true) ? add_split(v, DA_PRESPLIT_GPT2, err) : DA_OK;
 }
 
 static enum da_rc read_metaspace(struct da_vocab *v, const struct da_json *j, struct da_err *err)
@@ -262,7 +262,7 @@ static enum da_rc read_metaspace(struct da_vocab *v, const struct da_json *j, st
     v->prefix_first = da_span_is(scheme, "first");
     v->add_space_prefix = scheme.len ? !da_span_is(scheme, "never")
                                      : flag(j, "add_prefix_space", true);
-    return flag(j, "split", true) ? add_split(v, DA_SPLIT_METASPACE, err) : DA_OK;
+    return flag(j, "split", true) ? add_split(v, DA_PRESPLIT_METASPACE, err) : DA_OK;
 }
 
 static enum da_rc read_pre_tokenizer(struct da_vocab *v, const struct da_json *j,
@@ -283,13 +283,13 @@ static enum da_rc read_pre_tokenizer(struct da_vocab *v, const struct da_json *j
     if (da_span_is(type, "Split"))
         return read_split(v, j, err);
     if (da_span_is(type, "Digits"))
-        return add_split(v, flag(j, "individual_digits", false) ? DA_SPLIT_DIGITS
-                                                                : DA_SPLIT_DIGIT_RUNS, err);
+        return add_split(v, flag(j, "individual_digits", false) ? DA_PRESPLIT_DIGITS
+                                                                : DA_PRESPLIT_DIGIT_RUNS, err);
     if (da_span_is(type, "Punctuation") &&
         (behavior.len == 0 || da_span_is(behavior, "Isolated")))
-        return add_split(v, DA_SPLIT_PUNCT, err);
+        return add_split(v, DA_PRESPLIT_PUNCT, err);
     if (da_span_is(type, "Punctuation") && da_span_is(behavior, "Contiguous"))
-        return add_split(v, DA_SPLIT_PUNCT_RUNS, err);
+        return add_split(v, DA_PRESPLIT_PUNCT_RUNS, err);
     if (da_span_is(type, "Metaspace"))
         return read_metaspace(v, j, err);
     return unsupported("pre-tokenizer", type, err);

@@ -91,6 +91,4 @@
     boxes.forEach((x) => x.addEventListener("change", filter));
     search.addEventListener("input", filter);
   }
-
-  addEventListener("beforeprint", () => $$("details").forEach((d) => { d.open = true; }));
 })();

@@ -110,7 +110,8 @@ is_exit 3 "some files gave no record"
 like_stderr '12 of 13 files gave no document .*see errors.jsonl' "... which is said"
 is "$(json path errors.jsonl | sed 's/-.*//' | tr '\n' ' ')" 'a b c d e f g h i j l m ' "in order"
 is "$(json status errors.jsonl | tr '\n' ' ')" \
-    "$(printf '%s ' empty empty corrupt needs_ocr needs_ocr password_required unsupported unsupported unreadable unreadable duplicate too_large)" \
+    "$(printf '%s ' empty empty corrupt needs_ocr needs_ocr password_required unsupported \
+        unsupported unreadable unreadable duplicate too_large)" \
     "each with its status"
 is "$(json source.path docs.jsonl)" 'k-first.txt' "the first copy stays"
 ok "what converts an old Word file is said" grep -q 'soffice --headless' errors.jsonl
@@ -188,7 +189,7 @@ docassist ingest in many/000*.txt -o whole.jsonl -q
 is "$(cat shard?.jsonl | sort)" "$(sort whole.jsonl)" "three shards make the whole"
 
 start docassist ingest many -o cut.jsonl --errors cut-errors.jsonl --jobs 1 -q
-wait_until 20 test -s cut.jsonl.partial
+wait_until 20 grep -q 0100.txt cut.jsonl.journal
 kill -9 "$pid" 2>/dev/null
 wait "$pid" 2>/dev/null
 ok "kill -9 leaves a partial output" test ! -e cut.jsonl
