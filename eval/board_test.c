@@ -344,6 +344,7 @@ static void test_scores(struct da_board *b, struct da_board_pool *p)
     double *room = da_calloc((size_t)b->opts.n_trials * 4, sizeof *room);
     struct trials tr = {room, room + b->opts.n_trials, room + 2 * (size_t)b->opts.n_trials,
                         room + 3 * (size_t)b->opts.n_trials};
+    da_progress_start(b->opts.log, "paired tests", n_pairs);
     for (size_t i = 0; i < p->n; i++) {
         enter(b, p, i, &e[i]);
         add_intervals(b, p, i, &e[i]);
@@ -351,12 +352,14 @@ static void test_scores(struct da_board *b, struct da_board_pool *p)
     for (size_t i = 0; i < p->n; i++) {
         for (size_t j = i + 1; j < p->n; j++, n++) {
             double ps[DA_BOARD_OVERALL + 1];
+            da_progress_set(b->opts.log, n);
             test_pair(b, p, i, j, &e[i], &e[j], &tr, ps);
             for (unsigned k = 0; k <= DA_BOARD_OVERALL; k++) {
                 values[k * n_pairs + n] = ps[k];
             }
         }
     }
+    da_progress_end(b->opts.log);
     for (unsigned k = 0; k <= DA_BOARD_OVERALL; k++) {
         if (p->ranking[k].exists) {
             store(b, &p->ranking[k], p->n, values + k * n_pairs);

@@ -94,6 +94,8 @@ alone '"sha256":"........' '"sha256":"ffffffff'
 run docassist leaderboard score.json other.json
 is_exit 0
 like_stdout "^## Scores, group 2 of 2$" "another data set is another group"
+docassist leaderboard score.json other.json --bench bench.json --published slimlm -o groups.html
+is "$(grep -oE ' id="[^"]*"' groups.html | sort | uniq -d)" "" "ids are unique in a page of groups"
 alone stem:no stem:yes
 run docassist leaderboard score.json other.json
 is_exit 0
