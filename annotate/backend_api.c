@@ -13,13 +13,15 @@
 #include "annotate/reply.h"
 #include "common/hash.h"
 #include "common/mem.h"
+#include "engine/tokenizer/tokenizer.h"
 #include "prompts/ask.h"
 
 #define TASK "annotate"
 #define MAX_CACHE_KEYS 64u
 #define REQUESTS_PER_CACHE_KEY 16u /* open at a time; a busier prefix spills to other machines */
 #define BUDGET_FACTOR 2            /* a reply cut for length gets this much more, once */
-#define MESSAGE_OVERHEAD_TOKENS 16 /* of role marks; OpenAI's own count is 3 to 4 a message */
+#define TOKENIZER "o200k_base"
+#define MESSAGE_OVERHEAD_TOKENS 80 /* role marks (4 a message) and the schema, from above */
 
 /* How a try differs from a request's first one; kept in the ledger. */
 enum variant { VARIANT_BUDGET = 1, VARIANT_REPAIR = 2 };
@@ -29,7 +31,7 @@ struct api_backend {
     struct da_backend_api_opts o;
     struct da_chat_params params;
     struct da_ask *ask;
-    struct da_buf prefix;  /* '[' and the system message as JSON */
+    struct da_buf prefix; /* '[' and the system message as JSON */
     struct da_buf origin_params;
     struct da_buf identity;
     char *cache_keys[MAX_CACHE_KEYS];
@@ -41,6 +43,30 @@ struct api_backend {
 };
 
 /* --- requests ------------------------------------------------------------------- */
+
+/* Whether the record's own count is of the tokenizer that the prompt is counted with. */
+static bool has_exact_count(const struct da_ann_doc *doc)
+{
+    struct da_span name;
+    return doc->n_tokens >= 0 && da_json_str(da_json_get(doc->json, "tokenizer"), &name) &&
+           da_span_is(name, TOKENIZER);
+}
+
+static enum da_rc count_fixed_tokens(struct api_backend *b, struct da_err *err)
+{
+    struct da_tokenizer *t = NULL;
+    struct da_tok_scratch *scratch = NULL;
+    size_t n = 0;
+    enum da_rc rc = da_tokenizer_open(&t, TOKENIZER, err);
+    if (!rc) {
+        scratch = da_tok_scratch_new();
+        rc = da_tokenizer_count(t, scratch, da_ask_system(b->ask), 0, &n, err);
+    }
+    da_tok_scratch_free(scratch);
+    da_tokenizer_close(t);
+    b->fixed_tokens = (int64_t)n + MESSAGE_OVERHEAD_TOKENS;
+    return rc;
+}
 
 /* Tokens of ordinary text, from above: 3 bytes a token is more than any natural text of
  * o200k_base in Latin script needs, other scripts have 3 bytes a character. */
@@ -76,9 +102,8 @@ static enum da_rc make_call(struct api_backend *b, const struct da_ann_doc *doc,
     if (rc) {
         da_call_free(c);
     } else {
-        int64_t text = doc->n_tokens >= 0 ? doc->n_tokens : estimate_tokens(doc->text.len);
-        c->prompt_tokens =
-            b->fixed_tokens + text + estimate_tokens(user.len - doc->text.len);
+        int64_t text = has_exact_count(doc) ? doc->n_tokens : estimate_tokens(doc->text.len);
+        c->prompt_tokens = b->fixed_tokens + text + estimate_tokens(user.len - doc->text.len);
         c->max_tokens = b->o.max_tokens;
         c->cache_key = b->cache_keys[da_hash64(doc->id.p, doc->id.len, 0) % b->n_cache_keys];
         da_call_set_key(c, 0);
@@ -96,8 +121,8 @@ enum da_rc da_backend_api_show(struct da_backend *base, const struct da_ann_doc 
     enum da_rc rc = make_call(b, doc, &c, err);
     if (rc)
         return rc;
-    da_chat_body(&b->params, da_span(c->messages.p, c->messages.len), c->max_tokens,
-                 c->cache_key, 0, out);
+    da_chat_body(&b->params, da_span(c->messages.p, c->messages.len), c->max_tokens, c->cache_key,
+                 0, out);
     da_call_free(c);
     return DA_OK;
 }
@@ -159,19 +184,12 @@ static enum da_verdict on_result(void *ctx, struct da_call *c, const struct da_c
     c->variant = r->variant; /* the try that was answered may be an earlier run's */
     c->max_tokens = r->max_tokens;
     switch (r->reply->outcome) {
-    case DA_CHAT_CUT:
-        return cut_reply(c, r->variant, cause);
-    case DA_CHAT_FILTERED:
-        *cause = "content_filter";
-        return DA_VERDICT_FAIL;
-    case DA_CHAT_REFUSED:
-        *cause = "refused";
-        return DA_VERDICT_FAIL;
+    case DA_CHAT_CUT: return cut_reply(c, r->variant, cause);
+    case DA_CHAT_FILTERED: *cause = "content_filter"; return DA_VERDICT_FAIL;
+    case DA_CHAT_REFUSED: *cause = "refused"; return DA_VERDICT_FAIL;
     case DA_CHAT_ANSWER:
-    case DA_CHAT_EMPTY:
-        return judge_content(b, c, r->reply, r->variant, cause);
-    case DA_CHAT_MALFORMED:
-        break;
+    case DA_CHAT_EMPTY: return judge_content(b, c, r->reply, r->variant, cause);
+    case DA_CHAT_MALFORMED: break;
     }
     *cause = "bad_reply";
     return DA_VERDICT_FAIL;
@@ -218,8 +236,10 @@ static enum da_rc ask_all(struct api_backend *b, struct da_ann_source *s, struct
     for (;;) {
         if (b->o.stop && *b->o.stop) {
             enum da_rc rc = da_client_drain(b->client, err);
-            return rc ? rc : da_fail(err, DA_EINTR, "interrupted; what was answered is kept: run "
-                                                    "the same command to resume");
+            return rc ? rc
+                      : da_fail(err, DA_EINTR,
+                                "interrupted; what was answered is kept: run "
+                                "the same command to resume");
         }
         enum da_rc rc = fill(b, s, &at_end, &n_seen, err);
         if (rc)
@@ -308,8 +328,8 @@ static enum da_rc explain_failure(struct api_backend *b, const struct da_ledger_
     enum da_rc rc = DA_OK;
     if (req->state == DA_REQUEST_FAILED) {
         rc = da_ledger_get_reply(ledger, req->id, 0, &try, &text, err);
-        if (!rc && try.id && (!read_reply(b, da_span(text.p, text.len), arena, res) ||
-                              b->o.reparse))
+        if (!rc && try.id &&
+            (!read_reply(b, da_span(text.p, text.len), arena, res) || b->o.reparse))
             goto out; /* its own words; or a better reader made an annotation of it */
     }
     da_buf_reset(&text);
@@ -417,6 +437,8 @@ enum da_rc da_backend_api_new(struct da_backend **ret, const struct da_backend_a
     da_buf_init(&b->identity, 0);
     da_arena_init(&b->scratch);
     enum da_rc rc = da_ask_open(&b->ask, opts->prompts_dir, err);
+    if (!rc)
+        rc = count_fixed_tokens(b, err);
     if (rc) {
         api_free(&b->base);
         return rc;
@@ -424,7 +446,6 @@ enum da_rc da_backend_api_new(struct da_backend **ret, const struct da_backend_a
     struct da_span system = da_ask_system(b->ask);
     da_buf_add_char(&b->prefix, '[');
     da_chat_add_message(&b->prefix, "system", system);
-    b->fixed_tokens = estimate_tokens(system.len) + MESSAGE_OVERHEAD_TOKENS;
     write_origin_params(b);
     make_cache_keys(b);
     da_buf_addf(&b->identity, "%s %s %s", opts->model, da_ask_sha256(b->ask), b->origin_params.p);

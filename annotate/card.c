@@ -225,8 +225,8 @@ static void add_front_matter(const struct da_card *c, struct da_buf *out)
         da_buf_add_str(out, "configs:\n- config_name: default\n  data_files:\n");
     for (int s = 0; s < DA_N_SPLITS; s++) {
         if (c->split[s].n_examples > 0)
-            da_buf_addf(out, "  - split: %s\n    path: %s.jsonl\n", da_split_name(s),
-                        da_split_name(s));
+            da_buf_addf(out, "  - split: %s\n    path: %s.jsonl\n", da_splits_name(s),
+                        da_splits_name(s));
         bytes += c->split[s].n_bytes;
     }
     da_buf_add_str(out, "dataset_info:\n  config_name: default\n");
@@ -235,7 +235,7 @@ static void add_front_matter(const struct da_card *c, struct da_buf *out)
     for (int s = 0; s < DA_N_SPLITS; s++) {
         if (c->split[s].n_examples > 0)
             da_buf_addf(out, "  - name: %s\n    num_bytes: %llu\n    num_examples: %llu\n",
-                        da_split_name(s), (unsigned long long)c->split[s].n_bytes,
+                        da_splits_name(s), (unsigned long long)c->split[s].n_bytes,
                         (unsigned long long)c->split[s].n_examples);
     }
     da_buf_addf(out, "  download_size: %llu\n  dataset_size: %llu\n---\n\n",
@@ -308,7 +308,7 @@ static void add_shape(const struct da_card *c, struct da_buf *out)
     da_buf_add_str(out, "| `split` | the file the row is in |\n\n"
                         "| split | documents | examples |\n| --- | ---: | ---: |\n");
     for (int s = 0; s < DA_N_SPLITS; s++)
-        da_buf_addf(out, "| %s | %llu | %llu |\n", da_split_name(s),
+        da_buf_addf(out, "| %s | %llu | %llu |\n", da_splits_name(s),
                     (unsigned long long)c->split[s].n_documents,
                     (unsigned long long)c->split[s].n_examples);
 }

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "annotate/split.h"
+#include "annotate/splits.h"
 #include "common/buf.h"
 #include "common/map.h"
 #include "schemas/annotation.h"

@@ -121,16 +121,16 @@ const char *da_checks_identity(const struct da_checks *c)
 
 /* --- numbers and names ---------------------------------------------------------- */
 
-/* The digits of a number, separators and a fraction of zeros aside: 1,840.00 is 1840. */
+/* The digits of a number without separators and zeros that end a fraction: 1,840.00 is 1840. */
 static struct da_span digits_of(struct da_checks *c, struct da_span key)
 {
-    size_t end = key.len;
-    while (end > 0 && key.p[end - 1] == '0')
-        end--;
-    bool zeros = end > 0 && end < key.len && key.len - end <= 2 &&
-                 (key.p[end - 1] == '.' || key.p[end - 1] == ',');
-    if (!zeros)
-        end = key.len;
+    size_t end = key.len, mark = key.len;
+    while (mark > 0 && key.p[mark - 1] != '.' && key.p[mark - 1] != ',')
+        mark--;
+    if (mark > 0 && key.len - mark <= 2) {
+        while (end > mark && key.p[end - 1] == '0')
+            end--;
+    }
     da_buf_reset(&c->digits);
     for (size_t i = 0; i < end; i++) {
         if (key.p[i] >= '0' && key.p[i] <= '9')

@@ -180,7 +180,7 @@ static enum da_rc write_task(struct export *x, const struct da_annotation *a, en
     struct da_example e = {.doc_id = a->id,
                            .task = task,
                            .document = document,
-                           .split = da_span_str(da_split_name(s))};
+                           .split = da_span_str(da_splits_name(s))};
     da_buf_reset(&x->id);
     da_buf_add(&x->id, a->id.p, a->id.len);
     da_buf_addf(&x->id, "/%s", da_task_suffix(task));

@@ -154,8 +154,8 @@ static bool get_text(const struct da_json *root, const char *key, struct da_aren
     return out->len > 0;
 }
 
-static bool get_questions(const struct da_json *root, struct da_arena *arena,
-                          struct da_answers *a, char *error)
+static bool get_questions(const struct da_json *root, struct da_arena *arena, struct da_answers *a,
+                          char *error)
 {
     const struct da_json *list = da_json_get(root, "questions");
     struct da_span s;

@@ -162,8 +162,7 @@ static enum da_rc take_lock(struct da_ledger *l, struct da_err *err)
     return rc;
 }
 
-static enum da_rc read_pragma(struct da_ledger *l, const char *sql, int64_t *v,
-                              struct da_err *err)
+static enum da_rc read_pragma(struct da_ledger *l, const char *sql, int64_t *v, struct da_err *err)
 {
     sqlite3_stmt *st = NULL;
     enum da_rc rc = DA_OK;
@@ -200,8 +199,10 @@ static enum da_rc set_up(struct da_ledger *l, struct da_err *err)
     bool is_new = false;
     enum da_rc rc = check_identity(l, &is_new, err);
     if (!rc)
-        rc = exec(l, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                     " PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;", err);
+        rc = exec(l,
+                  "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                  " PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;",
+                  err);
     if (!rc && is_new) {
         snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d",
                  APPLICATION_ID, VERSION);
@@ -212,8 +213,7 @@ static enum da_rc set_up(struct da_ledger *l, struct da_err *err)
     return rc;
 }
 
-static enum da_rc open_with(struct da_ledger **ret, const char *path, int flags,
-                            struct da_err *err)
+static enum da_rc open_with(struct da_ledger **ret, const char *path, int flags, struct da_err *err)
 {
     struct da_ledger *l = da_calloc(1, sizeof *l);
     enum da_rc rc = DA_OK;
@@ -431,8 +431,7 @@ bool da_ledger_is_dirty(const struct da_ledger *l)
 }
 
 /* Runs an UPDATE in a transaction of its own and says how many rows it changed. */
-static enum da_rc update_all(struct da_ledger *l, const char *sql, uint64_t *n,
-                             struct da_err *err)
+static enum da_rc update_all(struct da_ledger *l, const char *sql, uint64_t *n, struct da_err *err)
 {
     enum da_rc rc = exec(l, sql, err);
     if (!rc)
@@ -442,14 +441,19 @@ static enum da_rc update_all(struct da_ledger *l, const char *sql, uint64_t *n,
 
 enum da_rc da_ledger_close_orphans(struct da_ledger *l, uint64_t *n, struct da_err *err)
 {
-    return update_all(l, "UPDATE try SET outcome = 3, note = 'killed' WHERE outcome = 0"
-                         " AND batch = 0", n, err);
+    return update_all(l,
+                      "UPDATE try SET outcome = 3, note = 'killed' WHERE outcome = 0"
+                      " AND batch = 0",
+                      n, err);
 }
 
 enum da_rc da_ledger_reopen_failed(struct da_ledger *l, uint64_t *n, struct da_err *err)
 {
-    return update_all(l, "UPDATE request SET state = 1, cause = 'reopened' WHERE state = 3", n,
-                      err);
+    return update_all(l,
+                      "UPDATE request SET state = 1, cause = 'reopened', accepted_try ="
+                      " (SELECT max(id) FROM try WHERE try.request = request.id)"
+                      " WHERE state = 3",
+                      n, err);
 }
 
 /* --- looking ------------------------------------------------------------------ */
@@ -471,27 +475,42 @@ static enum da_rc query_row(struct da_ledger *l, const char *sql, int64_t *out, 
 enum da_rc da_ledger_totals(struct da_ledger *l, struct da_ledger_totals *t, struct da_err *err)
 {
     int64_t r[4], y[15];
-    enum da_rc rc = query_row(l, "SELECT count(*), total(state=2), total(state=3), total(state=1)"
-                                 " FROM request", r, 4, err);
+    enum da_rc rc = query_row(l,
+                              "SELECT count(*), total(state=2), total(state=3), total(state=1)"
+                              " FROM request",
+                              r, 4, err);
     if (!rc)
-        rc = query_row(l, "SELECT count(*), total(outcome=1), total(outcome=2), total(outcome=3),"
-                          " total(outcome=4), total(outcome=0), coalesce(sum(prompt_tokens),0),"
-                          " coalesce(sum(cached_tokens),0), coalesce(sum(completion_tokens),0),"
-                          " count(prompt_tokens), coalesce(sum(cost_pusd),0),"
-                          " coalesce(sum(cost_pusd*estimated),0), coalesce(min(started_ms),0),"
-                          " coalesce(max(started_ms),0), coalesce((SELECT count(*) FROM try WHERE"
-                          " outcome=1 AND started_ms > (SELECT max(started_ms) FROM try)-60000),0)"
-                          " FROM try", y, 15, err);
+        rc = query_row(l,
+                       "SELECT count(*), total(outcome=1), total(outcome=2), total(outcome=3),"
+                       " total(outcome=4), total(outcome=0), coalesce(sum(prompt_tokens),0),"
+                       " coalesce(sum(cached_tokens),0), coalesce(sum(completion_tokens),0),"
+                       " count(prompt_tokens), coalesce(sum(cost_pusd),0),"
+                       " coalesce(sum(cost_pusd*estimated),0), coalesce(min(started_ms),0),"
+                       " coalesce(max(started_ms),0), coalesce((SELECT count(*) FROM try WHERE"
+                       " outcome=1 AND started_ms > (SELECT max(started_ms) FROM try)-60000),0)"
+                       " FROM try",
+                       y, 15, err);
     if (rc)
         return rc;
-    *t = (struct da_ledger_totals){
-        .n_requests = (uint64_t)r[0], .n_done = (uint64_t)r[1], .n_failed = (uint64_t)r[2],
-        .n_open = (uint64_t)r[3], .n_tries = (uint64_t)y[0], .n_replies = (uint64_t)y[1],
-        .n_errors = (uint64_t)y[2], .n_lost = (uint64_t)y[3], .n_unsent = (uint64_t)y[4],
-        .n_unknown = (uint64_t)y[5], .prompt_tokens = y[6], .cached_tokens = y[7],
-        .completion_tokens = y[8], .n_usage = (uint64_t)y[9], .cost_pusd = y[10],
-        .estimated_pusd = y[11], .first_ms = y[12], .last_ms = y[13],
-        .n_recent = (uint64_t)y[14]};
+    *t = (struct da_ledger_totals){.n_requests = (uint64_t)r[0],
+                                   .n_done = (uint64_t)r[1],
+                                   .n_failed = (uint64_t)r[2],
+                                   .n_open = (uint64_t)r[3],
+                                   .n_tries = (uint64_t)y[0],
+                                   .n_replies = (uint64_t)y[1],
+                                   .n_errors = (uint64_t)y[2],
+                                   .n_lost = (uint64_t)y[3],
+                                   .n_unsent = (uint64_t)y[4],
+                                   .n_unknown = (uint64_t)y[5],
+                                   .prompt_tokens = y[6],
+                                   .cached_tokens = y[7],
+                                   .completion_tokens = y[8],
+                                   .n_usage = (uint64_t)y[9],
+                                   .cost_pusd = y[10],
+                                   .estimated_pusd = y[11],
+                                   .first_ms = y[12],
+                                   .last_ms = y[13],
+                                   .n_recent = (uint64_t)y[14]};
     return DA_OK;
 }
 
@@ -503,7 +522,8 @@ enum da_rc da_ledger_recent_means(struct da_ledger *l, unsigned n, struct da_led
     snprintf(sql, sizeof sql,
              "SELECT count(*), coalesce(sum(prompt_tokens),0), coalesce(sum(cached_tokens),0),"
              " coalesce(sum(completion_tokens),0) FROM (SELECT * FROM try WHERE outcome = 1 AND"
-             " prompt_tokens IS NOT NULL ORDER BY id DESC LIMIT %u)", n);
+             " prompt_tokens IS NOT NULL ORDER BY id DESC LIMIT %u)",
+             n);
     enum da_rc rc = query_row(l, sql, v, 4, err);
     if (rc)
         return rc;

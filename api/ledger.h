@@ -45,15 +45,15 @@ struct da_ledger_request {
     int64_t id;
     enum da_request_state state;
     char cause[32];
-    int64_t accepted_try; /* 0: none */
+    int64_t accepted_try; /* DONE: whose reply counts; OPEN: replies up to it are void; 0: none */
 };
 
 struct da_ledger_try {
     int64_t id, request_id;
-    int64_t started_ms; /* wall clock, Unix milliseconds */
+    int64_t started_ms;   /* wall clock, Unix milliseconds */
     const char *endpoint; /* borrowed; written only */
     bool batch;
-    int variant;    /* caller's number: how this try differs from the first */
+    int variant; /* caller's number: how this try differs from the first */
     int max_tokens;
     /* filled when it ended */
     enum da_try_outcome outcome;
@@ -102,17 +102,18 @@ bool da_ledger_is_dirty(const struct da_ledger *l);
 /* Tries a killed run left without an outcome count as lost: the worst case they were begun
  * with stays charged, marked estimated. *n: how many. Not inside a transaction. */
 enum da_rc da_ledger_close_orphans(struct da_ledger *l, uint64_t *n, struct da_err *err);
-/* Every DA_REQUEST_FAILED becomes DA_REQUEST_OPEN. Not inside a transaction. */
+/* Every DA_REQUEST_FAILED becomes DA_REQUEST_OPEN, its replies so far void. Not inside a
+ * transaction. */
 enum da_rc da_ledger_reopen_failed(struct da_ledger *l, uint64_t *n, struct da_err *err);
 
 struct da_ledger_totals {
     uint64_t n_requests, n_done, n_failed, n_open;
     uint64_t n_tries, n_replies, n_errors, n_lost, n_unsent, n_unknown;
     int64_t prompt_tokens, cached_tokens, completion_tokens;
-    uint64_t n_usage; /* replies with known usage */
+    uint64_t n_usage;                  /* replies with known usage */
     int64_t cost_pusd, estimated_pusd; /* the second is part of the first */
-    int64_t first_ms, last_ms; /* of the tries; 0 when there are none */
-    uint64_t n_recent; /* replies in the last minute before last_ms */
+    int64_t first_ms, last_ms;         /* of the tries; 0 when there are none */
+    uint64_t n_recent;                 /* replies in the last minute before last_ms */
 };
 enum da_rc da_ledger_totals(struct da_ledger *l, struct da_ledger_totals *t, struct da_err *err);
 

@@ -1,26 +1,31 @@
 /* docassist annotate: documents in, summaries, questions and answers out. */
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "annotate/annotate.h"
 #include "annotate/backend_api.h"
-#include "annotate/source.h"
+#include "annotate/backend_extractive.h"
+#include "annotate/backend_written.h"
+#include "annotate/ann_source.h"
 #include "api/ledger.h"
 #include "cli/api_opts.h"
 #include "cli/command.h"
 #include "common/mem.h"
 
+typedef unsigned long long ull; /* what printf takes */
+
 struct options {
-    const char *output, *errors, *prompts, *status;
-    int backend;
+    const char *output, *errors, *prompts, *status, *written;
+    int backend; /* enum backend */
     bool seen_backend, keep_failed, restart, show_prompt, retry_failed, reparse;
     struct da_api_cli api;
 };
 
-enum { N_OWN = 12 };
+enum { N_OWN = 14 };
+
+enum backend { BACKEND_API, BACKEND_EXTRACTIVE, BACKEND_WRITTEN };
 
 static const struct da_cmd_help help = {
     "annotate", "[options] [--] DOCS.jsonl",
@@ -34,14 +39,22 @@ static void fill_options(struct options *o, struct da_opt rows[N_OWN + DA_API_CL
     const struct da_opt own[] = {
         DA_OPT_GROUP_OF("Output"),
         DA_OPT_STR_OF('o', "output", &o->output, "FILE", "write annotations to FILE ('-': stdout)"),
-        DA_OPT_STR_OF(0, "errors", &o->errors, "FILE",
-                      "one object for each document that failed"),
+        DA_OPT_STR_OF(0, "errors", &o->errors, "FILE", "one object for each document that failed"),
         DA_OPT_FLAG_OF(0, "keep-failed", &o->keep_failed,
                        "keep annotations whose quality checks fail"),
         DA_OPT_FLAG_OF(0, "restart", &o->restart, "throw away an unfinished output"),
-        DA_OPT_GROUP_OF("What is asked"),
+        DA_OPT_GROUP_OF("What is asked, and of whom"),
+        {.kind = DA_OPT_CHOICE,
+         .long_name = "backend",
+         .dest = &o->backend,
+         .arg = "api|extractive|written",
+         .seen = &o->seen_backend,
+         .help = "a model; rules that need none; or people\n(api with a key or a server, else "
+                 "extractive)"},
+        DA_OPT_STR_OF(0, "written", &o->written, "FILE",
+                      "annotations written by people, joined by source.path"),
         DA_OPT_STR_OF(0, "prompts", &o->prompts, "DIR",
-                      "prompts of one's own (see docassist prompts export)"),
+                      "prompts of one's own (see docassist-prompts)"),
         DA_OPT_FLAG_OF(0, "show-prompt", &o->show_prompt,
                        "print the request of the first document and stop"),
         DA_OPT_FLAG_OF(0, "retry-failed", &o->retry_failed,
@@ -62,31 +75,35 @@ static void fill_options(struct options *o, struct da_opt rows[N_OWN + DA_API_CL
 static void print_cause(void *ctx, const char *cause, uint64_t n)
 {
     (void)ctx;
-    printf("  %-22s %" PRIu64 "\n", cause, n);
+    printf("  %-22s %llu\n", cause, (ull)n);
+}
+
+static double percent(int64_t part, int64_t whole)
+{
+    return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
 static void print_totals(const struct da_ledger_totals *t)
 {
     double span_s = (double)(t->last_ms - t->first_ms) / 1000;
-    printf("requests  %" PRIu64 ": %" PRIu64 " done, %" PRIu64 " failed, %" PRIu64 " open\n",
-           t->n_requests, t->n_done, t->n_failed, t->n_open);
-    printf("tries     %" PRIu64 ": %" PRIu64 " replies, %" PRIu64 " errors, %" PRIu64 " lost, %" PRIu64
-           " not sent, %" PRIu64 " in flight\n",
-           t->n_tries, t->n_replies, t->n_errors, t->n_lost, t->n_unsent, t->n_unknown);
-    printf("tokens    %" PRId64 " prompt (%.1f %% cached), %" PRId64 " completion\n",
-           t->prompt_tokens,
-           t->prompt_tokens ? 100.0 * (double)t->cached_tokens / (double)t->prompt_tokens : 0.0,
-           t->completion_tokens);
+    printf("requests  %llu: %llu done, %llu failed, %llu open\n", (ull)t->n_requests,
+           (ull)t->n_done, (ull)t->n_failed, (ull)t->n_open);
+    printf("tries     %llu: %llu replies, %llu errors, %llu lost, %llu not sent,"
+           " %llu in flight\n",
+           (ull)t->n_tries, (ull)t->n_replies, (ull)t->n_errors, (ull)t->n_lost, (ull)t->n_unsent,
+           (ull)t->n_unknown);
+    printf("tokens    %lld prompt (%.1f %% cached), %lld completion\n", (long long)t->prompt_tokens,
+           percent(t->cached_tokens, t->prompt_tokens), (long long)t->completion_tokens);
     printf("cost      $%.4f", da_usd(t->cost_pusd));
     if (t->estimated_pusd)
         printf(", of it $%.4f estimated (replies that were lost)", da_usd(t->estimated_pusd));
-    printf("\nrate      %" PRIu64 " replies in the last minute of the run", t->n_recent);
+    printf("\nrate      %llu replies in the last minute of the run", (ull)t->n_recent);
     if (span_s > 0)
         printf(", %.2f a second over all", (double)t->n_replies / span_s);
     printf("\n");
     if (t->n_recent && t->n_open)
-        printf("left      about %.0f s for the %" PRIu64 " open requests\n",
-               (double)t->n_open * 60 / (double)t->n_recent, t->n_open);
+        printf("left      about %.0f s for the %llu open requests\n",
+               (double)t->n_open * 60 / (double)t->n_recent, (ull)t->n_open);
 }
 
 static int show_status(const char *path)
@@ -136,18 +153,20 @@ static void report(const struct options *o, const struct da_backend *b,
 {
     struct da_client_stats c;
     struct da_log *log = da_cli_log();
-    da_log_msg(log, DA_LOG_INFO, "annotated %" PRIu64 " of %" PRIu64 " documents, %" PRIu64 " failed%s%s%s",
-               st->n_annotated, st->n_documents, st->n_failed,
-               st->n_failed && o->errors ? " (see '" : "",
-               st->n_failed && o->errors ? o->errors : "",
-               st->n_failed && o->errors ? "')" : "");
+    bool point = st->n_failed && o->errors;
+    da_log_msg(log, DA_LOG_INFO, "annotated %llu of %llu documents, %llu failed%s%s%s",
+               (ull)st->n_annotated, (ull)st->n_documents, (ull)st->n_failed,
+               point ? " (see '" : "", point ? o->errors : "", point ? "')" : "");
+    if (o->backend != BACKEND_API)
+        return;
     da_backend_api_stats(b, &c);
     if (c.n_sent)
-        da_log_msg(log, DA_LOG_INFO, "asked %" PRIu64 " times: %" PRId64 " prompt tokens (%.0f %% cached), %" PRId64
-                                     " completion tokens, $%.4f",
-                   c.n_sent, c.prompt_tokens,
-                   c.prompt_tokens ? 100.0 * (double)c.cached_tokens / (double)c.prompt_tokens : 0,
-                   c.completion_tokens, da_usd(c.cost_pusd));
+        da_log_msg(log, DA_LOG_INFO,
+                   "asked %llu times: %lld prompt tokens (%.0f %% cached), %lld completion tokens, "
+                   "$%.4f",
+                   (ull)c.n_sent, (long long)c.prompt_tokens,
+                   percent(c.cached_tokens, c.prompt_tokens), (long long)c.completion_tokens,
+                   da_usd(c.cost_pusd));
 }
 
 static enum da_rc open_api(struct options *o, struct da_err *err)
@@ -159,7 +178,7 @@ static enum da_rc open_api(struct options *o, struct da_err *err)
     return rc;
 }
 
-static enum da_rc make_backend(struct options *o, struct da_backend **b, struct da_err *err)
+static enum da_rc make_api_backend(struct options *o, struct da_backend **b, struct da_err *err)
 {
     enum da_rc rc = da_api_cli_resolve(&o->api, err);
     if (!rc && !o->show_prompt)
@@ -177,6 +196,15 @@ static enum da_rc make_backend(struct options *o, struct da_backend **b, struct 
                                      .log = da_cli_log(),
                                      .stop = da_cli_catch_interrupt()};
     return da_backend_api_new(b, &bo, err);
+}
+
+static enum da_rc make_backend(struct options *o, struct da_backend **b, struct da_err *err)
+{
+    switch (o->backend) {
+    case BACKEND_EXTRACTIVE: return da_backend_extractive_new(b, o->prompts, err);
+    case BACKEND_WRITTEN: return da_backend_written_new(b, o->written, NULL, err);
+    default: return make_api_backend(o, b, err);
+    }
 }
 
 static enum da_rc run(struct options *o, const char *input, struct da_annotate_stats *st,
@@ -202,11 +230,24 @@ static enum da_rc run(struct options *o, const char *input, struct da_annotate_s
     return rc;
 }
 
+static int choose_backend(struct options *o)
+{
+    if (!o->seen_backend)
+        o->backend = o->written                      ? BACKEND_WRITTEN
+                     : da_api_cli_is_wanted(&o->api) ? BACKEND_API
+                                                     : BACKEND_EXTRACTIVE;
+    if ((o->backend == BACKEND_WRITTEN) != (o->written != NULL))
+        return da_opt_usage(&help, "--backend written and --written FILE go together");
+    if (o->show_prompt && o->backend != BACKEND_API)
+        return da_opt_usage(&help, "only --backend api has a prompt to show");
+    return -1;
+}
+
 /* OUTPUT.ledger, unless one was named. */
 static int name_ledger(struct options *o, char **owned)
 {
     struct da_buf s;
-    if (o->api.ledger_path || o->show_prompt)
+    if (o->api.ledger_path || o->show_prompt || o->backend != BACKEND_API)
         return -1;
     if (strcmp(o->output, "-") == 0)
         return da_opt_usage(&help, "writing to stdout needs --ledger FILE");
@@ -236,6 +277,9 @@ int da_cmd_annotate(int argc, char **argv)
         return da_opt_usage(&help, "one file of documents is needed");
     if (!o.output && !o.show_prompt)
         return da_opt_usage(&help, "--output FILE is needed");
+    code = choose_backend(&o);
+    if (code >= 0)
+        return code;
     code = name_ledger(&o, &ledger_name);
     if (code >= 0)
         return code;

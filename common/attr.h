@@ -9,6 +9,9 @@
 #define DA_UNUSED __attribute__((unused))
 #define DA_LIKELY(x) __builtin_expect(!!(x), 1)
 #define DA_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define DA_PREFETCH(p) __builtin_prefetch(p)
+/* Zero bits below the lowest set bit of a 64-bit word that is not 0. */
+#define DA_CTZ64(x) ((unsigned)__builtin_ctzll(x))
 /* For kernels whose constant arguments must reach the loops. */
 #define DA_ALWAYS_INLINE static inline __attribute__((always_inline))
 #else
@@ -17,6 +20,15 @@
 #define DA_UNUSED
 #define DA_LIKELY(x) (x)
 #define DA_UNLIKELY(x) (x)
+#define DA_PREFETCH(p) ((void)(p))
+static inline unsigned da_ctz64(unsigned long long x)
+{
+    unsigned n = 0;
+    for (; !(x & 1); x >>= 1)
+        n++;
+    return n;
+}
+#define DA_CTZ64(x) da_ctz64(x)
 #define DA_ALWAYS_INLINE static inline
 #endif
 

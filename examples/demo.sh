@@ -2,7 +2,7 @@
 # From the example documents to a leaderboard, offline, in a minute: what `make demo` runs. Each
 # command is printed before it runs, so that it can be copied; everything lands in build/demo.
 #
-#   demo.sh [--model FILE.gguf] [--out DIR]
+#   demo.sh [--model FILE.gguf] [--out DIR] [--program FILE]
 #
 # Without --model the engine runs a small file of the SlimLM form with seeded random weights, which
 # shows the path and the speed, not quality; its row in the leaderboard says so.
@@ -13,12 +13,13 @@ program=build/docassist
 out=build/demo
 model=
 
-usage() { echo "usage: demo.sh [--model FILE.gguf] [--out DIR]" >&2; exit 2; }
+usage() { echo "usage: demo.sh [--model FILE.gguf] [--out DIR] [--program FILE]" >&2; exit 2; }
 while [ $# -gt 0 ]; do
     [ $# -ge 2 ] || usage
     case $1 in
     --model) model=$2 ;;
     --out) out=$2 ;;
+    --program) program=$2 ;;
     *) usage ;;
     esac
     shift 2
@@ -37,7 +38,7 @@ run()
 {
     allowed=$1
     shift
-    printf '  $ docassist %s\n' "$*"
+    printf '  $ %s %s\n' "$program" "$*"
     began=$(now)
     code=0
     "$program" "$@" >"$out/stdout" 2>"$out/stderr" || code=$?
@@ -75,7 +76,7 @@ run 0 generate --baseline lead3 "$test_set" -o "$out/lead3.jsonl"
 run 0 generate --baseline extractive "$test_set" -o "$out/extractive.jsonl"
 if [ -z "$model" ]; then
     model=$out/slimlm-random.gguf
-    run 0 model random --like slimlm-125m --seed 1 --type q4_0 -o "$model"
+    run 0 model random --shape slimlm-125m --seed 1 -o "$model"
 fi
 run 0 generate -m "$model" "$test_set" -o "$out/model.jsonl"
 

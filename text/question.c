@@ -20,6 +20,7 @@ enum {
     QUESTION_MAX_WORDS = 26,
     QUESTION_MAX_BYTES = 400,
     LABEL_MAX_WORDS = 4,
+    HEADING_MAX_WORDS = 9,
     NAME_MAX_WORDS = 5,
     LIST_MAX_ITEMS = 12,
     TOPIC_MAX_BYTES = 90,
@@ -325,8 +326,27 @@ static bool names_section(struct da_span h)
         "page",
         "continued",
         "please specify",
+        "synopsis",
+        "description",
+        "options",
+        "see also",
+        "authors",
+        "name",
     };
-    if (!starts_with_word(h) || h.p[h.len - 1] == '?')
+    struct da_words w;
+    da_words_init(&w);
+    da_words_split(&w, h.p, h.len);
+    size_t n_words = w.n, n_numbers = 0;
+    for (size_t i = 0; i < w.n; i++)
+        n_numbers += (w.items[i].flags & DA_WORD_DIGITS) != 0;
+    da_words_release(&w);
+    if (n_numbers > 2 || (n_words > HEADING_MAX_WORDS && n_numbers > 1))
+        return false; /* a torn table row */
+    uint32_t first = 0;
+    if (h.len > 0)
+        da_utf8_decode(h.p, h.p + h.len, &first);
+    if (!starts_with_word(h) || h.p[h.len - 1] == '?' ||
+        !has_letters(h, da_char_flags(first) & DA_CH_SOLID ? 2 : 4))
         return false;
     for (size_t i = 0; i < DA_ARRAY_LEN(common); i++) {
         size_t n = strlen(common[i]), k = 0;
@@ -373,7 +393,7 @@ static void ask_heading(struct da_question_maker *m, const struct da_question_la
         da_buf_reset(&m->text);
         da_buf_add(&m->text, h.p, h.len);
         da_question_add(m, DA_Q_SECTION, answer, 1.2);
-    } else if (h.len > 0 && h.len <= TOPIC_MAX_BYTES && has_letters(h, 4) && names_section(h)) {
+    } else if (h.len > 0 && h.len <= TOPIC_MAX_BYTES && names_section(h)) {
         if (english && kind == DA_UNIT_LIST && !memchr(h.p, '"', h.len)) {
             da_buf_reset(&m->text);
             da_buf_addf(&m->text, "What is listed under \"%.*s\"?", (int)h.len, h.p);
@@ -432,7 +452,8 @@ bool da_question_about(const struct da_outline *o, size_t i, struct da_span lang
         if (end - k <= NAME_MAX_WORDS && name.len > best.len && name.len <= TOPIC_MAX_BYTES)
             best = name;
     }
-    for (size_t k = first; best.len == 0 && k < last; k++) {
+    bool named = best.len > 0;
+    for (size_t k = first; !named && k < last; k++) {
         const struct da_word *w = &o->words.items[k];
         if (!(w->flags & (DA_WORD_STOP | DA_WORD_NUMBER)) && w->end - w->start > best.len &&
             w->end - w->start <= TOPIC_MAX_BYTES)

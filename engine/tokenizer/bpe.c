@@ -10,6 +10,8 @@
  * way they do when that token is encoded alone.
  */
 
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/attr.h"
@@ -17,7 +19,26 @@
 #include "common/utf8.h"
 #include "engine/tokenizer/tokenizer_impl.h"
 
-enum { SHORT_MAX = 96 };
+enum { SHORT_MAX = 128 };
+static_assert(SHORT_MAX == 1 << 7 && DA_VOCAB_MAX_MERGES <= 1 << 23,
+              "a rank and a position share 31 bits");
+
+static void make_byte_pairs(struct da_tokenizer *t)
+{
+    const struct da_vocab *v = t->v;
+    t->byte_pairs = da_malloc(65536 * sizeof *t->byte_pairs);
+    for (size_t i = 0; i < 65536; i++)
+        t->byte_pairs[i] = (struct da_byte_pair){DA_MERGE_NONE, -1};
+    for (size_t i = v->n_merges; i-- > 0;) { /* of equal pairs the first counts */
+        const struct da_vocab_merge *m = &v->merges[i];
+        if (v->tokens[m->left].len != 1 || v->tokens[m->right].len != 1)
+            continue;
+        unsigned char a = (unsigned char)v->text.p[v->tokens[m->left].at];
+        unsigned char b = (unsigned char)v->text.p[v->tokens[m->right].at];
+        if (t->byte_id[a] == m->left && t->byte_id[b] == m->right)
+            t->byte_pairs[a << 8 | b] = (struct da_byte_pair){(uint32_t)i, m->result};
+    }
+}
 
 enum da_rc da_bpe_open(struct da_tokenizer *t, struct da_err *err)
 {
@@ -32,6 +53,7 @@ enum da_rc da_bpe_open(struct da_tokenizer *t, struct da_err *err)
     for (size_t i = v->n; i-- > 0;)
         if (v->tokens[i].len == 1 && v->tokens[i].type == DA_TOKEN_NORMAL)
             t->byte_id[(unsigned char)da_vocab_text(v, (int32_t)i).p[0]] = (int32_t)i;
+    make_byte_pairs(t);
     return DA_OK;
 }
 
@@ -44,40 +66,65 @@ static void rank_pair(const void *ctx, struct da_merge_node *a, const struct da_
     a->result = p ? p->result : -1;
 }
 
-static inline void find_pair(const struct da_pairs *pairs, const int32_t *id, size_t i,
-                             uint32_t *rank, int32_t *result)
+/*
+ * Merges up to SHORT_MAX symbols in place and returns how many are left. A pair's
+ * key is its rank with its position below, so one minimum finds the lowest rank
+ * and the leftmost of equals; merged-away positions keep an empty key. bytes, when
+ * not NULL, are the symbols as bytes.
+ */
+static size_t merge_short(const struct da_tokenizer *t, int32_t *id, size_t n,
+                          const unsigned char *bytes)
 {
-    const struct da_pair *p = da_pairs_find(pairs, id[i], id[i + 1]);
-    rank[i] = p ? p->rank : DA_MERGE_NONE;
-    result[i] = p ? p->result : -1;
-}
-
-/* Merges in place; returns how many symbols are left. */
-static size_t merge_short(const struct da_pairs *pairs, int32_t *id, size_t n)
-{
-    uint32_t rank[SHORT_MAX];
-    int32_t result[SHORT_MAX];
-    for (size_t i = 0; i + 1 < n; i++)
-        find_pair(pairs, id, i, rank, result);
-    while (n > 1) {
-        size_t best = 0;
-        for (size_t i = 1; i + 1 < n; i++)
-            if (rank[i] < rank[best])
-                best = i;
-        if (rank[best] == DA_MERGE_NONE)
-            break;
-        id[best] = result[best];
-        n--;
-        size_t move = n - best - 1; /* symbols behind the merged one */
-        memmove(id + best + 1, id + best + 2, move * sizeof *id);
-        memmove(rank + best, rank + best + 1, move * sizeof *rank);
-        memmove(result + best, result + best + 1, move * sizeof *result);
-        if (best + 1 < n)
-            find_pair(pairs, id, best, rank, result);
-        if (best > 0)
-            find_pair(pairs, id, best - 1, rank, result);
+    enum { INDEX_BITS = 7, NO_KEY = INT32_MAX };
+    int32_t key[SHORT_MAX], result[SHORT_MAX];
+    uint8_t next[SHORT_MAX + 1], prev[SHORT_MAX + 1];
+    size_t width = (n + 15) & ~(size_t)15;
+    for (size_t i = 0; i < width; i++)
+        key[i] = NO_KEY;
+    for (size_t i = 0; i < n; i++) {
+        next[i] = (uint8_t)(i + 1);
+        prev[i] = (uint8_t)(i - 1);
     }
-    return n;
+    for (size_t i = 0; i + 1 < n; i++) {
+        if (bytes) {
+            const struct da_byte_pair *p = &t->byte_pairs[bytes[i] << 8 | bytes[i + 1]];
+            key[i] = p->rank == DA_MERGE_NONE ? NO_KEY : (int32_t)(p->rank << INDEX_BITS | i);
+            result[i] = p->result;
+        } else {
+            const struct da_pair *p = da_pairs_find(&t->pairs, id[i], id[i + 1]);
+            key[i] = p ? (int32_t)(p->rank << INDEX_BITS | i) : NO_KEY;
+            result[i] = p ? p->result : -1;
+        }
+    }
+    for (;;) {
+        int32_t best = NO_KEY;
+        for (size_t i = 0; i < width; i++)
+            best = key[i] < best ? key[i] : best;
+        if (best == NO_KEY)
+            break;
+        size_t i = (size_t)best & (SHORT_MAX - 1), gone = next[i], after = next[gone];
+        id[i] = result[i];
+        next[i] = (uint8_t)after;
+        prev[after] = (uint8_t)i;
+        key[gone] = key[i] = NO_KEY;
+        if (after < n) {
+            const struct da_pair *p = da_pairs_find(&t->pairs, id[i], id[after]);
+            if (p) {
+                key[i] = (int32_t)(p->rank << INDEX_BITS | i);
+                result[i] = p->result;
+            }
+        }
+        if (i > 0) {
+            size_t before = prev[i];
+            const struct da_pair *p = da_pairs_find(&t->pairs, id[before], id[i]);
+            key[before] = p ? (int32_t)(p->rank << INDEX_BITS | before) : NO_KEY;
+            result[before] = p ? p->result : -1;
+        }
+    }
+    size_t left = 0;
+    for (size_t i = 0; i < n; i = next[i])
+        id[left++] = id[i];
+    return left;
 }
 
 static enum da_rc merge_long(const struct da_tokenizer *t, struct da_tok_scratch *s,
@@ -137,30 +184,39 @@ static enum da_rc encode_piece(const struct da_tokenizer *t, struct da_tok_scrat
     add_symbols(t, piece, out);
     if (out->n - from > SHORT_MAX)
         return merge_long(t, s, out, from, err);
-    out->n = from + merge_short(&t->pairs, out->p + from, out->n - from);
+    bool whole = t->v->byte_level && out->n - from == piece.len;
+    out->n = from + merge_short(t, out->p + from, out->n - from,
+                                whole ? (const unsigned char *)piece.p : NULL);
     return DA_OK;
 }
 
-static inline enum da_rc encode_cached(const struct da_tokenizer *t, struct da_tok_scratch *s,
-                                       struct da_span piece, const char *end, struct da_ids *out,
-                                       struct da_err *err)
+enum { BATCH = 64 };
+
+/* Encodes pieces that lie one after another. Their places in the cache are fetched ahead. */
+static enum da_rc encode_batch(const struct da_tokenizer *t, struct da_tok_scratch *s,
+                               struct da_span text, size_t at, const uint32_t *ends, size_t n,
+                               struct da_ids *out, struct da_err *err)
 {
-    if (piece.len > DA_PIECE_MAX_LEN)
-        return encode_piece(t, s, piece, out, err);
-    uint64_t key[2];
-    struct da_piece_entry *e = da_piece_slot(s, piece.p, piece.len, end, key);
-    uint8_t *n = &s->cache_n[e - s->cache];
-    if (DA_LIKELY(e->key[0] == key[0] && e->key[1] == key[1])) {
-        memcpy(da_ids_reserve(out, DA_PIECE_MAX_IDS), e->ids, sizeof e->ids);
-        out->n += *n;
-        return DA_OK;
+    struct da_piece_key key[BATCH];
+    struct da_piece_set *set[BATCH];
+    const char *limit = text.p + text.len;
+    size_t from = at;
+    for (size_t i = 0; i < n; from = ends[i++]) {
+        set[i] = NULL;
+        if (ends[i] - from > DA_PIECE_MAX_LEN)
+            continue;
+        key[i] = da_piece_key(text.p + from, ends[i] - from, limit);
+        set[i] = da_piece_set(s, key[i]);
+        DA_PREFETCH(set[i]);
     }
-    size_t from = out->n;
-    enum da_rc rc = encode_piece(t, s, piece, out, err);
-    if (rc == DA_OK && out->n - from <= DA_PIECE_MAX_IDS) {
-        memcpy(e->key, key, sizeof key);
-        memcpy(e->ids, out->p + from, (out->n - from) * sizeof *e->ids);
-        *n = (uint8_t)(out->n - from);
+    enum da_rc rc = DA_OK;
+    for (size_t i = 0; i < n && rc == DA_OK; at = ends[i++]) {
+        if (DA_LIKELY(set[i] && da_piece_get(set[i], key[i], out)))
+            continue;
+        size_t old = out->n;
+        rc = encode_piece(t, s, da_span(text.p + at, ends[i] - at), out, err);
+        if (set[i] && rc == DA_OK)
+            da_piece_put(set[i], key[i], out->p + old, out->n - old);
     }
     return rc;
 }
@@ -172,15 +228,19 @@ static enum da_rc encode_steps(const struct da_tokenizer *t, struct da_tok_scrat
 {
     const struct da_presplit *split = &t->v->split;
     enum da_rc rc = DA_OK;
+    uint32_t ends[BATCH];
     while (at < end && rc == DA_OK) {
-        size_t e = end;
+        size_t n = 1;
+        ends[0] = (uint32_t)end;
         if (step < split->n)
-            e = da_presplit_next((enum da_presplit_step)split->steps[step], text.p, at, end);
-        if (step + 1 < split->n)
-            rc = encode_steps(t, s, text, at, e, step + 1, out, err);
+            n = da_presplit_many((enum da_presplit_step)split->steps[step], text.p, at, end, ends,
+                              BATCH);
+        if (step + 1 >= split->n)
+            rc = encode_batch(t, s, text, at, ends, n, out, err);
         else
-            rc = encode_cached(t, s, da_span(text.p + at, e - at), text.p + text.len, out, err);
-        at = e;
+            for (size_t i = 0; i < n && rc == DA_OK; at = ends[i++])
+                rc = encode_steps(t, s, text, at, ends[i], step + 1, out, err);
+        at = ends[n - 1];
     }
     return rc;
 }

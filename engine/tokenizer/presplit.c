@@ -8,6 +8,8 @@
 
 #include "engine/tokenizer/presplit.h"
 
+#include <string.h>
+
 #include "common/attr.h"
 #include "text/uclass.h"
 
@@ -37,6 +39,18 @@ static const uint16_t ascii_class[128] = {
     UC, UC, UC, UC, UC, UC, UC, UC, UC, UC, UC, P,  P,   P,   SYM, P,
     SYM, LC, LC, LC, LC, LC, LC, LC, LC, LC, LC, LC, LC, LC,  LC,  LC,
     LC, LC, LC, LC, LC, LC, LC, LC, LC, LC, LC, P,  SYM, P,   SYM, OT,
+};
+
+/* ASCII that ends a run of small letters for good: all but small letters and the apostrophe. */
+static const unsigned char ascii_ends_word[256] = {
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1,
 };
 
 static const uint16_t category_class[DA_UCAT_COUNT] = {
@@ -96,9 +110,47 @@ static inline unsigned class_at(const unsigned char *p, size_t at, size_t end, u
     return wide_class(p + at, end - at, len);
 }
 
+/* Index of the first byte in memory whose high bit is set in word; word is not 0. */
+static inline size_t first_byte(uint64_t word)
+{
+    const uint64_t one = 1;
+    unsigned char low;
+    memcpy(&low, &one, 1);
+    if (low)
+        return DA_CTZ64(word) >> 3;
+    size_t i = 0;
+    while (!(word >> (56 - 8 * i) & 0x80))
+        i++;
+    return i;
+}
+
+/*
+ * First offset from at that is no ASCII letter (fold), or no lower-case one; it
+ * may stop early within the last eight bytes. Eight bytes at a time: the high bit
+ * of (b | 80) - 61 says whether b's low seven bits reach 'a', of (b | 80) - 7b
+ * whether they pass 'z'; nothing is borrowed between bytes.
+ */
+static inline size_t ascii_run(const unsigned char *p, size_t at, size_t end, bool fold)
+{
+    const uint64_t high = 0x8080808080808080u;
+    for (; end - at >= 8; at += 8) {
+        uint64_t x;
+        memcpy(&x, p + at, 8);
+        uint64_t y = (fold ? x | 0x2020202020202020u : x) | high;
+        uint64_t letter = (y - 0x6161616161616161u) & ~(y - 0x7b7b7b7b7b7b7b7bu) & ~x & high;
+        if (letter != high)
+            return at + first_byte(~letter & high);
+    }
+    return at;
+}
+
 /* First offset from at whose character has none of the bits. */
 static inline size_t run_of(const unsigned char *p, size_t at, size_t end, unsigned bits)
 {
+    if (bits & L)
+        at = ascii_run(p, at, end, true);
+    else if (bits & LOW)
+        at = ascii_run(p, at, end, false);
     while (at < end) {
         unsigned len, c = class_at(p, at, end, &len);
         if (!(c & bits))
@@ -259,6 +311,14 @@ static size_t cased_word(const unsigned char *p, size_t at, size_t end, bool *up
 static inline size_t o200k_next(const unsigned char *p, size_t at, size_t end, unsigned digits,
                                 bool contractions)
 {
+    /* The usual word: perhaps a space, perhaps one capital, small letters, and neither another
+     * letter nor an apostrophe behind them. */
+    size_t word = at + (p[at] == ' ');
+    word += word < end && p[word] >= 'A' && p[word] <= 'Z';
+    size_t after = ascii_run(p, word, end, false);
+    if (DA_LIKELY(after > word && after < end && ascii_ends_word[p[after]]))
+        return after;
+
     unsigned len, c = class_at(p, at, end, &len);
     size_t from = at + len, e = at;
     bool upper_only;
@@ -435,9 +495,9 @@ static size_t metaspace_next(const unsigned char *p, size_t at, size_t end)
     return at;
 }
 
-size_t da_presplit_next(enum da_presplit_step step, const char *text, size_t at, size_t end)
+static inline size_t next_end(enum da_presplit_step step, const unsigned char *p, size_t at,
+                              size_t end)
 {
-    const unsigned char *p = (const unsigned char *)text;
     switch (step) {
     case DA_PRESPLIT_GPT2:
         return gpt2_next(p, at, end);
@@ -480,4 +540,27 @@ size_t da_presplit_next(enum da_presplit_step step, const char *text, size_t at,
     default:
         return end;
     }
+}
+
+size_t da_presplit_next(enum da_presplit_step step, const char *p, size_t at, size_t end)
+{
+    return next_end(step, (const unsigned char *)p, at, end);
+}
+
+size_t da_presplit_many(enum da_presplit_step step, const char *text, size_t at, size_t end,
+                     uint32_t *ends, size_t max)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    size_t n = 0;
+    /* The commonest steps have a loop of their own. */
+    if (step == DA_PRESPLIT_O200K)
+        for (; at < end && n < max; ends[n++] = (uint32_t)at)
+            at = o200k_next(p, at, end, 3, true);
+    else if (step == DA_PRESPLIT_GPT2)
+        for (; at < end && n < max; ends[n++] = (uint32_t)at)
+            at = gpt2_next(p, at, end);
+    else
+        for (; at < end && n < max; ends[n++] = (uint32_t)at)
+            at = next_end(step, p, at, end);
+    return n;
 }

@@ -74,4 +74,8 @@ bool da_presplit_by_regex(struct da_span regex, enum da_presplit_step *out);
 /* End of the piece that starts at offset at; at < end, the text ends at end. */
 size_t da_presplit_next(enum da_presplit_step step, const char *p, size_t at, size_t end);
 
+/* The ends of up to max pieces from offset at on, into ends; returns how many (0: at is end). */
+size_t da_presplit_many(enum da_presplit_step step, const char *p, size_t at, size_t end,
+                     uint32_t *ends, size_t max);
+
 #endif

@@ -132,21 +132,14 @@ enum da_rc da_spm_encode(const struct da_tokenizer *t, struct da_tok_scratch *s,
             rc = encode_piece(t, s, piece, out, err);
             continue;
         }
-        uint64_t key[2];
-        struct da_piece_entry *c = da_piece_slot(s, piece.p, piece.len, text.p + text.len, key);
-        uint8_t *n = &s->cache_n[c - s->cache];
-        if (DA_LIKELY(c->key[0] == key[0] && c->key[1] == key[1])) {
-            memcpy(da_ids_reserve(out, DA_PIECE_MAX_IDS), c->ids, sizeof c->ids);
-            out->n += *n;
+        struct da_piece_key k = da_piece_key(piece.p, piece.len, text.p + text.len);
+        struct da_piece_set *set = da_piece_set(s, k);
+        if (da_piece_get(set, k, out))
             continue;
-        }
         size_t from = out->n;
         rc = encode_piece(t, s, piece, out, err);
-        if (rc == DA_OK && out->n - from <= DA_PIECE_MAX_IDS) {
-            memcpy(c->key, key, sizeof key);
-            memcpy(c->ids, out->p + from, (out->n - from) * sizeof *c->ids);
-            *n = (uint8_t)(out->n - from);
-        }
+        if (rc == DA_OK)
+            da_piece_put(set, k, out->p + from, out->n - from);
     }
     return rc;
 }

@@ -26,12 +26,6 @@ void da_ids_reset(struct da_ids *ids)
     ids->n = 0;
 }
 
-int32_t *da_ids_reserve(struct da_ids *ids, size_t n)
-{
-    DA_GROW_BY(ids->p, ids->n, n, ids->cap);
-    return ids->p + ids->n;
-}
-
 void da_ids_add(struct da_ids *ids, int32_t id)
 {
     *da_ids_reserve(ids, 1) = id;
@@ -43,9 +37,9 @@ struct da_tok_scratch *da_tok_scratch_new(void)
     struct da_tok_scratch *s = da_calloc(1, sizeof *s);
     da_buf_init(&s->norm, 4 * DA_TOK_MAX_TEXT);
     da_buf_init(&s->norm2, 4 * DA_TOK_MAX_TEXT);
-    size_t n = (size_t)1 << DA_PIECE_CACHE_BITS;
-    s->cache = da_calloc(n, sizeof *s->cache);
-    s->cache_n = da_calloc(n, sizeof *s->cache_n);
+    s->cache = da_try_alloc_aligned(sizeof *s->cache, sizeof *s->cache << DA_PIECE_CACHE_BITS);
+    if (!s->cache) /* fixed and small: fails as da_malloc does */
+        s->cache = da_calloc((size_t)1 << DA_PIECE_CACHE_BITS, sizeof *s->cache);
     return s;
 }
 
@@ -58,7 +52,6 @@ void da_tok_scratch_free(struct da_tok_scratch *s)
     da_ids_release(&s->ids);
     da_merge_release(&s->merge);
     free(s->cache);
-    free(s->cache_n);
     free(s);
 }
 
@@ -107,6 +100,8 @@ static void make_name(struct da_tokenizer *t)
 /* Two tokenizers with the same key encode pieces alike. */
 static uint64_t cache_key(const struct da_vocab *v)
 {
+    if (v->name[0])
+        return da_hash64(v->name, strlen(v->name), 0) | 1;
     uint64_t h = da_hash64(v->text.p, v->text.len, (uint64_t)v->kind);
     h = da_hash64(v->tokens, v->n * sizeof *v->tokens, h);
     h = da_hash64(v->merges, v->n_merges * sizeof *v->merges, h);
@@ -179,6 +174,7 @@ void da_tokenizer_close(struct da_tokenizer *t)
     da_added_release(&t->raw);
     da_added_release(&t->normalized);
     da_pairs_release(&t->pairs);
+    free(t->byte_pairs);
     da_textmap_release(&t->map);
     da_vocab_free(t->v);
     free(t);

@@ -62,7 +62,7 @@ const struct da_vocab *da_tokenizer_vocab(const struct da_tokenizer *t);
 /* "o200k_base", or the kind and pre-split ("bpe/qwen2", "spm"): for records and messages. */
 const char *da_tokenizer_name(const struct da_tokenizer *t);
 
-/* Working memory and caches for encoding, about 600 kB. May move between tokenizers, which empties
+/* Working memory and caches for encoding, about 2 MB. May move between tokenizers, which empties
  * the caches. */
 struct da_tok_scratch *da_tok_scratch_new(void);
 void da_tok_scratch_free(struct da_tok_scratch *s); /* NULL allowed */

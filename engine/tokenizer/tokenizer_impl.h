@@ -5,7 +5,9 @@
 
 #include <string.h>
 
+#include "common/attr.h"
 #include "common/buf.h"
+#include "common/mem.h"
 #include "engine/tokenizer/added.h"
 #include "engine/tokenizer/merge.h"
 #include "engine/tokenizer/pairs.h"
@@ -21,23 +23,39 @@ struct da_tokenizer {
     struct da_added normalized; /* and those looked for after normalization */
     struct da_pairs pairs;      /* BPE */
     struct da_textmap map;      /* all kinds but byte-level BPE without ignore_merges */
+    struct da_byte_pair *byte_pairs; /* [65536], by first * 256 + second; byte-level BPE */
     int32_t byte_id[256];       /* byte-level: the byte's token; else "<0x..>"; -1 none */
     bool needs_norm;            /* text is not tokenized as it is */
     bool cut_at_spaces;         /* SPM: no token goes on after a space that follows something else */
 };
 
-/* Pieces up to 15 bytes that gave up to 4 ids. */
-enum { DA_PIECE_MAX_LEN = 15, DA_PIECE_MAX_IDS = 4, DA_PIECE_CACHE_BITS = 14 };
+/* Pieces up to 15 bytes that gave up to 4 ids, two to a cache line. */
+enum { DA_PIECE_MAX_LEN = 15, DA_PIECE_MAX_IDS = 4, DA_PIECE_CACHE_BITS = 15 };
+
+/* The bytes of a piece, zero-padded; the last byte holds the length (low half; 0: empty) and, in
+ * an entry, the number of ids (high half). */
+struct da_piece_key {
+    uint64_t w[2];
+};
+#define DA_PIECE_KEY_MASK (UINT64_MAX >> 4)
 
 struct da_piece_entry {
-    uint64_t key[2]; /* the bytes, zero-padded; the last one holds the length, 0 for an empty slot */
+    struct da_piece_key key;
     int32_t ids[DA_PIECE_MAX_IDS];
+};
+struct da_piece_set {
+    struct da_piece_entry way[2]; /* the newer one first */
+};
+
+/* Symbols of the merge of two bytes; rank DA_MERGE_NONE: they do not merge. */
+struct da_byte_pair {
+    uint32_t rank;
+    int32_t result;
 };
 
 struct da_tok_scratch {
     uint64_t key;                 /* of the tokenizer the caches belong to */
-    struct da_piece_entry *cache; /* [1 << DA_PIECE_CACHE_BITS] */
-    uint8_t *cache_n;             /* ids of each entry */
+    struct da_piece_set *cache; /* [1 << DA_PIECE_CACHE_BITS], cache-line aligned */
     struct da_merge_list merge;
     struct da_buf norm, norm2;
     struct da_ids ids;
@@ -61,30 +79,61 @@ enum da_rc da_norm_apply(const struct da_tokenizer *t, struct da_tok_scratch *s,
                          struct da_span text, bool at_start, struct da_err *err);
 
 /* Makes room for n more ids. */
-int32_t *da_ids_reserve(struct da_ids *ids, size_t n);
-
-/* Finds the entry for a piece of 1..DA_PIECE_MAX_LEN bytes; end is the end of readable text. When
- * its key differs from the one given back, the caller fills it. */
-static inline struct da_piece_entry *da_piece_slot(struct da_tok_scratch *s, const char *p,
-                                                   size_t len, const char *end, uint64_t key[2])
+static inline int32_t *da_ids_reserve(struct da_ids *ids, size_t n)
 {
-    key[0] = key[1] = 0;
-    if (end - p >= 16) {
-        memcpy(key, p, 16);
-        if (len <= 8) {
-            key[0] &= UINT64_MAX >> (64 - 8 * len);
-            key[1] = 0;
-        } else {
-            key[1] &= UINT64_MAX >> (128 - 8 * len);
-        }
+    if (DA_UNLIKELY(ids->cap - ids->n < n))
+        DA_GROW_BY(ids->p, ids->n, n, ids->cap);
+    return ids->p + ids->n;
+}
+
+/* The key of a piece of 1..DA_PIECE_MAX_LEN bytes; text is readable up to end. */
+static inline struct da_piece_key da_piece_key(const char *p, size_t len, const char *end)
+{
+    struct da_piece_key k = {{0, 0}};
+    if (DA_LIKELY(end - p >= 16)) {
+        memcpy(k.w, p, 16);
+        uint64_t cut = UINT64_MAX >> (-(8 * len) & 63);
+        k.w[0] &= len < 8 ? cut : UINT64_MAX;
+        k.w[1] &= len <= 8 ? 0 : cut;
     } else {
-        memcpy(key, p, len);
+        memcpy(k.w, p, len);
     }
-    key[1] |= (uint64_t)len << 56;
-    uint64_t h = (key[0] ^ key[1] * 0xd6e8feb86659fd93u) * 0x9e3779b97f4a7c15u;
-    h ^= h >> 29;
-    h *= 0xbf58476d1ce4e5b9u;
+    k.w[1] |= (uint64_t)len << 56;
+    return k;
+}
+
+static inline struct da_piece_set *da_piece_set(const struct da_tok_scratch *s,
+                                                struct da_piece_key k)
+{
+    uint64_t h = (k.w[0] ^ k.w[1] * 0xd6e8feb86659fd93u) * 0x9e3779b97f4a7c15u;
+    h = (h ^ h >> 29) * 0xbf58476d1ce4e5b9u;
     return &s->cache[h >> (64 - DA_PIECE_CACHE_BITS)];
+}
+
+/* Appends the ids of a piece when they are remembered. */
+static inline bool da_piece_get(const struct da_piece_set *set, struct da_piece_key k,
+                                struct da_ids *out)
+{
+    for (int i = 0; i < 2; i++) {
+        const struct da_piece_entry *e = &set->way[i];
+        if (e->key.w[0] != k.w[0] || (e->key.w[1] & DA_PIECE_KEY_MASK) != k.w[1])
+            continue;
+        memcpy(da_ids_reserve(out, DA_PIECE_MAX_IDS), e->ids, sizeof e->ids);
+        out->n += e->key.w[1] >> 60;
+        return true;
+    }
+    return false;
+}
+
+static inline void da_piece_put(struct da_piece_set *set, struct da_piece_key k,
+                                const int32_t *ids, size_t n)
+{
+    if (n > DA_PIECE_MAX_IDS)
+        return;
+    set->way[1] = set->way[0];
+    set->way[0].key.w[0] = k.w[0];
+    set->way[0].key.w[1] = k.w[1] | (uint64_t)n << 60;
+    memcpy(set->way[0].ids, ids, n * sizeof *ids);
 }
 
 #endif

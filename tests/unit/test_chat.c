@@ -42,8 +42,10 @@ static void test_bodies(void)
     da_buf_add_char(&b, '[');
     da_chat_add_message(&b, "system", da_span_str("a"));
     da_chat_add_message(&b, "user", da_span_str("b\"\n"));
-    tap_is_str(b.p, "[{\"role\":\"system\",\"content\":\"a\"},{\"role\":\"user\",\"content\":\"b\\\"\\n\"}",
-               "messages");
+    tap_is_str(
+        b.p,
+        "[{\"role\":\"system\",\"content\":\"a\"},{\"role\":\"user\",\"content\":\"b\\\"\\n\"}",
+        "messages");
     da_buf_release(&b);
 }
 
@@ -78,8 +80,8 @@ static void test_replies(void)
     for (size_t i = 0; i < DA_ARRAY_LEN(cases); i++) {
         struct da_chat_reply r;
         da_chat_parse(da_span_str(cases[i].text), &r);
-        tap_is_str(da_chat_outcome_name(r.outcome), da_chat_outcome_name(cases[i].outcome),
-                   "%.70s", cases[i].text);
+        tap_is_str(da_chat_outcome_name(r.outcome), da_chat_outcome_name(cases[i].outcome), "%.70s",
+                   cases[i].text);
         da_chat_release(&r);
     }
 }
@@ -116,8 +118,8 @@ static void test_errors(void)
     tap_is_str(e.param, "", "param null");
     da_chat_parse_error(da_span_str("{\"error\":\"model 'x' not found\"}"), NULL, &e);
     tap_is_str(e.message, "model 'x' not found", "Ollama's shape");
-    da_chat_parse_error(da_span_str("{\"object\":\"error\",\"message\":\"too\\nlong\",\"code\":400}"),
-                        NULL, &e);
+    da_chat_parse_error(
+        da_span_str("{\"object\":\"error\",\"message\":\"too\\nlong\",\"code\":400}"), NULL, &e);
     tap_is_str(e.message, "too long", "vLLM's shape, on one line");
     tap_is_str(e.code, "400", "a numeric code");
     da_chat_parse_error(da_span_str("<html><body>Bad gateway"), NULL, &e);

@@ -125,7 +125,9 @@ struct run {
     struct da_client_stats stats;
 };
 
-static const struct da_chat_params params = {.model = "m", .temperature = 0, .top_p = -1,
+static const struct da_chat_params params = {.model = "m",
+                                             .temperature = 0,
+                                             .top_p = -1,
                                              .seed = -1};
 
 static enum da_verdict on_result(void *ctx, struct da_call *c, const struct da_call_result *r,
@@ -254,9 +256,10 @@ static void test_same_key_twice(void)
 
 static void test_transient(void)
 {
-    static const struct canned script[] = {
-        {500, DA_HTTP_OK, "", "{}"},       {0, DA_HTTP_LOST, "", ""},
-        {200, DA_HTTP_OK, "", "<html>"},   {200, DA_HTTP_OK, "", good_body}};
+    static const struct canned script[] = {{500, DA_HTTP_OK, "", "{}"},
+                                           {0, DA_HTTP_LOST, "", ""},
+                                           {200, DA_HTTP_OK, "", "<html>"},
+                                           {200, DA_HTTP_OK, "", good_body}};
     static struct world w;
     world_init(&w, script, 4);
     struct run *r = new_run(&w, "transient");

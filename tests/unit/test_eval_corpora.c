@@ -287,7 +287,7 @@ static void rouge_tokens(struct tally *t, const struct da_json *row, const char 
     da_rouge_tokenize(&o, &work, golden_str(row, "text"), &work.hyp, &work.hyp_ends);
     tally_num(t, (double)work.hyp.n, (double)da_json_len(da_json_get(row, key)), 0, key);
     for (size_t i = 0; i < work.hyp.n && j; i++, j = da_json_next(j))
-        tally_text(t, da_vocab_word(&work.stems, work.hyp.id[i]), golden_str(j, NULL), key);
+        tally_text(t, da_wordnum_word(&work.stems, work.hyp.id[i]), golden_str(j, NULL), key);
 }
 
 static void test_tokenize(void)

@@ -28,12 +28,12 @@ static const char *path_of(const char *name)
 }
 
 /* A request with one try that brought a reply. */
-static int64_t add_answered(struct da_ledger *l, const char *item, const char *reply,
-                            int64_t cost, struct da_err *err)
+static int64_t add_answered(struct da_ledger *l, const char *item, const char *reply, int64_t cost,
+                            struct da_err *err)
 {
     struct da_ledger_key k = key_of(item);
-    struct da_ledger_try t = {.endpoint = "http://x/v1", .started_ms = 1000, .max_tokens = 600,
-                              .cost_pusd = 99};
+    struct da_ledger_try t = {
+        .endpoint = "http://x/v1", .started_ms = 1000, .max_tokens = 600, .cost_pusd = 99};
     int64_t id = 0;
     if (da_ledger_add_request(l, &k, "t", da_span_str(item), "m", &id, err))
         return 0;

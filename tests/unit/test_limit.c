@@ -117,9 +117,9 @@ static void test_durations(void)
     static const struct {
         const char *text;
         double ms;
-    } cases[] = {{"1s", 1000},       {"6m0s", 360000}, {"12ms", 12}, {"1h2m3.5s", 3723500},
-                 {"20", 20000},      {"0s", 0},        {"", -1},     {"soon", -1},
-                 {"5 minutes", -1},  {"1d", 86400000}, {"-1s", -1}};
+    } cases[] = {{"1s", 1000},      {"6m0s", 360000}, {"12ms", 12}, {"1h2m3.5s", 3723500},
+                 {"20", 20000},     {"0s", 0},        {"", -1},     {"soon", -1},
+                 {"5 minutes", -1}, {"1d", 86400000}, {"-1s", -1}};
     for (size_t i = 0; i < DA_ARRAY_LEN(cases); i++)
         tap_is_double(da_parse_duration_ms(da_span_str(cases[i].text)), cases[i].ms, 0,
                       "duration '%s'", cases[i].text);

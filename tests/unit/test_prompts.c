@@ -7,6 +7,7 @@
 #include "common/io.h"
 #include "common/json.h"
 #include "common/map.h"
+#include "engine/tokenizer/tokenizer.h"
 #include "prompts/ask.h"
 #include "prompts/slimlm.h"
 #include "tests/tap.h"
@@ -67,7 +68,8 @@ static void test_ask(void)
     tap_ok(strstr(user.p, r.summ.p) != NULL || da_span_find(da_span_str(user.p), r.summ) < user.len,
            "its request is in the message");
     struct da_span system = da_ask_system(a);
-    tap_ok(da_span_find(system, da_ask_examples(a)) < system.len, "examples are in the system text");
+    tap_ok(da_span_find(system, da_ask_examples(a)) < system.len,
+           "examples are in the system text");
     tap_ok(da_span_find(system, da_span_str("{{")) == system.len, "nothing is left to fill in");
     tap_is_int((long long)strlen(da_ask_sha256(a)), 64, "a hash");
 
@@ -89,6 +91,25 @@ static void test_ask(void)
     tap_is_int(da_prompts_export(dir, &n, &err), DA_EUSAGE, "an export overwrites nothing");
     da_ask_close(a);
     da_buf_release(&user);
+}
+
+/* OpenAI caches identical prefixes from 1,024 tokens in steps of 128; 1,152 is the first step
+ * above (guide on prompt caching). */
+static void test_fixed_part(void)
+{
+    struct da_ask *a = NULL;
+    struct da_tokenizer *t = NULL;
+    struct da_err err;
+    size_t n = 0;
+    if (!tap_rc(da_ask_open(&a, NULL, &err), &err, "the built-in prompt") ||
+        !tap_rc(da_tokenizer_open(&t, "o200k_base", &err), &err, "o200k_base"))
+        return;
+    struct da_tok_scratch *scratch = da_tok_scratch_new();
+    (void)da_tokenizer_count(t, scratch, da_ask_system(a), 0, &n, &err);
+    tap_ok(n >= 1152, "the part that is the same for all documents has %zu tokens", n);
+    da_tok_scratch_free(scratch);
+    da_tokenizer_close(t);
+    da_ask_close(a);
 }
 
 static void test_slimlm_released(void)
@@ -118,7 +139,8 @@ static void test_slimlm(void)
     da_buf_init(&b, 0);
     da_slimlm_prompt(da_span_str("D\n"), da_span_str("R"), &b);
     struct da_span system = da_slimlm_system();
-    tap_ok(da_span_starts(da_span(b.p, b.len), "You are an AI assistant"), "begins with the system");
+    tap_ok(da_span_starts(da_span(b.p, b.len), "You are an AI assistant"),
+           "begins with the system");
     tap_is_str(b.p + system.len, "\n\n <document>\nD\n\n</document>\n\n<request>\nR\n</request>",
                "then document and request (DESIGN 5.6)");
     da_buf_reset(&b);
@@ -156,8 +178,8 @@ static void test_slimlm_parse(void)
         da_slimlm_parse(da_span_str(cases[i].text), &r);
         tap_ok(da_span_is(r.intent, cases[i].intent) && da_span_is(r.response, cases[i].response) &&
                    r.strict == cases[i].strict && r.closed == cases[i].closed,
-               "answer %zu: intent '%.*s', strict %d, closed %d", i, (int)r.intent.len,
-               r.intent.p, r.strict, r.closed);
+               "answer %zu: intent '%.*s', strict %d, closed %d", i, (int)r.intent.len, r.intent.p,
+               r.strict, r.closed);
     }
 }
 
@@ -165,6 +187,7 @@ int main(void)
 {
     test_render();
     test_ask();
+    test_fixed_part();
     test_slimlm();
     test_slimlm_released();
     test_slimlm_parse();

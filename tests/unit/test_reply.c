@@ -5,7 +5,7 @@
 #include "annotate/reply.h"
 #include "tests/tap.h"
 
-#define GOOD                                                                                     \
+#define GOOD                                                                                       \
     "{\"summary\":\"S.\",\"questions\":[\"A?\",\"B?\",\"C?\"],\"question\":\"Q?\",\"answer\":\"R.\"}"
 
 static bool parse(const char *text, struct da_answers *a, struct da_arena *arena, char *error)
@@ -17,7 +17,10 @@ static bool parse(const char *text, struct da_answers *a, struct da_arena *arena
 static void test_taken(void)
 {
     static const char *const same[] = {
-        GOOD, "  " GOOD "\n", "```json\n" GOOD "\n```", "Sure! Here it is:\n" GOOD "\nAnything else?",
+        GOOD,
+        "  " GOOD "\n",
+        "```json\n" GOOD "\n```",
+        "Sure! Here it is:\n" GOOD "\nAnything else?",
         "{\"summary\":\"S.\",\"questions\":[\"A?\",\"B?\",\"C?\",],\"question\":\"Q?\","
         "\"answer\":\"R.\",}",
         "{\"summary\":\" S.\\n\",\"questions\":[\"1. A?\",\"2) B?\",\"- C?\"],"
@@ -80,8 +83,8 @@ static void test_refused(void)
         char error[DA_REPLY_ERROR_MAX] = "";
         da_arena_init(&arena);
         bool ok = parse(cases[i].text, &a, &arena, error);
-        tap_ok(!ok && strncmp(error, cases[i].why, strlen(cases[i].why)) == 0,
-               "refused: %.50s: %s", cases[i].text, error);
+        tap_ok(!ok && strncmp(error, cases[i].why, strlen(cases[i].why)) == 0, "refused: %.50s: %s",
+               cases[i].text, error);
         tap_ok(a.n_qs == 0 && a.summ_response.len == 0, "... and nothing is touched");
         da_arena_release(&arena);
     }

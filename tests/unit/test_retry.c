@@ -59,19 +59,28 @@ static void test_classes(void)
         const char *code;
         enum da_try_class class;
     } cases[] = {
-        {200, "", DA_TRY_OK},          {408, "", DA_TRY_TRANSIENT},  {409, "", DA_TRY_TRANSIENT},
-        {429, "", DA_TRY_PACED},       {500, "", DA_TRY_TRANSIENT},  {503, "", DA_TRY_TRANSIENT},
-        {401, "", DA_TRY_DENIED},      {403, "", DA_TRY_DENIED},     {404, "", DA_TRY_DENIED},
-        {400, "", DA_TRY_REJECTED},    {422, "", DA_TRY_REJECTED},   {413, "", DA_TRY_REJECTED},
-        {301, "", DA_TRY_DENIED},      {429, "insufficient_quota", DA_TRY_DENIED},
+        {200, "", DA_TRY_OK},
+        {408, "", DA_TRY_TRANSIENT},
+        {409, "", DA_TRY_TRANSIENT},
+        {429, "", DA_TRY_PACED},
+        {500, "", DA_TRY_TRANSIENT},
+        {503, "", DA_TRY_TRANSIENT},
+        {401, "", DA_TRY_DENIED},
+        {403, "", DA_TRY_DENIED},
+        {404, "", DA_TRY_DENIED},
+        {400, "", DA_TRY_REJECTED},
+        {422, "", DA_TRY_REJECTED},
+        {413, "", DA_TRY_REJECTED},
+        {301, "", DA_TRY_DENIED},
+        {429, "insufficient_quota", DA_TRY_DENIED},
         {429, "rate_limit_exceeded", DA_TRY_PACED},
     };
     for (size_t i = 0; i < DA_ARRAY_LEN(cases); i++) {
         struct da_http_reply r = {.status = cases[i].status};
         struct da_chat_error e = {.message = ""};
         (void)snprintf(e.code, sizeof e.code, "%s", cases[i].code);
-        tap_is_str(da_try_class_name(da_try_classify(&r, &e, 0)),
-                   da_try_class_name(cases[i].class), "%d %s", cases[i].status, cases[i].code);
+        tap_is_str(da_try_class_name(da_try_classify(&r, &e, 0)), da_try_class_name(cases[i].class),
+                   "%d %s", cases[i].status, cases[i].code);
     }
     struct da_chat_error none = {.message = ""};
     struct da_http_reply lost = {.failure = DA_HTTP_LOST};

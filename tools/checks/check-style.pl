@@ -131,7 +131,7 @@ for my $path (sort @paths) {
     next if $path eq '.git';
     fail($path, 'odd characters in the name') if $path !~ m{^[A-Za-z0-9_.+/-]+$};
     fail($path, 'a test must be executable') if $path =~ m{^tests/.*\.t$} && !-x $path;
-    if ($path =~ m{([^/]+\.[ch])$} && $path !~ m{^tests/fuzz/}) {
+    if ($path =~ m{([^/]+\.[ch])$} && $1 ne "main.c" && $path !~ m{^tests/fuzz/}) {
         my $name = $1;
         fail($path, "the name is taken by $seen{$name}") if $seen{$name};
         $seen{$name} = $path;

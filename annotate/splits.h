@@ -1,5 +1,5 @@
-#ifndef ANNOTATE_SPLIT_H
-#define ANNOTATE_SPLIT_H
+#ifndef ANNOTATE_SPLITS_H
+#define ANNOTATE_SPLITS_H
 
 /*
  * Which split a document belongs to. Near duplicates go together: the split is
@@ -19,7 +19,7 @@
 
 enum da_split { DA_SPLIT_TRAIN, DA_SPLIT_VALIDATION, DA_SPLIT_TEST, DA_N_SPLITS, DA_SPLIT_NONE };
 
-const char *da_split_name(enum da_split s); /* "train", "validation", "test" */
+const char *da_splits_name(enum da_split s); /* "train", "validation", "test" */
 
 struct da_splits;
 

@@ -1,6 +1,6 @@
 /* Splits by cluster and hash: see the header. */
 
-#include "annotate/split.h"
+#include "annotate/splits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,7 @@ struct da_splits {
     size_t n_info, info_cap;
 };
 
-const char *da_split_name(enum da_split s)
+const char *da_splits_name(enum da_split s)
 {
     static const char *const names[] = {"train", "validation", "test"};
     return s < DA_N_SPLITS ? names[s] : "none";
@@ -128,7 +128,7 @@ static enum da_rc load_line(struct da_splits *s, struct da_span line, struct da_
     if (!is_new)
         return da_fail(err, DA_EFORMAT, "id '%.*s' stands here twice", (int)id.len, id.p);
     for (enum da_split k = DA_SPLIT_TRAIN; k < DA_N_SPLITS; k++) {
-        if (da_span_is(name, da_split_name(k)))
+        if (da_span_is(name, da_splits_name(k)))
             r->split = k;
     }
     if (r->split == DA_SPLIT_NONE)
@@ -233,6 +233,6 @@ void da_splits_write(const struct da_splits *s, struct da_buf *out)
         da_buf_add(out, id.p, id.len);
         da_buf_add_char(out, '\t');
         da_buf_add(out, cluster.p, cluster.len);
-        da_buf_addf(out, "\t%s\n", da_split_name(split));
+        da_buf_addf(out, "\t%s\n", da_splits_name(split));
     }
 }

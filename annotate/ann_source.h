@@ -1,5 +1,5 @@
-#ifndef ANNOTATE_SOURCE_H
-#define ANNOTATE_SOURCE_H
+#ifndef ANNOTATE_ANN_SOURCE_H
+#define ANNOTATE_ANN_SOURCE_H
 
 /* Document records one after another; private to the loop and its tests. */
 

@@ -1,6 +1,6 @@
 /* Document records from JSON Lines, read for what annotating needs. */
 
-#include "annotate/source.h"
+#include "annotate/ann_source.h"
 
 #include <stdlib.h>
 
@@ -56,8 +56,13 @@ static enum da_rc read_members(const struct da_json *j, struct da_ann_doc *d, st
 enum da_rc da_ann_source_next(struct da_ann_source *s, struct da_ann_doc *doc, struct da_err *err)
 {
     struct da_span none = {"", 0};
-    struct da_ann_doc d = {.id = none, .text = none, .title = none, .path = none,
-                           .language = none, .line = none, .n_tokens = -1};
+    struct da_ann_doc d = {.id = none,
+                           .text = none,
+                           .title = none,
+                           .path = none,
+                           .language = none,
+                           .line = none,
+                           .n_tokens = -1};
     da_json_free(s->record);
     s->record = NULL;
     enum da_rc rc = da_jsonl_next_line(s->in, &d.line, err);
