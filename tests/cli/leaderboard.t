@@ -46,7 +46,9 @@ exit($bad || $n < 70);
 P
 ok "scores, intervals and p values equal numpy's" perl compare.pl
 
-run docassist leaderboard score.json noise.json -f json
+run docassist leaderboard score.json --json -f csv
+is_exit 2
+run docassist leaderboard score.json noise.json --json
 is_exit 0
 is "$(json schema)" docassist.board/1 "JSON names its schema"
 rows=sections.0.tables.0.rows
