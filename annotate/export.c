@@ -20,8 +20,9 @@
 #include "schemas/annotation.h"
 #include "schemas/example.h"
 
-struct export
-{
+enum { COMMIT_EVERY = 256 }; /* annotations; what is not committed is held in memory */
+
+struct exporter {
     const struct da_export_opts *o;
     struct da_export_stats *stats;
     struct da_splits *splits;
@@ -29,11 +30,12 @@ struct export
     struct da_map clusters; /* name -> number of documents */
     struct da_resume *out;
     char *paths[DA_N_SPLITS];
-    char *spool; /* copy of stdin, or NULL */
+    char *spool;        /* copy of stdin, or NULL */
+    uint64_t n_written; /* annotations */
     struct da_buf line, messages, response, id, text;
 };
 
-static char *path_in(const struct export *x, const char *name)
+static char *path_in(const struct exporter *x, const char *name)
 {
     struct da_buf b;
     da_buf_init(&b, 0);
@@ -41,7 +43,7 @@ static char *path_in(const struct export *x, const char *name)
     return da_buf_take(&b, NULL);
 }
 
-static enum da_rc copy_stdin(struct export *x, struct da_err *err)
+static enum da_rc copy_stdin(struct exporter *x, struct da_err *err)
 {
     enum { PIECE = 1 << 16 };
     char *piece = da_malloc(PIECE);
@@ -64,9 +66,11 @@ static enum da_rc copy_stdin(struct export *x, struct da_err *err)
 
 /* --- the two readings ------------------------------------------------------------- */
 
-typedef enum da_rc (*visit_fn)(struct export *x, const struct da_annotation *a, struct da_err *err);
+typedef enum da_rc (*visit_fn)(struct exporter *x, const struct da_annotation *a,
+                               struct da_err *err);
 
-static enum da_rc visit_all(struct export *x, visit_fn visit, const char *title, struct da_err *err)
+static enum da_rc visit_all(struct exporter *x, visit_fn visit, const char *title,
+                            struct da_err *err)
 {
     struct da_jsonl *in = NULL;
     uint64_t n = 0;
@@ -96,7 +100,7 @@ static struct da_span cluster_of(const struct da_annotation *a)
     return da_json_str(da_json_get(a->document, "cluster_id"), &s) ? s : da_span("", 0);
 }
 
-static enum da_rc learn(struct export *x, const struct da_annotation *a, struct da_err *err)
+static enum da_rc learn(struct exporter *x, const struct da_annotation *a, struct da_err *err)
 {
     struct da_span cluster = cluster_of(a);
     x->stats->n_annotations++;
@@ -114,7 +118,7 @@ static void write_message(struct da_jw *w, const char *role, struct da_span cont
 }
 
 /* The chat of an example, as a JSON array in x->messages. */
-static void render_messages(struct export *x, const struct da_example *e)
+static void render_messages(struct exporter *x, const struct da_example *e)
 {
     struct da_jw w;
     da_buf_reset(&x->messages);
@@ -131,7 +135,7 @@ static void render_messages(struct export *x, const struct da_example *e)
 }
 
 /* An example whose prompt and completion are raw text instead of a chat. */
-static void write_prompt_completion(struct export *x, const struct da_example *e, struct da_jw *w)
+static void write_prompt_completion(struct exporter *x, const struct da_example *e, struct da_jw *w)
 {
     da_jw_object(w);
     da_jw_kcstr(w, "schema", "docassist.example/1");
@@ -151,7 +155,7 @@ static void write_prompt_completion(struct export *x, const struct da_example *e
     da_jw_end(w);
 }
 
-static enum da_rc write_example(struct export *x, const struct da_example *e, enum da_split s,
+static enum da_rc write_example(struct exporter *x, const struct da_example *e, enum da_split s,
                                 struct da_err *err)
 {
     struct da_jw w;
@@ -174,7 +178,7 @@ static enum da_rc write_example(struct export *x, const struct da_example *e, en
     return rc;
 }
 
-static enum da_rc write_task(struct export *x, const struct da_annotation *a, enum da_task task,
+static enum da_rc write_task(struct exporter *x, const struct da_annotation *a, enum da_task task,
                              enum da_split s, struct da_span document, struct da_err *err)
 {
     struct da_example e = {.doc_id = a->id,
@@ -204,7 +208,7 @@ static enum da_rc write_task(struct export *x, const struct da_annotation *a, en
     return write_example(x, &e, s, err);
 }
 
-static enum da_rc write_annotation(struct export *x, const struct da_annotation *a,
+static enum da_rc write_annotation(struct exporter *x, const struct da_annotation *a,
                                    struct da_err *err)
 {
     enum da_split s = da_splits_of(x->splits, a->id);
@@ -224,14 +228,16 @@ static enum da_rc write_annotation(struct export *x, const struct da_annotation 
     if (rc)
         return rc;
     da_card_add(&x->card, a, s);
+    if (++x->n_written % COMMIT_EVERY == 0)
+        rc = da_resume_commit(x->out, da_span_str("records"), "", err);
     if (cluster.len > 0 && *da_map_get(&x->clusters, cluster.p, cluster.len) > 1)
         x->card.n_clusters_shared++;
-    return DA_OK;
+    return rc;
 }
 
 /* --- files beside the examples ------------------------------------------------------ */
 
-static enum da_rc write_beside(struct export *x, const char *name, const struct da_buf *b,
+static enum da_rc write_beside(struct exporter *x, const char *name, const struct da_buf *b,
                                struct da_err *err)
 {
     char *path = path_in(x, name);
@@ -242,7 +248,7 @@ static enum da_rc write_beside(struct export *x, const char *name, const struct 
     return rc;
 }
 
-static enum da_rc finish(struct export *x, struct da_err *err)
+static enum da_rc finish(struct exporter *x, struct da_err *err)
 {
     struct da_buf b;
     enum da_rc rc = da_resume_finish(x->out, err);
@@ -268,7 +274,7 @@ static enum da_rc finish(struct export *x, struct da_err *err)
     return rc;
 }
 
-static enum da_rc open_outputs(struct export *x, struct da_err *err)
+static enum da_rc open_outputs(struct exporter *x, struct da_err *err)
 {
     static const char *const names[] = {"train.jsonl", "validation.jsonl", "test.jsonl"};
     struct da_resume_opts ro = {.options_hash = "export", .restart = true};
@@ -277,7 +283,7 @@ static enum da_rc open_outputs(struct export *x, struct da_err *err)
     return da_resume_open(&x->out, &ro, err);
 }
 
-static void init(struct export *x)
+static void init(struct exporter *x)
 {
     struct da_splits_opts so = {.seed = x->o->seed};
     memcpy(so.percent, x->o->percent, sizeof so.percent);
@@ -294,7 +300,7 @@ static void init(struct export *x)
     da_buf_init(&x->text, 0);
 }
 
-static void release(struct export *x)
+static void release(struct exporter *x)
 {
     da_resume_close(x->out);
     if (x->spool)
@@ -315,7 +321,7 @@ static void release(struct export *x)
 enum da_rc da_export(const struct da_export_opts *opts, struct da_export_stats *stats,
                      struct da_err *err)
 {
-    struct export x = {.o = opts, .stats = stats};
+    struct exporter x = {.o = opts, .stats = stats};
     memset(stats, 0, sizeof *stats);
     init(&x);
     enum da_rc rc = opts->splits_from ? da_splits_load(x.splits, opts->splits_from, err) : DA_OK;
