@@ -11,14 +11,18 @@
 #include "engine/tokenizer/textmap.h"
 #include "engine/tokenizer/vocab.h"
 
-#define SHAPE_LLAMA(n, L, D, H, KV, F, V, C)                                                     \
-    {.family = "llama", .name = (n), .n_layers = (L), .dim = (D), .n_heads = (H),                \
-     .n_kv_heads = (KV), .head_dim = (D) / (H), .ff_dim = (F), .n_vocab = (V), .n_ctx = (C),     \
-     .n_rot = (D) / (H), .norm_eps = 1e-5, .rope_base = 10000.0}
-#define SHAPE_SLIMLM(n, L, D, H, F, V, C)                                                        \
-    {.family = "slimlm", .name = (n), .n_layers = (L), .dim = (D), .n_heads = (H),               \
-     .n_kv_heads = (H), .head_dim = (D) / (H), .ff_dim = (F), .n_vocab = (V), .n_ctx = (C),      \
-     .norm_eps = 1e-5}
+#define SHAPE_LLAMA(n, L, D, H, KV, F, V, C)                                                       \
+    {                                                                                              \
+        .family = "llama", .name = (n), .n_layers = (L), .dim = (D), .n_heads = (H),               \
+        .n_kv_heads = (KV), .head_dim = (D) / (H), .ff_dim = (F), .n_vocab = (V), .n_ctx = (C),    \
+        .n_rot = (D) / (H), .norm_eps = 1e-5, .rope_base = 10000.0                                 \
+    }
+#define SHAPE_SLIMLM(n, L, D, H, F, V, C)                                                          \
+    {                                                                                              \
+        .family = "slimlm", .name = (n), .n_layers = (L), .dim = (D), .n_heads = (H),              \
+        .n_kv_heads = (H), .head_dim = (D) / (H), .ff_dim = (F), .n_vocab = (V), .n_ctx = (C),     \
+        .norm_eps = 1e-5                                                                           \
+    }
 
 static const struct {
     const char *name;
@@ -26,14 +30,22 @@ static const struct {
 } SHAPES[] = {
     {"tiny", SHAPE_SLIMLM("SlimLM tiny (random weights)", 2, 64, 2, 128, 512, 2048)},
     {"tiny-llama", SHAPE_LLAMA("Llama tiny (random weights)", 2, 96, 3, 1, 192, 512, 2048)},
-    {"slimlm-125m",
-     SHAPE_SLIMLM("SlimLM-125M (random weights)", 12, 768, 12, 3072, 50368, 2048)},
-    {"smollm-135m",
-     SHAPE_LLAMA("SmolLM-135M (random weights)", 30, 576, 9, 3, 1536, 49152, 2048)},
+    {"slimlm-125m", SHAPE_SLIMLM("SlimLM-125M (random weights)", 12, 768, 12, 3072, 50368, 2048)},
+    {"smollm-135m", SHAPE_LLAMA("SmolLM-135M (random weights)", 30, 576, 9, 3, 1536, 49152, 2048)},
     {"qwen2-0.5b",
-     {.family = "qwen2", .name = "Qwen2-0.5B (random weights)", .n_layers = 24, .dim = 896,
-      .n_heads = 14, .n_kv_heads = 2, .head_dim = 64, .ff_dim = 4864, .n_vocab = 151936,
-      .n_ctx = 32768, .n_rot = 64, .norm_eps = 1e-6, .rope_base = 1e6}},
+     {.family = "qwen2",
+      .name = "Qwen2-0.5B (random weights)",
+      .n_layers = 24,
+      .dim = 896,
+      .n_heads = 14,
+      .n_kv_heads = 2,
+      .head_dim = 64,
+      .ff_dim = 4864,
+      .n_vocab = 151936,
+      .n_ctx = 32768,
+      .n_rot = 64,
+      .norm_eps = 1e-6,
+      .rope_base = 1e6}},
 };
 
 const struct da_build_shape *da_random_shape(const char *name)
@@ -58,16 +70,16 @@ const char *da_random_shape_name(unsigned i)
 
 /* Pairs merged in this order: frequent English pieces, enough to make tokens of several bytes. */
 static const char *const MERGES[][2] = {
-    {" ", "t"},  {"h", "e"},  {"i", "n"},   {"r", "e"},  {"o", "n"},    {" ", "a"},
-    {" t", "he"}, {"e", "r"},  {"a", "t"},   {" ", "s"},  {"e", "n"},    {" ", "w"},
-    {" ", "o"},  {"i", "s"},  {"o", "r"},   {"e", "s"},  {"n", "d"},    {" ", "c"},
-    {"i", "t"},  {"in", "g"}, {" ", "f"},   {"a", "n"},  {"e", "d"},    {"a", "l"},
-    {" ", "p"},  {" o", "f"}, {" a", "nd"}, {"a", "r"},  {" t", "o"},   {"o", "u"},
-    {"i", "on"}, {" ", "in"}, {"r", "o"},   {" ", "d"},  {"c", "h"},    {"l", "l"},
+    {" ", "t"},   {"h", "e"},  {"i", "n"},   {"r", "e"}, {"o", "n"},  {" ", "a"},
+    {" t", "he"}, {"e", "r"},  {"a", "t"},   {" ", "s"}, {"e", "n"},  {" ", "w"},
+    {" ", "o"},   {"i", "s"},  {"o", "r"},   {"e", "s"}, {"n", "d"},  {" ", "c"},
+    {"i", "t"},   {"in", "g"}, {" ", "f"},   {"a", "n"}, {"e", "d"},  {"a", "l"},
+    {" ", "p"},   {" o", "f"}, {" a", "nd"}, {"a", "r"}, {" t", "o"}, {"o", "u"},
+    {"i", "on"},  {" ", "in"}, {"r", "o"},   {" ", "d"}, {"c", "h"},  {"l", "l"},
 };
 
-static enum da_rc add_token(struct da_vocab *v, const char *p, size_t len,
-                            enum da_token_type type, struct da_err *err)
+static enum da_rc add_token(struct da_vocab *v, const char *p, size_t len, enum da_token_type type,
+                            struct da_err *err)
 {
     return da_vocab_add(v, da_span(p, len), 0.0f, type, 0, err);
 }
@@ -212,8 +224,7 @@ enum da_rc da_random_write(const char *path, const struct da_build_shape *shape,
     add(&l, -1, "output_norm.weight", shape->dim, 0);
     if (f->norm == DA_NORM_LAYER)
         add(&l, -1, "output_norm.bias", shape->dim, 0);
-    rc = da_build_write(path, shape, v ? v : own, type, l.p, l.n, random_row, &ctx, n_threads,
-                        err);
+    rc = da_build_write(path, shape, v ? v : own, type, l.p, l.n, random_row, &ctx, n_threads, err);
     free(l.p);
     da_vocab_free(own);
     return rc;
