@@ -77,7 +77,7 @@ static void fill_options(struct options *o, struct da_opt rows[N_OPTS + 1])
         DA_OPT_STR_OF(0, "written", &o->written, "FILE",
                       "annotations written by people, joined by source.path"),
         DA_OPT_STR_OF(0, "written-name", &o->written_name, "NAME",
-                      "who wrote them, for origin.model (written)"),
+                      "origin.model of what people wrote (written)"),
         DA_OPT_STR_OF(0, "prompts", &o->prompts, "DIR",
                       "prompts of one's own (see docassist-prompts)"),
         DA_OPT_FLAG_OF(0, "show-prompt", &o->show_prompt,

@@ -350,7 +350,7 @@ static void add_scores(struct da_buf *out, const struct da_board *b,
                        const struct da_board_section *s)
 {
     for (size_t k = 0; k < s->n_tables; k++) {
-        if (s->tables[k].is_detail) {
+        if (s->tables[k].is_detail || strncmp(s->tables[k].id, "further", 7) == 0) {
             continue;
         }
         add_table(out, s, &s->tables[k]);
@@ -360,6 +360,7 @@ static void add_scores(struct da_buf *out, const struct da_board *b,
     }
     da_page_scatter(out, b, s);
     add_all_pairs(out, s);
+    add_details(out, s, "further", "Further measures", "Outside the averages and the ranking.");
     add_details(out, s, "length", "Long documents and short ones",
                 "The ranking score on thirds of the data set by words of the document, and the "
                 "length of answers beside that of the references.");

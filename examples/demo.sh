@@ -79,7 +79,7 @@ if [ -n "$model" ]; then
 else
     # Random weights never come to an end of their answer: 48 tokens are enough to see.
     model=$out/slimlm-random.gguf
-    run 0 model random --shape slimlm-125m --seed 1 -o "$model"
+    run 0 model random --shape tiny --seed 1 -o "$model"
     run 0 generate -m "$model" --max-new-tokens 48 "$test_set" -o "$out/model.jsonl"
 fi
 

@@ -97,7 +97,7 @@ static enum da_rc byte_vocab(struct da_vocab **ret, struct da_err *err)
     struct da_vocab *v = da_vocab_new(DA_VOCAB_BPE);
     enum da_rc rc;
     v->byte_level = true;
-    (void)da_presplit_by_name(da_span_str("gpt-2"), &v->split);
+    (void)da_split_by_name(da_span_str("gpt-2"), &v->split);
     if ((rc = add_token(v, "<|endoftext|>", 13, DA_TOKEN_CONTROL, err)) ||
         (rc = add_token(v, "<|padding|>", 11, DA_TOKEN_CONTROL, err)))
         goto out;
