@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "annotate/contamination.h"
 #include "common/buf.h"
 #include "common/io.h"
 #include "common/json.h"
@@ -27,7 +28,8 @@ struct exporter {
     struct da_export_stats *stats;
     struct da_splits *splits;
     struct da_card card;
-    struct da_map clusters; /* name -> number of documents */
+    struct da_map clusters;                 /* name -> number of documents */
+    struct da_contamination *contamination; /* NULL: not compared */
     struct da_resume *out;
     char *paths[DA_N_SPLITS];
     char *spool;        /* copy of stdin, or NULL */
@@ -107,6 +109,62 @@ static enum da_rc learn(struct exporter *x, const struct da_annotation *a, struc
     if (cluster.len > 0)
         (*da_map_add(&x->clusters, cluster.p, cluster.len, NULL))++;
     return da_splits_add(x->splits, a->id, cluster, err);
+}
+
+static struct da_span text_of(const struct da_annotation *a)
+{
+    struct da_span s;
+    return da_json_str(da_json_get(a->document, "text"), &s) ? s : da_span("", 0);
+}
+
+static enum da_rc note_runs(struct exporter *x, const struct da_annotation *a, struct da_err *err)
+{
+    enum da_split s = da_splits_of(x->splits, a->id);
+    (void)err;
+    if (s == DA_SPLIT_VALIDATION || s == DA_SPLIT_TEST)
+        da_contamination_note(x->contamination, a, text_of(a));
+    return DA_OK;
+}
+
+static enum da_rc mark_runs(struct exporter *x, const struct da_annotation *a, struct da_err *err)
+{
+    enum da_split s = da_splits_of(x->splits, a->id);
+    (void)err;
+    if (s != DA_SPLIT_NONE)
+        da_contamination_mark(x->contamination, a, text_of(a), s);
+    return DA_OK;
+}
+
+/* Two more readings, unless all documents go to one split. */
+static enum da_rc compare_splits(struct exporter *x, struct da_err *err)
+{
+    const double *p = x->o->percent;
+    bool one_split = p[0] == 100 || p[1] == 100 || p[2] == 100;
+    if (one_split && !x->o->splits_from)
+        return DA_OK;
+    x->contamination = da_contamination_new();
+    x->card.compared = true;
+    x->card.decontaminated = x->o->decontaminate;
+    enum da_rc rc = visit_all(x, note_runs, "comparing", err);
+    return rc ? rc : visit_all(x, mark_runs, "comparing", err);
+}
+
+/* Whether the annotation must be left out for what earlier splits share with it. */
+static bool is_given_away(struct exporter *x, const struct da_annotation *a, struct da_span text,
+                          enum da_split s)
+{
+    if (!x->contamination || s == DA_SPLIT_TRAIN)
+        return false;
+    struct da_contamination_found f = da_contamination_of(x->contamination, a, text, s);
+    x->card.split[s].n_touched += f.response || f.text_share > 0;
+    x->card.split[s].n_contaminated += f.contaminated;
+    x->stats->n_contaminated += f.contaminated;
+    if (!f.contaminated || !x->o->decontaminate)
+        return false;
+    da_splits_leave_out(x->splits, a->id);
+    da_log_msg(x->o->log, DA_LOG_INFO, "'%.*s' is left out: earlier splits give it away",
+               (int)a->id.len, a->id.p);
+    return true;
 }
 
 static void write_message(struct da_jw *w, const char *role, struct da_span content)
@@ -223,6 +281,8 @@ static enum da_rc write_annotation(struct exporter *x, const struct da_annotatio
                    a->id.p);
         return DA_OK;
     }
+    if (is_given_away(x, a, document, s))
+        return DA_OK;
     for (enum da_task t = DA_TASK_SUMMARIZATION; t < DA_N_TASKS && !rc; t++)
         rc = write_task(x, a, t, s, document, err);
     if (rc)
@@ -313,6 +373,7 @@ static void release(struct exporter *x)
     da_buf_release(&x->response);
     da_buf_release(&x->messages);
     da_buf_release(&x->line);
+    da_contamination_free(x->contamination);
     da_card_release(&x->card);
     da_map_release(&x->clusters);
     da_splits_free(x->splits);
@@ -331,6 +392,8 @@ enum da_rc da_export(const struct da_export_opts *opts, struct da_export_stats *
         rc = copy_stdin(&x, err);
     if (!rc)
         rc = visit_all(&x, learn, "reading", err);
+    if (!rc)
+        rc = compare_splits(&x, err);
     if (!rc)
         rc = open_outputs(&x, err);
     if (!rc)
