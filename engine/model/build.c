@@ -135,7 +135,7 @@ enum da_rc da_build_vocab(struct da_gguf_writer *w, const struct da_vocab *v, ui
                                          [DA_VOCAB_SPM] = "llama",
                                          [DA_VOCAB_UNIGRAM] = "t5",
                                          [DA_VOCAB_WORDPIECE] = "bert"};
-    const char *pre = v->pre[0] ? v->pre : da_presplit_name(&v->split);
+    const char *pre = v->pre[0] ? v->pre : da_split_name(&v->split);
     struct da_buf text;
     if (v->n > n_vocab)
         return da_fail(err, DA_EMISMATCH, "the tokenizer has %zu tokens, the model %u", v->n,
