@@ -477,7 +477,9 @@ DA_ALWAYS_INLINE void quant_matmul(const struct da_matmul *mm, enum da_panel_kin
     }
 }
 
-#ifndef BODY_OWN_Q4
+#ifdef BODY_OWN_Q4
+static void body_matmul_q4(const struct da_matmul *mm); /* after this text */
+#else
 static void body_matmul_q4(const struct da_matmul *mm)
 {
     quant_matmul(mm, DA_PANEL_Q4);
