@@ -84,6 +84,28 @@ same_file b a "the order of the input changes no split"
 docassist export many.jsonl -o many-s --split 80/10/10 --seed 1 -q
 ok "another seed draws otherwise" sh -c '! cmp -s many/splits.tsv many-s/splits.tsv'
 
+# A test document whose summary a training document repeats, one with a third of its text in it,
+# and one with nothing but a common name.
+long='one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen'
+words() { awk -v p="$1" 'BEGIN { for (i = 0; i < 60; i++) printf "%s%d ", p, i }'; }
+{
+    annotation t1 t1 "$long and more $(words t)"
+    annotation e1 e1 "Nothing in common here." | sed "s/\"S e1\.\"/\"$long\"/"
+    annotation e2 e2 "$(words e) $(words t)"
+    annotation e3 e3 "$(words f) thirteen fourteen fifteen"
+} >leak.jsonl
+printf 'id\tcluster_id\tsplit\nt1\tt1\ttrain\ne1\te1\ttest\ne2\te2\tvalidation\ne3\te3\ttest\n' >leak.tsv
+run docassist export leak.jsonl -o leak --splits-from leak.tsv
+is_exit 0
+like_stderr '^docassist: warning: 2 documents of validation and test share much with earlier splits;'
+like_file leak/README.md '^\| validation \| 1 \| 1 \|$' "card: contamination of validation"
+like_file leak/README.md '^\| test \| 1 \| 1 \|$' "card: contamination of test"
+run docassist export leak.jsonl -o clean --splits-from leak.tsv --decontaminate
+like_stderr "^docassist: 'e1' is left out: earlier splits give it away$"
+is "$(sed 's/.*"id":"\([^/]*\).*/\1/' clean/*.jsonl | sort -u | tr '\n' ' ')" "e3 t1 " \
+    "--decontaminate leaves contaminated documents out"
+ls clean | grep -q validation && fail "an emptied split has no file" || pass "an emptied split has no file"
+
 # Kept assignments: n1 joins o1; n2's cluster is torn; n3 is new.
 printf 'id\tcluster_id\tsplit\no1\to1\ttest\no2\to2\ttrain\no3\to3\tvalidation\n' >old.tsv
 printf 'gone\tgone\ttest\n' >>old.tsv
