@@ -24,7 +24,7 @@
 typedef unsigned long long ull; /* what printf takes */
 
 struct options {
-    const char *output, *errors, *prompts, *status, *written, *assume;
+    const char *output, *errors, *prompts, *status, *written, *written_name, *assume;
     int backend; /* enum backend */
     bool seen_backend, keep_failed, restart, show_prompt, retry_failed, reparse, dry_run;
     bool seen_batch, batch_complete;
@@ -37,7 +37,7 @@ struct options {
     } checks;
 };
 
-enum { N_OWN = 28, N_OPTS = N_OWN + DA_API_CLI_N_OPTS };
+enum { MAX_OWN = 40, MAX_OPTS = MAX_OWN + DA_API_CLI_N_OPTS + 1 };
 
 enum backend { BACKEND_API, BACKEND_EXTRACTIVE, BACKEND_WRITTEN };
 
@@ -62,7 +62,7 @@ static void init_options(struct options *o)
     o->checks.max_answer_words = c->max_answer_words;
 }
 
-static void fill_options(struct options *o, struct da_opt rows[N_OPTS + 1])
+static void fill_options(struct options *o, struct da_opt rows[MAX_OPTS])
 {
     enum { MOST_WORDS = 100000 };
     struct da_checks_opts *c = &o->checks.o;
@@ -83,6 +83,8 @@ static void fill_options(struct options *o, struct da_opt rows[N_OPTS + 1])
                  "extractive)"},
         DA_OPT_STR_OF(0, "written", &o->written, "FILE",
                       "annotations written by people, joined by source.path"),
+        DA_OPT_STR_OF(0, "written-name", &o->written_name, "NAME",
+                      "origin.model of what people wrote (written)"),
         DA_OPT_STR_OF(0, "prompts", &o->prompts, "DIR",
                       "prompts of one's own (see docassist-prompts)"),
         DA_OPT_FLAG_OF(0, "show-prompt", &o->show_prompt,
@@ -126,7 +128,7 @@ static void fill_options(struct options *o, struct da_opt rows[N_OPTS + 1])
         DA_OPT_DOUBLE_OF(0, "min-support", &c->min_support, 0, 1, "X",
                          "share of the answer's words that one place supports (0.3)"),
     };
-    _Static_assert(DA_ARRAY_LEN(own) == N_OWN, "N_OWN counts the rows");
+    _Static_assert(DA_ARRAY_LEN(own) <= MAX_OWN, "MAX_OWN is too small");
     memcpy(rows, own, sizeof own);
     size_t n = DA_ARRAY_LEN(own);
     n += da_api_cli_options(&o->api, rows + n);
@@ -328,7 +330,7 @@ static enum da_rc make_backend(struct options *o, struct da_backend **b, struct 
 {
     switch (o->backend) {
     case BACKEND_EXTRACTIVE: return da_backend_extractive_new(b, o->prompts, err);
-    case BACKEND_WRITTEN: return da_backend_written_new(b, o->written, NULL, err);
+    case BACKEND_WRITTEN: return da_backend_written_new(b, o->written, o->written_name, err);
     default: return make_api_backend(o, b, err);
     }
 }
@@ -398,6 +400,8 @@ static int choose_backend(struct options *o, const char *input)
         o->backend = o->written ? BACKEND_WRITTEN : api ? BACKEND_API : BACKEND_EXTRACTIVE;
     if ((o->backend == BACKEND_WRITTEN) != (o->written != NULL))
         return da_opt_usage(&help, "--backend written and --written FILE go together");
+    if (o->written_name && !o->written)
+        return da_opt_usage(&help, "--written-name goes with --written FILE");
     if ((o->show_prompt || o->dry_run || o->assume || o->seen_batch) && o->backend != BACKEND_API)
         return da_opt_usage(&help, "only --backend api has a prompt, a price and batches");
     if (o->seen_batch && strcmp(input, "-") == 0)
@@ -443,7 +447,7 @@ static int name_ledger(struct options *o, char **owned)
 int da_cmd_annotate(int argc, char **argv)
 {
     struct options o;
-    struct da_opt rows[N_OPTS + 1];
+    struct da_opt rows[MAX_OPTS];
     struct da_annotate_stats stats = {0};
     struct da_args args;
     struct da_err err = {DA_OK, ""};
