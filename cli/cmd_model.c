@@ -88,7 +88,7 @@ static int run_random(int argc, char **argv)
         DA_OPT_STR_OF(0, "shape", &shape_name, "NAME", "whose sizes to take"),
         DA_OPT_CHOICE_OF(0, "type", &type, type_choices, "type of the matrices (q4_0)"),
         DA_OPT_STR_OF(0, "tokenizer", &tokenizer, "NAME|FILE",
-                      "tokenizer to store (a small byte-level one)"),
+                      "tokenizer to store (the first tokens of o200k_base)"),
         DA_OPT_INT_OF(0, "seed", &seed, 0, INT64_MAX, "N", "seed of the weights (0)"),
         DA_OPT_INT_OF(0, "threads", &n_threads, 1, MAX_THREADS, "N",
                       "threads to use (all processors)"),

@@ -385,11 +385,12 @@ static void add_section(struct da_buf *out, const struct da_board *b,
     }
     da_buf_add_str(out, "<p class=\"about\">");
     da_page_text(out, s->intro);
-    if (s->method) {
-        da_buf_add_char(out, ' ');
-        da_page_text(out, s->method);
-    }
     da_buf_add_str(out, "</p>\n");
+    if (s->method) {
+        da_buf_add_str(out, "<p class=\"about small\">");
+        da_page_text(out, s->method);
+        da_buf_add_str(out, "</p>\n");
+    }
     if (s->kind == DA_BOARD_SCORES) {
         add_scores(out, b, s);
     } else {

@@ -411,6 +411,7 @@ static void intent_table(struct da_board *b, struct da_board_section *s,
                          "Requests whose kind the system named correctly", DA_BOARD_HIGHER, 2);
     size_t n = da_board_add_col(t, "n", "n", "Requests", DA_BOARD_NEUTRAL, 0);
     t->cols[c].show = 100;
+    t->cols[c].is_lopsided = true;
     t->cols[c].is_score = true;
     t->ranked = true;
     t->rows = da_arena_alloc(&b->arena, p->n, sizeof *t->rows);

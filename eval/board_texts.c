@@ -84,8 +84,8 @@ static void add_text(struct da_buf *out, const char *class, struct da_span s)
 static void add_side(struct da_buf *out, const char *class, const char *title, struct da_span text,
                      int64_t words)
 {
-    da_buf_addf(out, "<div class=\"side %s\"><h5>%s, %lld words</h5>", class, title,
-                (long long)words);
+    da_buf_addf(out, "<div class=\"side %s\"><h5>%s, %lld word%s</h5>", class, title,
+                (long long)words, words == 1 ? "" : "s");
     if (da_span_trim(text).len == 0) {
         da_buf_add_str(out, "<p class=\"empty\">(empty)</p>");
     } else {

@@ -7,8 +7,8 @@
  * The kernel chooses the port; PORTFILE gets it once the server listens. SCRIPT is a list of
  * actions, "500*2,429/1,ok": the n-th request gets the n-th, the last one repeats; with -D the n-th
  * document does, however often it is asked. -c derives the actions from the document and the
- * number of times it was asked (chaos). -T counts tokens as OpenAI does (o200k_base). -d delays every reply; -l answers 429 beyond RPM; -k
- * refuses other keys.
+ * number of times it was asked (chaos). -T counts tokens as OpenAI does (o200k_base). -d delays
+ * every reply; -l answers 429 beyond RPM; -k refuses other keys.
  *
  * Actions: ok fenced prose broken empty length refusal filter 400 401 403 404 408 409 422 429
  * 429/S 429ms/MS 500 503/S quota reset half slow late hang html huge noformat noschema.
