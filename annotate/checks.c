@@ -33,6 +33,8 @@ struct da_checks {
     struct da_words doc, part;
     struct da_units units, part_units;
     struct da_map keys; /* of the document: words as they are, numbers as digits only */
+    uint64_t *stems;    /* [stems_cap] of the document's words; 0 for function words */
+    size_t stems_cap;
     struct da_ngrams a, b;
     struct da_buf digits, all;
     struct da_work work;
@@ -111,6 +113,7 @@ void da_checks_free(struct da_checks *c)
     da_ngrams_release(&c->example_grams);
     da_ngrams_release(&c->b);
     da_ngrams_release(&c->a);
+    free(c->stems);
     da_map_release(&c->keys);
     da_units_release(&c->part_units);
     da_units_release(&c->units);
@@ -159,14 +162,30 @@ static const char *const number_words[] = {
     "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
 };
 
+static uint64_t stem(const struct da_words *w, size_t i)
+{
+    struct da_span key = da_words_key(w, i);
+    const char *end = key.p + key.len, *p = key.p;
+    for (int n = 0; n < STEM_CHARS && p < end; n++) {
+        uint32_t cp;
+        p += da_utf8_decode(p, end, &cp);
+    }
+    return p == end ? w->items[i].hash : da_hash64(key.p, (size_t)(p - key.p), 0);
+}
+
 static void index_document(struct da_checks *c, struct da_span text)
 {
     da_words_split(&c->doc, text.p, text.len);
     da_units_split(&c->units, text.p, text.len);
     da_map_reset(&c->keys);
+    if (c->doc.n > c->stems_cap) {
+        c->stems_cap = da_grow_cap(c->stems_cap, c->doc.n);
+        c->stems = da_realloc_array(c->stems, c->stems_cap, sizeof *c->stems);
+    }
     for (size_t i = 0; i < c->doc.n; i++) {
         struct da_span key = da_words_key(&c->doc, i);
         add_key(&c->keys, key);
+        c->stems[i] = c->doc.items[i].flags & DA_WORD_STOP ? 0 : stem(&c->doc, i);
         if (c->doc.items[i].flags & DA_WORD_DIGITS) {
             struct da_span d = digits_of(c, key);
             if (d.len > 0)
@@ -294,29 +313,15 @@ static bool other_language(struct da_checks *c, const struct da_answers *a)
 
 /* --- support -------------------------------------------------------------------- */
 
-static uint64_t stem(const struct da_words *w, size_t i)
-{
-    struct da_span key = da_words_key(w, i);
-    const char *end = key.p + key.len, *p = key.p;
-    for (int n = 0; n < STEM_CHARS && p < end; n++) {
-        uint32_t cp;
-        p += da_utf8_decode(p, end, &cp);
-    }
-    return p == end ? w->items[i].hash : da_hash64(key.p, (size_t)(p - key.p), 0);
-}
-
 /* The largest share of the words (stems) that stand in one unit of the document and the next. */
 static double best_support(const struct da_checks *c, const uint64_t *stems, size_t n)
 {
     size_t best = 0;
     size_t *last = da_calloc(n ? n : 1, sizeof *last); /* 1 + the last unit that had it */
-    for (size_t u = 0; u < c->units.n; u++) {
-        size_t at = da_words_at(&c->doc, c->units.items[u].start);
+    for (size_t u = 0, at = 0; u < c->units.n; u++) {
         for (; at < c->doc.n && c->doc.items[at].start < c->units.items[u].end; at++) {
-            if (c->doc.items[at].flags & DA_WORD_STOP)
-                continue;
-            uint64_t s = stem(&c->doc, at);
-            for (size_t k = 0; k < n; k++) {
+            uint64_t s = c->stems[at];
+            for (size_t k = 0; s != 0 && k < n; k++) {
                 if (stems[k] == s)
                     last[k] = u + 1;
             }

@@ -6,23 +6,170 @@
 #include <string.h>
 
 #include "common/attr.h"
+#include "common/hash.h"
 #include "common/utf8.h"
 
-enum { SURE_PERCENT = 8, N_SCRIPTS = 7 };
+enum {
+    SURE_PERCENT = 8,
+    MIN_DISTINCT = 3, /* one or two words prove nothing */
+    MAX_WORDS = 500,  /* enough to tell */
+    N_SLOTS = 512,    /* more than twice the hints */
+    N_SCRIPTS = 7
+};
 
-/* Common words; shared ones are fine as long as the lists differ in most. */
+static const char *const latin[] = {"en", "de", "fr", "es", "it", "pt", "nl", "pl", "tr"};
+
+enum {
+    EN = 1 << 0,
+    DE = 1 << 1,
+    FR = 1 << 2,
+    ES = 1 << 3,
+    IT = 1 << 4,
+    PT = 1 << 5,
+    NL = 1 << 6,
+    PL = 1 << 7,
+    TR = 1 << 8
+};
+
+/* Common words and the languages they are common in. */
 static const struct {
-    const char *code, *words;
+    const char *word;
+    unsigned languages;
 } hints[] = {
-    {"en", " the of and to is that for with this are was in by it on from be as at "},
-    {"de", " der die und das ist nicht mit ein zu den von im auf für eine dem des wird sich "},
-    {"fr", " le les des est et une dans pour que qui la du en sur par il au ne pas plus "},
-    {"es", " el los las y que una del para por con la en se es un no su al lo "},
-    {"it", " il di che della per non sono gli un è la in del una con dei si alla "},
-    {"pt", " o os uma do da não em para com que é dos das na no um se por ao "},
-    {"nl", " het een van de en dat niet zijn op voor is met in te die aan wordt "},
-    {"pl", " i w na z jest nie się do że dla oraz jak po od to przez "},
-    {"tr", " ve bir bu için ile olarak olan de da en çok daha gibi her ne "},
+    {"aan", NL},
+    {"al", ES},
+    {"alla", IT},
+    {"and", EN},
+    {"ao", PT},
+    {"are", EN},
+    {"as", EN},
+    {"at", EN},
+    {"au", FR},
+    {"auf", DE},
+    {"be", EN},
+    {"bir", TR},
+    {"bu", TR},
+    {"by", EN},
+    {"che", IT},
+    {"com", PT},
+    {"con", ES | IT},
+    {"da", PT | TR},
+    {"daha", TR},
+    {"dans", FR},
+    {"das", DE | PT},
+    {"dat", NL},
+    {"de", NL | TR},
+    {"dei", IT},
+    {"del", ES | IT},
+    {"della", IT},
+    {"dem", DE},
+    {"den", DE},
+    {"der", DE},
+    {"des", DE | FR},
+    {"di", IT},
+    {"die", DE | NL},
+    {"dla", PL},
+    {"do", PT | PL},
+    {"dos", PT},
+    {"du", FR},
+    {"een", NL},
+    {"ein", DE},
+    {"eine", DE},
+    {"el", ES},
+    {"em", PT},
+    {"en", FR | ES | NL | TR},
+    {"es", ES},
+    {"est", FR},
+    {"et", FR},
+    {"for", EN},
+    {"from", EN},
+    {"für", DE},
+    {"gibi", TR},
+    {"gli", IT},
+    {"her", TR},
+    {"het", NL},
+    {"i", PL},
+    {"il", FR | IT},
+    {"ile", TR},
+    {"im", DE},
+    {"in", EN | IT | NL},
+    {"is", EN | NL},
+    {"ist", DE},
+    {"it", EN},
+    {"için", TR},
+    {"jak", PL},
+    {"jest", PL},
+    {"la", FR | ES | IT},
+    {"las", ES},
+    {"le", FR},
+    {"les", FR},
+    {"lo", ES},
+    {"los", ES},
+    {"met", NL},
+    {"mit", DE},
+    {"na", PT | PL},
+    {"ne", FR | TR},
+    {"nicht", DE},
+    {"nie", PL},
+    {"niet", NL},
+    {"no", ES | PT},
+    {"non", IT},
+    {"não", PT},
+    {"o", PT},
+    {"od", PL},
+    {"of", EN},
+    {"olan", TR},
+    {"olarak", TR},
+    {"on", EN},
+    {"op", NL},
+    {"oraz", PL},
+    {"os", PT},
+    {"par", FR},
+    {"para", ES | PT},
+    {"pas", FR},
+    {"per", IT},
+    {"plus", FR},
+    {"po", PL},
+    {"por", ES | PT},
+    {"pour", FR},
+    {"przez", PL},
+    {"que", FR | ES | PT},
+    {"qui", FR},
+    {"se", ES | PT},
+    {"si", IT},
+    {"sich", DE},
+    {"się", PL},
+    {"sono", IT},
+    {"su", ES},
+    {"sur", FR},
+    {"te", NL},
+    {"that", EN},
+    {"the", EN},
+    {"this", EN},
+    {"to", EN | PL},
+    {"um", PT},
+    {"uma", PT},
+    {"un", ES | IT},
+    {"una", ES | IT},
+    {"und", DE},
+    {"une", FR},
+    {"van", NL},
+    {"ve", TR},
+    {"von", DE},
+    {"voor", NL},
+    {"w", PL},
+    {"was", EN},
+    {"wird", DE},
+    {"with", EN},
+    {"wordt", NL},
+    {"y", ES},
+    {"z", PL},
+    {"zijn", NL},
+    {"zu", DE},
+    {"çok", TR},
+    {"è", IT},
+    {"é", PT},
+    {"że", PL},
 };
 
 static const char *const scripts[N_SCRIPTS] = {"he", "ar", "hi", "ja", "zh", "ko", "ru"};
@@ -45,58 +192,73 @@ static int script_of(uint32_t cp)
 }
 
 struct tally {
-    size_t hits[DA_ARRAY_LEN(hints)];
-    uint64_t seen[DA_ARRAY_LEN(hints)]; /* which words of a list occurred, by position */
+    size_t hits[DA_ARRAY_LEN(latin)];
+    size_t distinct[DA_ARRAY_LEN(latin)]; /* different words among the hits */
     size_t script[N_SCRIPTS];
+    bool seen[DA_ARRAY_LEN(hints)];
+    uint64_t keys[N_SLOTS]; /* hashes of the hints, open addressing */
+    uint16_t hint[N_SLOTS]; /* 1 + index of the hint */
 };
 
-static void count_hints(struct tally *t, struct da_span k)
+static size_t slot_of(const struct tally *t, uint64_t hash)
 {
-    for (size_t h = 0; h < DA_ARRAY_LEN(hints) && k.len < 8; h++) {
-        const char *q = hints[h].words;
-        while ((q = strchr(q, k.p[0])) != NULL) {
-            if (q[-1] == ' ' && strncmp(q, k.p, k.len) == 0 && q[k.len] == ' ')
-                break;
-            q++;
-        }
-        if (q) {
-            t->hits[h]++;
-            t->seen[h] |= 1ull << ((size_t)(q - hints[h].words) % 64);
-        }
+    size_t i = (size_t)hash % N_SLOTS;
+    while (t->hint[i] != 0 && t->keys[i] != hash)
+        i = (i + 1) % N_SLOTS;
+    return i;
+}
+
+static void init_tally(struct tally *t)
+{
+    memset(t, 0, sizeof *t);
+    for (size_t i = 0; i < DA_ARRAY_LEN(hints); i++) {
+        uint64_t hash = da_hash64(hints[i].word, strlen(hints[i].word), 0);
+        size_t at = slot_of(t, hash);
+        t->keys[at] = hash;
+        t->hint[at] = (uint16_t)(i + 1);
     }
 }
 
-/* One or two words prove nothing. */
-static bool several(uint64_t seen)
+static void count_hints(struct tally *t, uint64_t hash)
 {
-    seen &= seen - 1;
-    seen &= seen - 1;
-    return seen != 0;
+    size_t at = slot_of(t, hash);
+    if (t->hint[at] == 0)
+        return;
+    size_t h = t->hint[at] - 1u;
+    for (size_t l = 0; l < DA_ARRAY_LEN(latin); l++) {
+        if (!(hints[h].languages >> l & 1))
+            continue;
+        t->hits[l]++;
+        t->distinct[l] += !t->seen[h];
+    }
+    t->seen[h] = true;
 }
 
 static const char *by_words(const struct tally *t, size_t n_words, bool *sure)
 {
     size_t best = 0, second = 0;
-    for (size_t h = 1; h < DA_ARRAY_LEN(hints); h++) {
-        if (several(t->seen[h]) && t->hits[h] > t->hits[best])
-            best = h;
+    for (size_t l = 1; l < DA_ARRAY_LEN(latin); l++) {
+        if (t->distinct[l] >= MIN_DISTINCT && t->hits[l] > t->hits[best])
+            best = l;
     }
-    for (size_t h = 0; h < DA_ARRAY_LEN(hints); h++) {
-        if (h != best && t->hits[h] > second)
-            second = t->hits[h];
+    for (size_t l = 0; l < DA_ARRAY_LEN(latin); l++) {
+        if (l != best && t->hits[l] > second)
+            second = t->hits[l];
     }
-    *sure = several(t->seen[best]) && t->hits[best] * 100 >= SURE_PERCENT * n_words &&
+    *sure = t->distinct[best] >= MIN_DISTINCT && t->hits[best] * 100 >= SURE_PERCENT * n_words &&
             2 * t->hits[best] >= 3 * second;
-    return hints[best].code;
+    return latin[best];
 }
 
 const char *da_language_guess(const struct da_words *w, bool *sure)
 {
-    struct tally t = {{0}, {0}, {0}};
+    struct tally t;
+    init_tally(&t);
     bool scratch;
+    size_t n = w->n < MAX_WORDS ? w->n : MAX_WORDS;
     sure = sure ? sure : &scratch;
     *sure = true;
-    for (size_t i = 0; i < w->n; i++) {
+    for (size_t i = 0; i < n; i++) {
         struct da_span k = da_words_key(w, i);
         uint32_t cp;
         da_utf8_decode(k.p, k.p + k.len, &cp);
@@ -104,14 +266,14 @@ const char *da_language_guess(const struct da_words *w, bool *sure)
         if (script >= 0)
             t.script[script]++;
         else
-            count_hints(&t, k);
+            count_hints(&t, w->items[i].hash);
     }
     size_t n_kana = t.script[3], n_han = t.script[4];
-    if (n_kana * 10 > w->n && (n_kana + n_han) * 2 > w->n)
+    if (n_kana * 10 > n && (n_kana + n_han) * 2 > n)
         return "ja";
     for (int s = 0; s < N_SCRIPTS; s++) {
-        if (t.script[s] * 2 > w->n)
+        if (t.script[s] * 2 > n)
             return scripts[s];
     }
-    return by_words(&t, w->n, sure);
+    return by_words(&t, n, sure);
 }
