@@ -374,7 +374,8 @@ static int check_usage(struct options *o)
         return da_opt_usage(&help, "--paired-bs and --paired-ar exclude each other");
     if (is_paired(o) != (n_systems > 1))
         return da_opt_usage(&help, is_paired(o) ? "a paired test needs two or more systems"
-                                                : "several systems need --paired-bs or --paired-ar");
+                                                : "several systems need --paired-bs or "
+                                                  "--paired-ar");
     if (o->sentence_level && (o->confidence || is_paired(o)))
         return da_opt_usage(&help, "single segments have no intervals and no tests");
     if (o->n_paired == 0)

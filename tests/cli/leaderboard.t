@@ -46,7 +46,9 @@ exit($bad || $n < 70);
 P
 ok "scores, intervals and p values equal numpy's" perl compare.pl
 
-run docassist leaderboard score.json noise.json -f json
+run docassist leaderboard score.json --json -f csv
+is_exit 2
+run docassist leaderboard score.json noise.json --json
 is_exit 0
 is "$(json schema)" docassist.board/1 "JSON names its schema"
 rows=sections.0.tables.0.rows
@@ -94,6 +96,8 @@ alone '"sha256":"........' '"sha256":"ffffffff'
 run docassist leaderboard score.json other.json
 is_exit 0
 like_stdout "^## Scores, group 2 of 2$" "another data set is another group"
+docassist leaderboard score.json other.json --bench bench.json --published slimlm -o groups.html
+is "$(grep -oE ' id="[^"]*"' groups.html | sort | uniq -d)" "" "ids are unique in a page of groups"
 alone stem:no stem:yes
 run docassist leaderboard score.json other.json
 is_exit 0
