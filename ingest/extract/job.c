@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/io.h"
+#include "ingest/extract/office.h"
 #include "ingest/sniff.h"
 
 const char *da_job_features(void)
@@ -23,6 +24,9 @@ const char *da_job_features(void)
 #endif
 #if DA_WITH_UCHARDET
            "charset "
+#endif
+#if DA_WITH_ZIP
+           "office "
 #endif
 #if DA_WITH_SECCOMP
            "seccomp";
@@ -92,6 +96,27 @@ static void extract(const unsigned char *p, size_t len, const struct da_request 
     case DA_FMT_OLE_ENCRYPTED:
         (void)da_extracted_end(x, DA_ST_PASSWORD_REQUIRED, "Office document behind a password");
         break;
+#if DA_WITH_ZIP
+    case DA_FMT_DOCX:
+        da_extract_docx(p, len, req, x);
+        break;
+    case DA_FMT_PPTX:
+        da_extract_pptx(p, len, req, x);
+        break;
+    case DA_FMT_XLSX:
+        da_extract_xlsx(p, len, req, x);
+        break;
+    case DA_FMT_ODT:
+    case DA_FMT_ODP:
+    case DA_FMT_ODS:
+        da_extract_odf(p, len, req, x);
+        break;
+#if DA_WITH_GUMBO
+    case DA_FMT_EPUB:
+        da_extract_epub(p, len, req, x);
+        break;
+#endif
+#endif
     default:
         if (info->image)
             (void)da_extracted_end(x, DA_ST_NEEDS_OCR, "%s", info->name);
