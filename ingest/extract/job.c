@@ -90,6 +90,9 @@ static void extract(const unsigned char *p, size_t len, const struct da_request 
     case DA_FMT_PDF:
         da_extract_pdf(p, len, req, x);
         break;
+    case DA_FMT_RTF:
+        da_extract_rtf(p, len, req, x);
+        break;
     case DA_FMT_TEXT:
         da_extract_text(p, len, req, x);
         break;
