@@ -1,6 +1,7 @@
 /* Charts as inline SVG (board_page.h): colours and type come from the page's style sheet. */
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/utf8.h"
@@ -15,6 +16,7 @@ enum {
     SCATTER_WIDTH = 560,
     SCATTER_HEIGHT = 340,
     SCATTER_MAX = 64,     /* points */
+    MAX_NAMES = 12,       /* systems whose names find room in a scatter plot */
     LABEL_MAX_BYTES = 32, /* of a name in a chart */
     LABEL_HEAD_BYTES = 10 /* of them, before what is left out */
 };
@@ -210,7 +212,9 @@ void da_page_forest(struct da_buf *out, const struct da_board_table *t, const ch
 }
 
 struct point {
-    const char *label;
+    const char *label; /* the system's name */
+    const char *shown; /* its name, or in a crowd the number of its row in the table */
+    char number[24];
     double x, y, lo, hi;
     double px, py, label_y;
     bool left;
@@ -219,7 +223,7 @@ struct point {
 /* Space a label takes, by the count of its letters: an estimate that is enough to part them. */
 static double label_width(const struct point *p)
 {
-    size_t n = da_utf8_count(p->label, strlen(p->label));
+    size_t n = da_utf8_count(p->shown, strlen(p->shown));
     return 7.0 * (double)(n < LABEL_MAX_BYTES ? n : LABEL_MAX_BYTES) + 12;
 }
 
@@ -263,7 +267,9 @@ static void scatter_points(struct da_buf *out, struct point *p, size_t n)
     for (size_t i = 0; i < n; i++) {
         da_buf_add_str(out, "<g data-model=\"");
         da_page_text(out, p[i].label);
-        da_buf_add_str(out, "\">");
+        da_buf_add_str(out, "\"><title>");
+        da_page_text(out, p[i].label);
+        da_buf_add_str(out, "</title>");
         if (isfinite(p[i].lo) && isfinite(p[i].hi)) {
             line(out, "ci", p[i].px, p[i].lo, p[i].px, p[i].hi);
         }
@@ -273,7 +279,7 @@ static void scatter_points(struct da_buf *out, struct point *p, size_t n)
         }
         dot(out, "dot halo", p[i].px, p[i].py, 6);
         da_buf_reset(&label);
-        add_short(&label, p[i].label);
+        add_short(&label, p[i].shown);
         text(out, "label", p[i].left ? "end" : "start", x, p[i].label_y, label.p);
         da_buf_add_str(out, "</g>\n");
     }
@@ -329,10 +335,11 @@ static void scatter(struct da_buf *out, struct point *p, size_t n, const char *i
         p[i].hi = place(&yr, p[i].hi, y0, y1);
     }
     da_buf_addf(out,
-                "<figure class=\"card chart\"><figcaption>%s</figcaption>\n"
+                "<figure class=\"card chart\"><figcaption>%s%s</figcaption>\n"
                 "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"%s\">"
                 "<title id=\"%s\">%s: %zu systems; the figures stand in the tables</title>\n",
-                title, SCATTER_WIDTH, SCATTER_HEIGHT, id, id, title, n);
+                title, n > MAX_NAMES ? "<span>Numbers: rows of the first table.</span>" : "",
+                SCATTER_WIDTH, SCATTER_HEIGHT, id, id, title, n);
     axes(out, &xr, &yr, x_title, y_title);
     scatter_points(out, p, n);
     da_buf_add_str(out, "</svg></figure>\n");
@@ -360,9 +367,13 @@ static size_t collect(const struct da_board *b, const struct da_board_table *t, 
         const struct da_board_bench *x = longest(b, t->rows[r].label);
         double v = !x ? NAN : memory ? x->peak_rss_bytes / (1 << 20) : x->otps;
         if (isfinite(cell->v) && isfinite(v)) {
-            p[n++] =
-                (struct point){t->rows[r].label, v, cell->v, cell->lo, cell->hi, 0, 0, 0, false};
+            p[n] = (struct point){
+                .label = t->rows[r].label, .x = v, .y = cell->v, .lo = cell->lo, .hi = cell->hi};
+            snprintf(p[n++].number, sizeof p->number, "%zu", r + 1);
         }
+    }
+    for (size_t i = 0; i < n; i++) {
+        p[i].shown = n > MAX_NAMES ? p[i].number : p[i].label;
     }
     return n;
 }
