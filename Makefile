@@ -71,7 +71,7 @@ WITH_UCHARDET ?= $(call probe,uchardet)
 WITH_ZIP     ?= $(call probe,libzip libxml-2.0)
 
 PKGS := libcjson libutf8proc sqlite3 $(if $(filter 1,$(WITH_CURL)),libcurl)
-HELPER_PKGS := libcjson libutf8proc $(if $(filter 1,$(WITH_POPPLER)),poppler-glib) \
+HELPER_PKGS := libcjson libutf8proc $(if $(filter 1,$(WITH_POPPLER)),poppler-glib gio-2.0) \
                $(if $(filter 1,$(WITH_GUMBO)),gumbo) $(if $(filter 1,$(WITH_SECCOMP)),libseccomp) \
                $(if $(filter 1,$(WITH_UCHARDET)),uchardet) $(if $(filter 1,$(WITH_ZIP)),libzip libxml-2.0)
 DA_CFLAGS += $(foreach x,CURL POPPLER GUMBO SECCOMP UCHARDET ZIP,-DDA_WITH_$x=$(if $(filter 1,$(WITH_$x)),1,0))

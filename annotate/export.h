@@ -9,6 +9,7 @@
  */
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "annotate/card.h"
@@ -22,12 +23,15 @@ struct da_export_opts {
     double percent[DA_N_SPLITS];
     uint64_t seed;
     const char *splits_from; /* an earlier splits.tsv, or NULL */
+    bool decontaminate;      /* leave out test documents that training documents give away */
     struct da_log *log;
     const volatile sig_atomic_t *stop; /* may be NULL */
 };
 
 struct da_export_stats {
-    uint64_t n_annotations, n_left_out;
+    uint64_t n_annotations;
+    uint64_t n_left_out;     /* they bridge two splits */
+    uint64_t n_contaminated; /* of validation and test, left out or not */
     uint64_t n_documents[DA_N_SPLITS], n_examples[DA_N_SPLITS];
 };
 

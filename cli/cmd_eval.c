@@ -1,14 +1,9 @@
 /* docassist eval: predictions against examples, score records and per-sample logs. */
 
-#include <stdio.h>
-#include <string.h>
-
 #include "cli/command.h"
 #include "cli/opt.h"
-#include "common/hash.h"
-#include "common/io.h"
+#include "cli/score_out.h"
 #include "common/threads.h"
-#include "eval/evaluate.h"
 #include "eval/resample.h"
 
 struct options {
@@ -18,66 +13,23 @@ struct options {
     int bleu, rouge_tok, diversity;
 };
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-/* Writes the per-sample log of system k beside the score file; sets its name and hash. */
-static enum da_rc write_log(const struct options *o, const struct da_samples *s, int k, int n,
-                            struct da_buf *name, char hex[DA_SHA256_HEX_LEN + 1],
-                            struct da_err *err)
-{
-    struct da_buf text;
-
-    da_buf_init(&text, 0);
-    da_buf_reset(name);
-    if (n > 1)
-        da_buf_addf(name, "%s.%d.samples.jsonl", o->output, k + 1);
-    else
-        da_buf_addf(name, "%s.samples.jsonl", o->output);
-    da_samples_write(s, &text);
-    enum da_rc rc = da_buf_check(&text, "the per-sample log", err);
-    if (rc == DA_OK)
-        rc = da_io_write_file(name->p, text.p, text.len, err);
-    da_sha256_hex(text.p, text.len, hex);
-    da_buf_release(&text);
-    return rc;
-}
-
 static enum da_rc score_file(const struct options *o, const struct da_dataset *d, const char *path,
                              int k, int n, struct da_buf *out, struct da_err *err)
 {
-    struct da_record_opts r = {.n_bootstrap = (size_t)o->n_bootstrap, .seed = (uint64_t)o->seed,
-                               .n_threads = (unsigned)o->n_threads};
-    char hex[DA_SHA256_HEX_LEN + 1];
+    const struct da_record_opts r = {.n_bootstrap = (size_t)o->n_bootstrap,
+                                     .seed = (uint64_t)o->seed,
+                                     .n_threads = (unsigned)o->n_threads};
     struct da_samples s;
-    struct da_buf log;
 
     da_samples_init(&s);
-    da_buf_init(&log, 0);
     enum da_rc rc = da_evaluate(d, path, &o->eval, &s, err);
-    if (rc == DA_OK && strcmp(o->output, "-") != 0) {
-        rc = write_log(o, &s, k, n, &log, hex, err);
-        r.log_path = da_span_str(base_name(log.p));
-        r.log_sha256 = da_span(hex, DA_SHA256_HEX_LEN);
-    }
     if (rc == DA_OK)
-        da_samples_record(&s, &r, out);
+        rc = da_cli_add_score(&s, &r, o->output, n > 1 ? k + 1 : 0, out, err);
     if (rc == DA_OK && s.n < (size_t)s.dataset_n)
         da_log_msg(o->eval.log, DA_LOG_WARN, "%s: %zu of %lld examples have a prediction", path,
                    s.n, (long long)s.dataset_n);
-    da_buf_release(&log);
     da_samples_release(&s);
     return rc;
-}
-
-static enum da_rc write_output(const char *path, const struct da_buf *out, struct da_err *err)
-{
-    if (strcmp(path, "-") != 0)
-        return da_io_write_file(path, out->p, out->len, err);
-    return da_io_write_all(1, out->p, out->len, "<stdout>", err);
 }
 
 static int run(const struct options *o, const struct da_args *args)
@@ -92,7 +44,7 @@ static int run(const struct options *o, const struct da_args *args)
     for (int i = 0; i < n && rc == DA_OK; i++)
         rc = score_file(o, d, args->argv[i + 1], i, n, &out, &err);
     if (rc == DA_OK)
-        rc = write_output(o->output, &out, &err);
+        rc = da_cli_write_scores(o->output, &out, &err);
     da_dataset_close(d);
     da_buf_release(&out);
     return rc == DA_OK ? DA_EXIT_OK : da_cli_fail(&err);

@@ -8,8 +8,13 @@
 
 #define DEFAULT_SPLIT "95/2.5/2.5" /* 2.5 % of 82,850 is the size of the paper's test set */
 
-static void report(const struct da_export_stats *s, const char *dir)
+static void report(const struct da_export_stats *s, const char *dir, bool decontaminate)
 {
+    if (s->n_contaminated > 0)
+        da_log_msg(da_cli_log(), decontaminate ? DA_LOG_INFO : DA_LOG_WARN,
+                   "%llu documents of validation and test share much with earlier splits%s",
+                   (unsigned long long)s->n_contaminated,
+                   decontaminate ? " and are left out" : "; --decontaminate leaves them out");
     da_log_msg(da_cli_log(), DA_LOG_INFO,
                "%llu annotations into '%s': %llu train, %llu validation, %llu test examples",
                (unsigned long long)s->n_annotations, dir,
@@ -20,6 +25,7 @@ static void report(const struct da_export_stats *s, const char *dir)
 
 int da_cmd_export(int argc, char **argv)
 {
+    bool decontaminate = false;
     const char *dir = NULL, *split = DEFAULT_SPLIT, *splits_from = NULL;
     int format = DA_EXPORT_MESSAGES;
     int64_t seed = 0;
@@ -32,6 +38,9 @@ int da_cmd_export(int argc, char **argv)
                       "(default: " DEFAULT_SPLIT ")"),
         DA_OPT_STR_OF(0, "splits-from", &splits_from, "FILE",
                       "keep the assignments of an earlier splits.tsv"),
+        DA_OPT_FLAG_OF(0, "decontaminate", &decontaminate,
+                       "leave out validation and test documents that share much\n"
+                       "with earlier splits"),
         DA_OPT_INT_OF(0, "seed", &seed, 0, INT64_MAX, "N", "another draw of splits (default: 0)"),
         DA_OPT_END,
     };
@@ -58,9 +67,10 @@ int da_cmd_export(int argc, char **argv)
     o.format = (enum da_export_format)format;
     o.seed = (uint64_t)seed;
     o.splits_from = splits_from;
+    o.decontaminate = decontaminate;
     o.stop = da_cli_catch_interrupt();
     if (da_export(&o, &stats, &err))
         return da_cli_fail(&err);
-    report(&stats, dir);
+    report(&stats, dir, decontaminate);
     return DA_EXIT_OK;
 }

@@ -123,7 +123,7 @@ static void choose(struct da_session *s, const struct da_session_opts *o)
     if (s->opts.n_threads > DA_THREADS_MAX)
         s->opts.n_threads = DA_THREADS_MAX;
     if (s->opts.kv == DA_KV_AUTO)
-        s->opts.kv = m->quantized                        ? DA_KV_Q8
+        s->opts.kv = m->quantized                         ? DA_KV_Q8
                      : strcmp(m->facts.quant, "f32") == 0 ? DA_KV_F32
                                                           : DA_KV_F16;
     if (!s->opts.n_ctx || s->opts.n_ctx > m->hp.n_ctx)
@@ -157,8 +157,8 @@ enum da_rc da_session_new(struct da_session **ret, const struct da_model *m,
     n_pages = n_pages < most ? n_pages : most;
     if (n_pages < s->max_pages) {
         rc = da_fail(err, DA_ELIMIT,
-                     "keys and values of one sequence of %" PRIu32
-                     " tokens need %" PRIu64 " bytes, the limit is %" PRIu64,
+                     "keys and values of one sequence of %" PRIu32 " tokens need %" PRIu64
+                     " bytes, the limit is %" PRIu64,
                      s->opts.n_ctx, (uint64_t)s->max_pages * page, s->opts.kv_max_bytes);
         goto out;
     }
@@ -285,8 +285,8 @@ uint64_t da_session_kv_bytes(const struct da_session *s)
 
 /* --- steps -------------------------------------------------------------------- */
 
-static enum da_rc check_rows(const struct da_session *s, const struct da_row *rows,
-                             uint32_t n_rows, struct da_err *err)
+static enum da_rc check_rows(const struct da_session *s, const struct da_row *rows, uint32_t n_rows,
+                             struct da_err *err)
 {
     uint32_t logits = 0;
     if (n_rows == 0 || n_rows > s->opts.batch)
@@ -296,8 +296,9 @@ static enum da_rc check_rows(const struct da_session *s, const struct da_row *ro
         if (rows[t].seq >= s->opts.n_seqs || !s->seqs[rows[t].seq].open)
             return da_fail(err, DA_EUSAGE, "sequence %" PRIu32 " is not open", rows[t].seq);
         if (rows[t].id < 0 || (uint32_t)rows[t].id >= s->model->hp.n_vocab)
-            return da_fail(err, DA_EUSAGE, "token %" PRId32 " is outside the vocabulary of %" PRIu32,
-                           rows[t].id, s->model->hp.n_vocab);
+            return da_fail(err, DA_EUSAGE,
+                           "token %" PRId32 " is outside the vocabulary of %" PRIu32, rows[t].id,
+                           s->model->hp.n_vocab);
         logits += rows[t].want_logits;
     }
     if (logits > s->opts.n_logits)

@@ -62,9 +62,6 @@ struct da_record_opts {
 void da_samples_record(const struct da_samples *s, const struct da_record_opts *opts,
                        struct da_buf *out);
 
-/* SHA-256 in hex over the samples' hashes in order: the data set's when all were scored. */
-void da_samples_dataset_sha256(const struct da_samples *s, char hex[65]);
-
 /* The task an intent names (trimmed, any case), or DA_N_TASKS. */
 enum da_task da_intent_task(struct da_span intent);
 

@@ -73,7 +73,7 @@ static void put(struct cleaner *c, uint32_t cp)
     if (cp == '.' && c->spaces == 0 && c->newlines == 0 && c->dots >= MAX_DOTS)
         return;
     /* ". . . ." is a leader too */
-    if (cp == '.' && c->spaces == 1 && c->newlines == 0 && c->last == '.' && !c->at_start) {
+    if (cp == '.' && c->spaces > 0 && c->newlines == 0 && c->last == '.' && !c->at_start) {
         if (c->dots >= 1)
             c->spaces = 0;
         if (c->dots >= MAX_DOTS)

@@ -14,8 +14,9 @@ enum {
     PROSE_MIN_WORDS = 5,     /* shorter ones say little on their own */
     SUMMARY_FULL_WORDS = 12, /* shorter ones weigh less in a summary */
     PROSE_MAX_WORDS = 60,    /* longer ones are lists or runaway extraction */
-    SUMMARY_MAX = 4,         /* sentences */
-    SUMMARY_WORDS = 110      /* no further sentence beyond (the paper's summaries are short) */
+    LINE_MAX_WORDS = 80,
+    SUMMARY_MAX = 4,    /* sentences */
+    SUMMARY_WORDS = 110 /* no further sentence beyond (the paper's summaries are short) */
 };
 
 static const double dangling_share = 0.35; /* weight left to a sentence that leans on another */
@@ -225,11 +226,16 @@ static void add_row(struct da_span row, struct da_buf *out)
 
 void da_outline_add_text(const struct da_outline *o, size_t i, struct da_buf *out)
 {
-    const struct da_unit *u = &o->units.items[i];
-    if (u->kind == DA_UNIT_TABLE)
-        add_row(da_span(o->text + u->body, u->body_end - u->body), out);
+    struct da_unit u = o->units.items[i];
+    bool cut = da_outline_length(o, i) > LINE_MAX_WORDS;
+    if (cut)
+        u.body_end = o->words.items[o->range[i].first + LINE_MAX_WORDS - 1].end;
+    if (u.kind == DA_UNIT_TABLE)
+        add_row(da_span(o->text + u.body, u.body_end - u.body), out);
     else
-        da_unit_add_text(o->text, u, out);
+        da_unit_add_text(o->text, &u, out);
+    if (cut)
+        da_buf_add_str(out, " ...");
 }
 
 /* --- summaries ---------------------------------------------------------------- */

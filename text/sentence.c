@@ -17,7 +17,7 @@
 #include "common/utf8.h"
 #include "text/abbrev.h"
 #include "text/chars.h"
-#include "text/lines.h"
+#include "text/textlines.h"
 
 enum {
     HEADING_MAX_WIDTH = 90, /* columns; a longer line of its own is text */

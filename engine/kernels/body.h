@@ -265,7 +265,6 @@ static inline void put(const struct da_matmul *mm, uint32_t panel, uint32_t t, V
     v_store(out, acc);
 }
 
-
 /* Weights of column k for the 16 rows of a panel. */
 DA_ALWAYS_INLINE V load_column(enum da_panel_kind kind, const unsigned char *panel, uint32_t k)
 {

@@ -102,15 +102,15 @@ static void embed_phase(struct da_session *s)
     while ((t = da_pool_next(s->pool)) < s->n_rows) {
         float *x = s->x + (size_t)t * s->d_stride, *y = s->xn + (size_t)t * s->d_stride;
         size_t row = (size_t)(m->embd->n_bytes / m->embd->dims[1]);
-        da_dequantize((enum da_qtype)m->embd->type,
-                      m->embd->data + (size_t)s->rows[t].id * row, x, dim);
+        da_dequantize((enum da_qtype)m->embd->type, m->embd->data + (size_t)s->rows[t].id * row, x,
+                      dim);
         if (m->hp.embd_scale != 1.0f)
             for (uint32_t i = 0; i < dim; i++)
                 x[i] *= m->hp.embd_scale;
         if (m->pos_embd) {
             row = (size_t)(m->pos_embd->n_bytes / m->pos_embd->dims[1]);
-            da_dequantize((enum da_qtype)m->pos_embd->type,
-                          m->pos_embd->data + s->row_pos[t] * row, y, dim);
+            da_dequantize((enum da_qtype)m->pos_embd->type, m->pos_embd->data + s->row_pos[t] * row,
+                          y, dim);
             for (uint32_t i = 0; i < dim; i++)
                 x[i] += y[i];
         }
@@ -217,8 +217,8 @@ static void store_phase(struct da_session *s, uint32_t layer)
         if (hp->clamp_qkv > 0.0f)
             clamp(v, hp->head_dim, hp->clamp_qkv);
         da_kv_store(&s->kv, s->model->kernels,
-                    da_kv_slice(&s->kv, seq->pages[pos / DA_KBLOCK], layer, h), pos % DA_KBLOCK,
-                    k, v);
+                    da_kv_slice(&s->kv, seq->pages[pos / DA_KBLOCK], layer, h), pos % DA_KBLOCK, k,
+                    v);
         for (uint32_t i = 0; i < group; i++)
             finish_query(s, y, t, h * group + i);
     }
@@ -302,10 +302,9 @@ static void finish_rows(struct da_session *s, const struct attn_item *it,
             for (uint32_t i = 0; i < hd; i++)
                 out[i] = sc->rows[n].o[i] * inv;
             if (tiles_wanted)
-                s->model->kernels->quantize_row(out, hd,
-                                                s->attn_tiles + t / DA_TILE * tile_bytes +
-                                                    da_tile_bytes(h * hd),
-                                                t % DA_TILE);
+                s->model->kernels->quantize_row(
+                    out, hd, s->attn_tiles + t / DA_TILE * tile_bytes + da_tile_bytes(h * hd),
+                    t % DA_TILE);
         }
     }
 }
@@ -327,8 +326,7 @@ static void attend(struct da_session *s, const struct attn_item *it, struct da_a
         uint32_t t = job->first_row + r;
         seq = &s->seqs[s->rows[t].seq];
         for (uint32_t b = shared; b <= s->row_pos[t] / DA_KBLOCK; b++)
-            attend_block(s, it, seq->pages[b], b, sc->rows, r * it->n_heads,
-                         (r + 1) * it->n_heads);
+            attend_block(s, it, seq->pages[b], b, sc->rows, r * it->n_heads, (r + 1) * it->n_heads);
     }
     finish_rows(s, it, sc, tiles_wanted);
 }
@@ -384,18 +382,10 @@ static void activate(const struct da_session *s, const float *gate, float *up, u
 {
     const struct da_kernels *k = s->model->kernels;
     switch (s->model->family->mlp) {
-    case DA_MLP_SWIGLU:
-        k->silu_mul(gate, up, n, up);
-        return;
-    case DA_MLP_GEGLU:
-        k->gelu_mul(gate, up, n, up);
-        return;
-    case DA_MLP_GELU_ERF:
-        k->gelu_erf(up, n, up);
-        return;
-    case DA_MLP_GELU_TANH:
-        k->gelu_tanh(up, n, up);
-        return;
+    case DA_MLP_SWIGLU: k->silu_mul(gate, up, n, up); return;
+    case DA_MLP_GEGLU: k->gelu_mul(gate, up, n, up); return;
+    case DA_MLP_GELU_ERF: k->gelu_erf(up, n, up); return;
+    case DA_MLP_GELU_TANH: k->gelu_tanh(up, n, up); return;
     }
 }
 
@@ -436,8 +426,11 @@ static void attention_block(struct da_session *s, uint32_t l, unsigned worker)
     const struct da_layer *y = &s->model->layers[l];
     struct mm_job jobs[3];
     for (uint32_t i = 0; i < y->n_qkv; i++)
-        jobs[i] = (struct mm_job){
-            &y->qkv[i], s->qkv + (i == 0 ? 0 : i == 1 ? s->k_off : s->v_off), s->qkv_stride};
+        jobs[i] = (struct mm_job){&y->qkv[i],
+                                  s->qkv + (i == 0   ? 0
+                                            : i == 1 ? s->k_off
+                                                     : s->v_off),
+                                  s->qkv_stride};
     matmul_phase(s, jobs, y->n_qkv, s->xn, s->d_stride, s->x_tiles, s->n_rows, false);
     store_phase(s, l);
     attention_phase(s, l, worker);
@@ -485,8 +478,7 @@ static void head(struct da_session *s)
             float *y = s->xn + (size_t)i * s->d_stride;
             apply_norm(s, &m->out_norm, s->x + (size_t)s->logit_rows[i] * s->d_stride, y);
             if (tiles)
-                m->kernels->quantize_row(y, m->hp.dim,
-                                         s->x_tiles + item * da_tile_bytes(m->hp.dim),
+                m->kernels->quantize_row(y, m->hp.dim, s->x_tiles + item * da_tile_bytes(m->hp.dim),
                                          i % DA_TILE);
         }
     }

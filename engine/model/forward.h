@@ -47,20 +47,20 @@ struct da_session {
     float *tmp;      /* block output before a post norm; only for those families */
     float *qkv, *attn, *gate, *up;
     unsigned char *x_tiles, *x2_tiles, *attn_tiles, *ff_tiles; /* 8-bit forms */
-    int8_t *q8;      /* [batch][n_heads][q8_stride] */
-    float *q8_scale; /* [batch][n_heads] */
-    int32_t *q8_sum; /* [batch][n_heads] */
-    float *logits;   /* [n_logits][vocab_stride] */
-    float *rope_cos, *rope_sin; /* [n_ctx][n_rot / 2] */
-    struct da_attn_scratch *scratch; /* [n_threads] */
-    void **blocks; /* owned: all of the above */
+    int8_t *q8;                                                /* [batch][n_heads][q8_stride] */
+    float *q8_scale;                                           /* [batch][n_heads] */
+    int32_t *q8_sum;                                           /* [batch][n_heads] */
+    float *logits;                                             /* [n_logits][vocab_stride] */
+    float *rope_cos, *rope_sin;                                /* [n_ctx][n_rot / 2] */
+    struct da_attn_scratch *scratch;                           /* [n_threads] */
+    void **blocks;                                             /* owned: all of the above */
     size_t n_blocks, cap_blocks;
 
     /* the step at hand */
     const struct da_row *rows;
     uint32_t n_rows;
-    uint32_t *row_pos;     /* [batch] */
-    uint32_t *logit_rows;  /* [n_logits] */
+    uint32_t *row_pos;    /* [batch] */
+    uint32_t *logit_rows; /* [n_logits] */
     uint32_t n_logits;
     struct da_attn_job *jobs; /* [batch] */
     uint32_t n_jobs;

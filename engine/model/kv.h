@@ -30,8 +30,8 @@ struct da_kv {
     uint32_t n_pages, n_free;
     unsigned char *block; /* owned */
     unsigned char *base;  /* page 0: the first multiple of 64 in block */
-    uint32_t *free_list; /* [n_pages], the first n_free are free */
-    uint32_t *refs;      /* [n_pages] */
+    uint32_t *free_list;  /* [n_pages], the first n_free are free */
+    uint32_t *refs;       /* [n_pages] */
 };
 
 /* Bytes of one page. */
@@ -64,8 +64,7 @@ static inline void da_kv_block(const struct da_kv *kv, const unsigned char *slic
     b->k = slice;
     b->k_scale = (const float *)(const void *)(slice + kv->k_bytes);
     b->v = slice + kv->k_bytes + kv->scale_bytes;
-    b->v_scale =
-        (const float *)(const void *)(slice + kv->k_bytes + kv->scale_bytes + kv->v_bytes);
+    b->v_scale = (const float *)(const void *)(slice + kv->k_bytes + kv->scale_bytes + kv->v_bytes);
 }
 
 #endif

@@ -243,6 +243,17 @@ static size_t count_fields(PopplerPage *page)
     return n;
 }
 
+/* By way of a stream: poppler_document_new_from_bytes of poppler 22.12 reads through a null
+ * pointer when it is given a password that does not fit. */
+static PopplerDocument *open_with_password(GBytes *bytes, const char *password, GError **e)
+{
+    GInputStream *in = g_memory_input_stream_new_from_bytes(bytes);
+    PopplerDocument *d = poppler_document_new_from_stream(in, (goffset)g_bytes_get_size(bytes),
+                                                          password, NULL, e);
+    g_object_unref(in);
+    return d;
+}
+
 static PopplerDocument *open_document(GBytes *bytes, const struct da_request *req,
                                       struct da_extracted *x)
 {
@@ -252,7 +263,7 @@ static PopplerDocument *open_document(GBytes *bytes, const struct da_request *re
         if (!g_error_matches(e, POPPLER_ERROR, POPPLER_ERROR_ENCRYPTED))
             break;
         g_clear_error(&e);
-        d = poppler_document_new_from_bytes(bytes, req->passwords[i], &e);
+        d = open_with_password(bytes, req->passwords[i], &e);
     }
     if (d == NULL && g_error_matches(e, POPPLER_ERROR, POPPLER_ERROR_ENCRYPTED))
         (void)da_extracted_end(x, DA_ST_PASSWORD_REQUIRED,

@@ -33,7 +33,8 @@ BEGIN {
     third["curl/"] = "^api/http_curl\\.c$"
     third["sqlite3.h"] = "^(api/ledger|ingest/dedup_index)\\.c$"
     third["seccomp.h"] = third["gumbo.h"] = third["poppler"] = "^ingest/extract/"
-    third["uchardet/"] = "^ingest/extract/"
+    third["uchardet/"] = third["zip.h"] = third["libxml/"] = "^ingest/extract/"
+    third["cld2/"] = third["tesseract/"] = third["leptonica/"] = "^ingest/extract/"
     third["glib"] = third["gio/"] = third["cairo"] = "^ingest/extract/"
     third["immintrin.h"] = third["cpuid.h"] = third["arm_neon.h"] = "^engine/kernels/"
 

@@ -4,7 +4,7 @@
  * start or an open end joins, a line clearly shorter than its neighbours ends.
  */
 
-#include "text/lines.h"
+#include "text/textlines.h"
 
 #include <stdint.h>
 #include <stdlib.h>

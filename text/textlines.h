@@ -1,5 +1,5 @@
-#ifndef TEXT_LINES_H
-#define TEXT_LINES_H
+#ifndef TEXT_TEXTLINES_H
+#define TEXT_TEXTLINES_H
 
 /* Private to text/: the lines of a text, what each one is, and which belong together. */
 

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/hash.h"
 #include "common/mem.h"
 #include "eval/evaluate.h"
 #include "eval/exact_sum.h"
@@ -11,18 +10,6 @@
 #include "schemas/score.h"
 
 enum { OTHER = DA_N_TASKS, MALFORMED, N_LABELS };
-
-void da_samples_dataset_sha256(const struct da_samples *s, char hex[65])
-{
-    struct da_sha256 h;
-    unsigned char sum[DA_SHA256_LEN];
-
-    da_sha256_init(&h);
-    for (size_t i = 0; i < s->n; i++)
-        da_sha256_add(&h, s->items[i].sha256.p, s->items[i].sha256.len);
-    da_sha256_end(&h, sum);
-    da_hex(sum, sizeof sum, hex);
-}
 
 /* The task's rows one after the other. Returns their number. */
 static size_t rows_of(const struct da_samples *s, enum da_task task, double **rows)

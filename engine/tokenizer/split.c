@@ -1,12 +1,12 @@
 /*
- * The scanners behind presplit.h.
+ * The scanners behind split.h.
  *
  * Every character has a set of class bits; ASCII from a table, the rest through
  * text/uclass.h. A scanner follows the alternatives of its expression in order
  * and computes where backtracking would have ended instead of trying it.
  */
 
-#include "engine/tokenizer/presplit.h"
+#include "engine/tokenizer/split.h"
 
 #include <string.h>
 
@@ -18,8 +18,8 @@ enum {
     N = 1 << 1,    /* \p{N} */
     S = 1 << 2,    /* \s */
     R = 1 << 3,    /* [\r\n] */
-    UP = 1 << 4,   /* U of presplit.h */
-    LOW = 1 << 5,  /* W of presplit.h */
+    UP = 1 << 4,   /* U of split.h */
+    LOW = 1 << 5,  /* W of split.h */
     M = 1 << 6,    /* \p{M} */
     P = 1 << 7,    /* \p{P} */
     SYM = 1 << 8,  /* \p{S} */
@@ -411,43 +411,43 @@ static bool is_bloom_stop(uint32_t cp)
 }
 
 /* Whether the character at at belongs to the class whose runs the step isolates. */
-static bool in_run_class(enum da_presplit_step step, const unsigned char *p, size_t at, size_t end,
+static bool in_run_class(enum da_split_step step, const unsigned char *p, size_t at, size_t end,
                          unsigned *len)
 {
     unsigned c = class_at(p, at, end, len);
     uint32_t cp;
     switch (step) {
-    case DA_PRESPLIT_DIGITS:
-    case DA_PRESPLIT_DIGIT_RUNS:
-    case DA_PRESPLIT_DIGITS_1TO3:
+    case DA_SPLIT_DIGITS:
+    case DA_SPLIT_DIGIT_RUNS:
+    case DA_SPLIT_DIGITS_1TO3:
         return c & N;
-    case DA_PRESPLIT_PUNCT:
-    case DA_PRESPLIT_PUNCT_RUNS:
+    case DA_SPLIT_PUNCT:
+    case DA_SPLIT_PUNCT_RUNS:
         return (c & P) || is_ascii_punct(p[at]);
-    case DA_PRESPLIT_PUNCT_DEFAULT:
+    case DA_SPLIT_PUNCT_DEFAULT:
         return (c & P) || (is_ascii_punct(p[at]) && p[at] != '`');
-    case DA_PRESPLIT_NEWLINES:
+    case DA_SPLIT_NEWLINES:
         return c & R;
-    case DA_PRESPLIT_LINES:
+    case DA_SPLIT_LINES:
         return p[at] == '\n';
-    case DA_PRESPLIT_CJK_RUNS:
+    case DA_SPLIT_CJK_RUNS:
         cp = decode(p + at, end - at, len);
         return (cp >= 0x4e00 && cp <= 0x9fa5) || (cp >= 0x3040 && cp <= 0x30ff);
-    case DA_PRESPLIT_CODER_CJK:
+    case DA_SPLIT_CODER_CJK:
         cp = decode(p + at, end - at, len);
         return (cp >= 0x800 && cp <= 0x9fa5) || (cp >= 0xac00 && cp <= 0xd7ff);
-    case DA_PRESPLIT_BLOOM:
+    case DA_SPLIT_BLOOM:
         return !(c & S) && !is_bloom_stop(decode(p + at, end - at, len));
-    case DA_PRESPLIT_SPACE_P:
+    case DA_SPLIT_SPACE_P:
         return c & P;
-    default: /* DA_PRESPLIT_SPACE_L */
+    default: /* DA_SPLIT_SPACE_L */
         return c & L;
     }
 }
 
 /* Isolates runs of a class: at most max characters of it, else the gap up to the next one. With
  * prefix S or ' ' one such character before a run belongs to it. */
-static size_t run_next(enum da_presplit_step step, const unsigned char *p, size_t at, size_t end,
+static size_t run_next(enum da_split_step step, const unsigned char *p, size_t at, size_t end,
                        unsigned max, unsigned prefix)
 {
     unsigned len;
@@ -495,68 +495,68 @@ static size_t metaspace_next(const unsigned char *p, size_t at, size_t end)
     return at;
 }
 
-static inline size_t next_end(enum da_presplit_step step, const unsigned char *p, size_t at,
+static inline size_t next_end(enum da_split_step step, const unsigned char *p, size_t at,
                               size_t end)
 {
     switch (step) {
-    case DA_PRESPLIT_GPT2:
+    case DA_SPLIT_GPT2:
         return gpt2_next(p, at, end);
-    case DA_PRESPLIT_CL100K:
+    case DA_SPLIT_CL100K:
         return cl100k_next(p, at, end, 3, L, WHITE_CL100K);
-    case DA_PRESPLIT_LLAMA3:
+    case DA_SPLIT_LLAMA3:
         return cl100k_next(p, at, end, 3, L, WHITE_LINES);
-    case DA_PRESPLIT_QWEN2:
+    case DA_SPLIT_QWEN2:
         return cl100k_next(p, at, end, 1, L, WHITE_LINES);
-    case DA_PRESPLIT_QWEN35:
+    case DA_SPLIT_QWEN35:
         return cl100k_next(p, at, end, 1, L | M, WHITE_LINES);
-    case DA_PRESPLIT_O200K:
+    case DA_SPLIT_O200K:
         return o200k_next(p, at, end, 3, true);
-    case DA_PRESPLIT_TEKKEN:
+    case DA_SPLIT_TEKKEN:
         return o200k_next(p, at, end, 1, false);
-    case DA_PRESPLIT_DEEPSEEK3:
+    case DA_SPLIT_DEEPSEEK3:
         return deepseek3_next(p, at, end);
-    case DA_PRESPLIT_ASCII_3:
+    case DA_SPLIT_ASCII_3:
         return ascii3_next(p, at, end);
-    case DA_PRESPLIT_DIGITS:
-    case DA_PRESPLIT_PUNCT:
-    case DA_PRESPLIT_NEWLINES:
+    case DA_SPLIT_DIGITS:
+    case DA_SPLIT_PUNCT:
+    case DA_SPLIT_NEWLINES:
         return run_next(step, p, at, end, 1, 0);
-    case DA_PRESPLIT_DIGITS_1TO3:
+    case DA_SPLIT_DIGITS_1TO3:
         return run_next(step, p, at, end, 3, 0);
-    case DA_PRESPLIT_DIGIT_RUNS:
-    case DA_PRESPLIT_PUNCT_RUNS:
-    case DA_PRESPLIT_PUNCT_DEFAULT:
-    case DA_PRESPLIT_LINES:
-    case DA_PRESPLIT_CJK_RUNS:
-    case DA_PRESPLIT_CODER_CJK:
+    case DA_SPLIT_DIGIT_RUNS:
+    case DA_SPLIT_PUNCT_RUNS:
+    case DA_SPLIT_PUNCT_DEFAULT:
+    case DA_SPLIT_LINES:
+    case DA_SPLIT_CJK_RUNS:
+    case DA_SPLIT_CODER_CJK:
         return run_next(step, p, at, end, UINT32_MAX, 0);
-    case DA_PRESPLIT_SPACE_L:
-    case DA_PRESPLIT_SPACE_P:
+    case DA_SPLIT_SPACE_L:
+    case DA_SPLIT_SPACE_P:
         return run_next(step, p, at, end, UINT32_MAX, S);
-    case DA_PRESPLIT_BLOOM:
+    case DA_SPLIT_BLOOM:
         return run_next(step, p, at, end, UINT32_MAX, ' ');
-    case DA_PRESPLIT_METASPACE:
+    case DA_SPLIT_METASPACE:
         return metaspace_next(p, at, end);
     default:
         return end;
     }
 }
 
-size_t da_presplit_next(enum da_presplit_step step, const char *p, size_t at, size_t end)
+size_t da_split_next(enum da_split_step step, const char *p, size_t at, size_t end)
 {
     return next_end(step, (const unsigned char *)p, at, end);
 }
 
-size_t da_presplit_many(enum da_presplit_step step, const char *text, size_t at, size_t end,
+size_t da_split_many(enum da_split_step step, const char *text, size_t at, size_t end,
                      uint32_t *ends, size_t max)
 {
     const unsigned char *p = (const unsigned char *)text;
     size_t n = 0;
     /* The commonest steps have a loop of their own. */
-    if (step == DA_PRESPLIT_O200K)
+    if (step == DA_SPLIT_O200K)
         for (; at < end && n < max; ends[n++] = (uint32_t)at)
             at = o200k_next(p, at, end, 3, true);
-    else if (step == DA_PRESPLIT_GPT2)
+    else if (step == DA_SPLIT_GPT2)
         for (; at < end && n < max; ends[n++] = (uint32_t)at)
             at = gpt2_next(p, at, end);
     else
