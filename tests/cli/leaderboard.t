@@ -90,6 +90,13 @@ same_file c.md board.md "-o FILE.md is Markdown"
 docassist leaderboard score.json noise.json --bench bench.json -o c.tex
 same_file c.tex board.tex "-o FILE.tex is LaTeX"
 
+# Without tests, without answers, from stdin.
+run docassist leaderboard - --trials 0 <score.json
+is_exit 0
+like_stdout "^Ranks go by value alone" "--trials 0: no tests, said"
+docassist leaderboard score.json --samples 0 -o none.html
+ok "--samples 0: no answers on the page" sh -c '! grep -q "Best and worst" none.html'
+
 # Filters.
 run docassist leaderboard score.json --models lead3 --models 'near|twin' \
     --tasks summarization -f csv
