@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "annotate/source.h"
+#include "annotate/ann_source.h"
 #include "common/hash.h"
 #include "common/io.h"
 #include "common/mem.h"
@@ -77,14 +77,14 @@ static void write_annotation(struct loop *l, const struct da_ann_doc *doc,
                                 .qa_request = a->qa_request,
                                 .qa_response = a->qa_response,
                                 .document = doc->json};
-    struct da_annotation_origin origin = {
-        .model = r->origin.model,
-        .snapshot = null_if_empty(r->origin.snapshot),
-        .system_fingerprint = null_if_empty(r->origin.system_fingerprint),
-        .prompt_sha256 = null_if_empty(r->origin.prompt_sha256),
-        .params = null_if_empty(r->origin.params),
-        .prompt_tokens = r->origin.prompt_tokens,
-        .completion_tokens = r->origin.completion_tokens};
+    struct da_annotation_origin origin = {.model = r->origin.model,
+                                          .snapshot = null_if_empty(r->origin.snapshot),
+                                          .system_fingerprint =
+                                              null_if_empty(r->origin.system_fingerprint),
+                                          .prompt_sha256 = null_if_empty(r->origin.prompt_sha256),
+                                          .params = null_if_empty(r->origin.params),
+                                          .prompt_tokens = r->origin.prompt_tokens,
+                                          .completion_tokens = r->origin.completion_tokens};
     struct da_jw w;
     for (size_t i = 0; i < a->n_qs; i++)
         rec.qs_response[i] = a->qs_response[i];

@@ -49,8 +49,8 @@ struct da_answers {
 
 /* Where an annotation comes from; empty spans and -1 are written as null. */
 struct da_ann_origin {
-    struct da_span model;       /* as asked for: "gpt-4o-mini", "docassist-extractive/1" */
-    struct da_span snapshot;    /* as answered: "gpt-4o-mini-2024-07-18" */
+    struct da_span model;    /* as asked for: "gpt-4o-mini", "docassist-extractive/1" */
+    struct da_span snapshot; /* as answered: "gpt-4o-mini-2024-07-18" */
     struct da_span system_fingerprint;
     struct da_span prompt_sha256; /* of the prompt files */
     struct da_span params;        /* one JSON object; empty means {} */
@@ -58,7 +58,7 @@ struct da_ann_origin {
 };
 
 struct da_ann_result {
-    const char *failure;  /* NULL: answers hold; else a short static name ("refused", "empty") */
+    const char *failure;   /* NULL: answers hold; else a short static name ("refused", "empty") */
     struct da_span detail; /* one line about the failure; may be empty */
     struct da_answers answers;
     struct da_ann_origin origin;
@@ -67,8 +67,7 @@ struct da_ann_result {
 /* The document records of a run. */
 struct da_ann_source;
 /* Next record; at the end DA_OK with *doc->line empty. */
-enum da_rc da_ann_source_next(struct da_ann_source *s, struct da_ann_doc *doc,
-                              struct da_err *err);
+enum da_rc da_ann_source_next(struct da_ann_source *s, struct da_ann_doc *doc, struct da_err *err);
 
 struct da_backend {
     const char *name; /* "api", "extractive", "written" */
@@ -81,8 +80,7 @@ struct da_backend {
     /* Fills res, whose memory comes from the arena. A document that cannot be annotated is a
      * res->failure; an error stops the run. */
     enum da_rc (*annotate)(struct da_backend *b, const struct da_ann_doc *doc,
-                           struct da_arena *arena, struct da_ann_result *res,
-                           struct da_err *err);
+                           struct da_arena *arena, struct da_ann_result *res, struct da_err *err);
     void (*free)(struct da_backend *b); /* b is not NULL */
 };
 
@@ -97,11 +95,11 @@ typedef enum da_rc (*da_ann_check_fn)(void *ctx, const struct da_ann_doc *doc,
                                       const char **failed, struct da_err *err);
 
 struct da_annotate_opts {
-    const char *input;  /* path or "-" */
-    const char *output; /* path or "-" */
-    const char *errors; /* path, or NULL: failures are only counted */
-    bool restart;       /* throw away what an earlier run left */
-    bool keep_failed;   /* keep annotations whose checks fail */
+    const char *input;     /* path or "-" */
+    const char *output;    /* path or "-" */
+    const char *errors;    /* path, or NULL: failures are only counted */
+    bool restart;          /* throw away what an earlier run left */
+    bool keep_failed;      /* keep annotations whose checks fail */
     da_ann_check_fn check; /* may be NULL: "checks" is {} */
     void *check_ctx;
     const char *check_identity; /* thresholds as one string; may be NULL */

@@ -31,28 +31,30 @@ static struct da_span keep(struct extractive *x, struct da_arena *arena)
 
 /*
  * The question of the QA task: one that was not suggested, of a kind that depends on the
- * document's id, so that kinds vary over a corpus; the best of its kind.
+ * document's id, so that kinds vary over a corpus; the best of its kind. Questions of fact go
+ * before questions about sections, those before any other.
  */
 static const struct da_question *choose_question(const struct da_questions *q, size_t taken,
                                                  struct da_span id)
 {
-    enum da_question_kind kinds[DA_Q_KINDS];
-    size_t n = 0;
-    for (size_t i = taken; i < q->n; i++) {
-        bool seen = q->items[i].kind >= DA_Q_TOPIC; /* those only when nothing else is left */
-        for (size_t k = 0; k < n; k++)
-            seen |= kinds[k] == q->items[i].kind;
-        if (!seen)
-            kinds[n++] = q->items[i].kind;
+    static const enum da_question_kind last[] = {DA_Q_VALUE, DA_Q_SECTION};
+    for (size_t pass = 0; pass < DA_ARRAY_LEN(last); pass++) {
+        enum da_question_kind kinds[DA_Q_KINDS];
+        size_t n = 0;
+        for (size_t i = taken; i < q->n; i++) {
+            bool seen = q->items[i].kind > last[pass];
+            for (size_t k = 0; k < n; k++)
+                seen |= kinds[k] == q->items[i].kind;
+            if (!seen)
+                kinds[n++] = q->items[i].kind;
+        }
+        enum da_question_kind kind = n ? kinds[da_hash64(id.p, id.len, 1) % n] : DA_Q_KINDS;
+        for (size_t i = taken; i < q->n; i++) {
+            if (q->items[i].kind == kind)
+                return &q->items[i];
+        }
     }
-    if (n == 0)
-        return &q->items[taken < q->n ? taken : 0];
-    enum da_question_kind kind = kinds[da_hash64(id.p, id.len, 1) % n];
-    for (size_t i = taken; i < q->n; i++) {
-        if (q->items[i].kind == kind)
-            return &q->items[i];
-    }
-    return &q->items[0];
+    return &q->items[taken < q->n ? taken : 0];
 }
 
 static enum da_rc annotate(struct da_backend *b, const struct da_ann_doc *doc,
@@ -64,7 +66,7 @@ static enum da_rc annotate(struct da_backend *b, const struct da_ann_doc *doc,
     (void)err;
     da_outline_make(&x->outline, doc->text.p, doc->text.len, DA_OUTLINE_LEAD);
     res->origin.model = da_span_str(DA_EXTRACTIVE_MODEL);
-    if (!da_outline_summary(&x->outline, &x->text)) {
+    if (!da_outline_summary(&x->outline, 0, &x->text)) {
         res->failure = "no_text";
         res->detail = da_span_str("the document has no usable text");
         return DA_OK;
@@ -109,10 +111,8 @@ enum da_rc da_backend_extractive_new(struct da_backend **ret, const char *prompt
         return rc;
     }
     da_buf_addf(&x->identity, "%s:%s", DA_EXTRACTIVE_MODEL, da_ask_sha256(x->ask));
-    x->base = (struct da_backend){.name = "extractive",
-                                  .identity = x->identity.p,
-                                  .annotate = annotate,
-                                  .free = release};
+    x->base = (struct da_backend){
+        .name = "extractive", .identity = x->identity.p, .annotate = annotate, .free = release};
     *ret = &x->base;
     return DA_OK;
 }

@@ -45,8 +45,8 @@ static enum da_rc read_text(struct written *x, const struct da_json *row, enum d
     return DA_OK;
 }
 
-static enum da_rc read_questions(struct written *x, const struct da_json *row,
-                                 struct da_answers *a, struct da_err *err)
+static enum da_rc read_questions(struct written *x, const struct da_json *row, struct da_answers *a,
+                                 struct da_err *err)
 {
     const char *task = da_task_name(DA_TASK_SUGGESTION);
     const struct da_json *list = da_json_get(da_json_get(row, task), "response");
@@ -161,10 +161,8 @@ enum da_rc da_backend_written_new(struct da_backend **ret, const char *path, con
     da_sha256_end(&hash, digest);
     da_hex(digest, sizeof digest, hex);
     da_buf_addf(&x->identity, "written:%s:%s", x->name, hex);
-    x->base = (struct da_backend){.name = "written",
-                                  .identity = x->identity.p,
-                                  .annotate = annotate,
-                                  .free = release};
+    x->base = (struct da_backend){
+        .name = "written", .identity = x->identity.p, .annotate = annotate, .free = release};
     *ret = &x->base;
     return DA_OK;
 }

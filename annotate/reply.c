@@ -96,6 +96,11 @@ static struct da_json *parse_leniently(struct da_span content, struct da_err *er
 
 /* --- validation ------------------------------------------------------------------ */
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* A copy on one line: runs of white space with a line break in them become one space. */
 static struct da_span one_line(struct da_arena *arena, struct da_span s)
 {
@@ -105,10 +110,8 @@ static struct da_span one_line(struct da_arena *arena, struct da_span s)
     for (size_t i = 0; i < s.len;) {
         size_t end = i;
         bool breaks = false;
-        while (end < s.len && strchr(" \t\r\n", s.p[end]) && s.p[end]) {
+        for (; end < s.len && is_space(s.p[end]); end++)
             breaks = breaks || s.p[end] == '\n' || s.p[end] == '\r';
-            end++;
-        }
         if (breaks) {
             out[n++] = ' ';
             i = end;
@@ -127,7 +130,8 @@ static struct da_span without_number(struct da_span s)
     s = da_span_trim(s);
     while (i < s.len && i < 2 && s.p[i] >= '0' && s.p[i] <= '9')
         i++;
-    if (i > 0 && i + 1 < s.len && (s.p[i] == '.' || s.p[i] == ')') && s.p[i + 1] == ' ')
+    if (i > 0 && i < s.len && (s.p[i] == '.' || s.p[i] == ')') &&
+        (i + 1 == s.len || s.p[i + 1] == ' '))
         return da_span_trim(da_span(s.p + i + 1, s.len - i - 1));
     if (da_span_starts(s, "- "))
         return da_span_trim(da_span(s.p + 2, s.len - 2));
@@ -153,8 +157,8 @@ static bool get_text(const struct da_json *root, const char *key, struct da_aren
     return out->len > 0;
 }
 
-static bool get_questions(const struct da_json *root, struct da_arena *arena,
-                          struct da_answers *a, char *error)
+static bool get_questions(const struct da_json *root, struct da_arena *arena, struct da_answers *a,
+                          char *error)
 {
     const struct da_json *list = da_json_get(root, "questions");
     struct da_span s;

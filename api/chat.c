@@ -133,8 +133,7 @@ void da_chat_parse(struct da_span body, struct da_chat_reply *r)
     struct da_err err;
     memset(r, 0, sizeof *r);
     r->outcome = DA_CHAT_MALFORMED;
-    r->content = r->refusal = r->finish_reason = r->model = r->system_fingerprint =
-        da_span("", 0);
+    r->content = r->refusal = r->finish_reason = r->model = r->system_fingerprint = da_span("", 0);
     if (da_json_parse(body.p, body.len, &r->root, &err)) {
         r->root = NULL;
         snprintf(r->why, sizeof r->why, "%.150s", err.msg);
@@ -162,8 +161,8 @@ void da_chat_release(struct da_chat_reply *r)
 
 const char *da_chat_outcome_name(enum da_chat_outcome o)
 {
-    static const char *const names[] = {"answer", "length", "content_filter",
-                                        "refused", "empty", "malformed"};
+    static const char *const names[] = {"answer",  "length", "content_filter",
+                                        "refused", "empty",  "malformed"};
     return names[o];
 }
 

@@ -59,28 +59,43 @@ static void hash_part(struct da_sha256 *h, const void *p, size_t len)
     da_sha256_add(h, p, len);
 }
 
-void da_call_set_key(struct da_call *c, int sample)
+void da_key_base_init(struct da_key_base *b, const char *task, const struct da_chat_params *p,
+                      int sample, struct da_span prefix)
 {
-    struct da_sha256 h;
+    struct da_sha256 *h = &b->hash;
     struct da_buf params;
     char index[16];
     int n = snprintf(index, sizeof index, "%d", sample);
     da_buf_init(&params, 0);
-    da_chat_params_json(c->params, &params);
-    da_sha256_init(&h);
-    hash_part(&h, KEY_VERSION, strlen(KEY_VERSION));
-    hash_part(&h, c->task, strlen(c->task));
-    hash_part(&h, c->params->model, strlen(c->params->model));
-    hash_part(&h, params.p, params.len);
-    hash_part(&h, index, (size_t)n);
-    hash_part(&h, c->messages.p, c->messages.len);
-    da_sha256_end(&h, c->key.b);
+    da_chat_params_json(p, &params);
+    da_sha256_init(h);
+    hash_part(h, KEY_VERSION, strlen(KEY_VERSION));
+    hash_part(h, task, strlen(task));
+    hash_part(h, p->model, strlen(p->model));
+    hash_part(h, params.p, params.len);
+    hash_part(h, index, (size_t)n);
+    da_sha256_add(h, prefix.p, prefix.len); /* the messages come last and need no length */
+    b->n_prefix = prefix.len;
     da_buf_release(&params);
+}
+
+void da_call_set_key_from(struct da_call *c, const struct da_key_base *b)
+{
+    struct da_sha256 h = b->hash;
+    da_sha256_add(&h, c->messages.p + b->n_prefix, c->messages.len - b->n_prefix);
+    da_sha256_end(&h, c->key.b);
+}
+
+void da_call_set_key(struct da_call *c, int sample)
+{
+    struct da_key_base b;
+    da_key_base_init(&b, c->task, c->params, sample, da_span("", 0));
+    da_call_set_key_from(c, &b);
 }
 
 /* --- queues ------------------------------------------------------------------- */
 
-void queue_push(struct call_queue *q, struct da_call *call)
+void da_calls_push(struct call_queue *q, struct da_call *call)
 {
     call->state->next = NULL;
     if (q->tail)
@@ -91,7 +106,7 @@ void queue_push(struct call_queue *q, struct da_call *call)
     q->n++;
 }
 
-void queue_push_front(struct call_queue *q, struct da_call *call)
+void da_calls_push_front(struct call_queue *q, struct da_call *call)
 {
     call->state->next = q->head;
     q->head = call;
@@ -100,7 +115,7 @@ void queue_push_front(struct call_queue *q, struct da_call *call)
     q->n++;
 }
 
-struct da_call *queue_pop(struct call_queue *q)
+struct da_call *da_calls_pop(struct call_queue *q)
 {
     struct da_call *call = q->head;
     if (!call)
@@ -112,7 +127,7 @@ struct da_call *queue_pop(struct call_queue *q)
     return call;
 }
 
-void client_back_off(struct da_client *c, struct da_call *call, uint64_t due_ns)
+void da_client_back_off(struct da_client *c, struct da_call *call, uint64_t due_ns)
 {
     call->state->due_ns = due_ns;
     DA_GROW(c->backoff, c->n_backoff, c->cap_backoff);
@@ -163,7 +178,7 @@ static void end_call(struct da_client *c, struct da_call *call)
 
 /* --- the client --------------------------------------------------------------- */
 
-void client_set_fatal(struct da_client *c, enum da_rc code, const char *fmt, ...)
+void da_client_set_fatal(struct da_client *c, enum da_rc code, const char *fmt, ...)
 {
     va_list ap;
     if (c->fatal.code)
@@ -174,10 +189,10 @@ void client_set_fatal(struct da_client *c, enum da_rc code, const char *fmt, ...
     c->fatal.code = code;
 }
 
-void client_touch(struct da_client *c)
+void da_client_touch(struct da_client *c)
 {
     if (c->dirty_ns == 0)
-        c->dirty_ns = client_now(c);
+        c->dirty_ns = da_client_now(c);
 }
 
 static char *joined(const char *a, const char *b, const char *d)
@@ -199,8 +214,7 @@ static enum da_rc check_key(const char *key, struct da_err *err)
 }
 
 static enum da_rc endpoint_init(struct endpoint *ep, const struct da_client_opts *o,
-                                const struct da_endpoint_opts *eo, uint64_t now,
-                                struct da_err *err)
+                                const struct da_endpoint_opts *eo, uint64_t now, struct da_err *err)
 {
     bool has_key = eo->key && eo->key[0];
     enum da_rc rc = da_http_check_url(eo->base_url, has_key, err);
@@ -212,9 +226,8 @@ static enum da_rc endpoint_init(struct endpoint *ep, const struct da_client_opts
     while (len > 0 && eo->base_url[len - 1] == '/')
         len--;
     ep->name = da_strndup(eo->base_url, len);
-    ep->url = eo->api_version
-                  ? joined(ep->name, "/chat/completions?api-version=", eo->api_version)
-                  : joined(ep->name, "/chat/completions", "");
+    ep->url = eo->api_version ? joined(ep->name, "/chat/completions?api-version=", eo->api_version)
+                              : joined(ep->name, "/chat/completions", "");
     if (has_key) {
         ep->key = da_strdup(eo->key);
         ep->auth = joined(eo->api_version ? "api-key: " : "Authorization: Bearer ", eo->key, "");
@@ -244,7 +257,7 @@ enum da_rc da_client_new(struct da_client **ret, const struct da_client_opts *op
     c->on_result = on_result;
     c->ctx = ctx;
     for (size_t i = 0; !rc && i < opts->n_endpoints; i++) {
-        rc = endpoint_init(&c->ep[i], opts, &opts->endpoints[i], client_now(c), err);
+        rc = endpoint_init(&c->ep[i], opts, &opts->endpoints[i], da_client_now(c), err);
         c->n_live++;
     }
     if (!rc)
@@ -256,7 +269,7 @@ enum da_rc da_client_new(struct da_client **ret, const struct da_client_opts *op
         return rc;
     }
     c->spent_pusd = opts->max_pusd > 0 ? totals.cost_pusd : 0;
-    opts->http->on_done = client_on_reply;
+    opts->http->on_done = da_client_on_reply;
     opts->http->ctx = c;
     *ret = c;
     return DA_OK;
@@ -295,14 +308,13 @@ void da_client_stats(const struct da_client *c, struct da_client_stats *s)
 }
 
 /* A reply an earlier run stored but did not decide about is delivered again. */
-static enum da_rc replay(struct da_client *c, struct da_call *call, bool *found,
-                         struct da_err *err)
+static enum da_rc replay(struct da_client *c, struct da_call *call, bool *found, struct da_err *err)
 {
     struct da_call_state *st = call->state;
     struct da_buf body;
     da_buf_init(&body, 0);
     enum da_rc rc = da_ledger_get_reply(c->o.ledger, st->request_id, 0, &st->try_row, &body, err);
-    *found = !rc && st->try_row.id != 0;
+    *found = !rc && st->try_row.id > st->void_try;
     if (*found) {
         da_chat_parse(da_span(body.p, body.len), &st->reply);
         st->has_reply = true;
@@ -312,8 +324,8 @@ static enum da_rc replay(struct da_client *c, struct da_call *call, bool *found,
     return rc;
 }
 
-enum da_rc da_client_submit(struct da_client *c, struct da_call *call,
-                            enum da_request_state *state, struct da_err *err)
+enum da_rc da_client_submit(struct da_client *c, struct da_call *call, enum da_request_state *state,
+                            struct da_err *err)
 {
     struct da_ledger_request req;
     bool stored = false;
@@ -334,10 +346,11 @@ enum da_rc da_client_submit(struct da_client *c, struct da_call *call,
     call->state = da_calloc(1, sizeof *call->state);
     da_buf_init(&call->state->body, 0);
     call->state->request_id = req.id;
+    call->state->void_try = req.accepted_try;
     if (req.state == DA_REQUEST_NEW) {
         rc = da_ledger_add_request(c->o.ledger, &call->key, call->task, da_span_str(call->item),
                                    call->params->model, &call->state->request_id, err);
-        client_touch(c);
+        da_client_touch(c);
     } else {
         rc = replay(c, call, &stored, err);
     }
@@ -347,7 +360,7 @@ enum da_rc da_client_submit(struct da_client *c, struct da_call *call,
     }
     *slot = call;
     c->n_open++;
-    queue_push(stored ? &c->unsafe : &c->ready, call);
+    da_calls_push(stored ? &c->unsafe : &c->ready, call);
     return DA_OK;
 }
 
@@ -390,11 +403,12 @@ static enum da_rc start_call(struct da_client *c, struct da_call *call, struct e
                              uint64_t now, struct da_err *err)
 {
     struct da_call_state *st = call->state;
-    struct da_http_request req = {.method = "POST", .url = ep->url,
-                                  .headers = {"Content-Type: application/json",
-                                              "Accept: application/json", ep->auth},
-                                  .timeout_ms = c->o.timeout_ms,
-                                  .max_reply_bytes = c->o.max_reply_bytes};
+    struct da_http_request req = {
+        .method = "POST",
+        .url = ep->url,
+        .headers = {"Content-Type: application/json", "Accept: application/json", ep->auth},
+        .timeout_ms = c->o.timeout_ms,
+        .max_reply_bytes = c->o.max_reply_bytes};
     st->endpoint = ep;
     da_buf_reset(&st->body);
     da_chat_body(call->params, da_span(call->messages.p, call->messages.len), call->max_tokens,
@@ -409,7 +423,7 @@ static enum da_rc start_call(struct da_client *c, struct da_call *call, struct e
                                          .max_tokens = call->max_tokens,
                                          .cost_pusd = st->reserved_pusd};
     enum da_rc rc = da_ledger_start_try(c->o.ledger, &st->try_row, err);
-    client_touch(c);
+    da_client_touch(c);
     if (!rc)
         rc = c->o.http->start(c->o.http, &req, call, err);
     if (rc)
@@ -434,29 +448,30 @@ static bool within_budget(struct da_client *c, const struct da_call *call)
     if (sum <= c->o.max_pusd)
         return true;
     if (c->n_in_flight == 0)
-        client_set_fatal(c, DA_ELIMIT, "budget of $%.4f: $%.4f is spent and the next request could "
-                                       "cost $%.6f; raise --max-usd and run again",
-                         da_usd(c->o.max_pusd), da_usd(c->spent_pusd),
-                         da_usd(worst_case(c, call)));
+        da_client_set_fatal(c, DA_ELIMIT,
+                            "budget of $%.4f: $%.4f is spent and the next request could "
+                            "cost $%.6f; raise --max-usd and run again",
+                            da_usd(c->o.max_pusd), da_usd(c->spent_pusd),
+                            da_usd(worst_case(c, call)));
     return false;
 }
 
 /* Starts all that may start; *wait_ns: until another may. */
 static enum da_rc start_ready(struct da_client *c, uint64_t *wait_ns, struct da_err *err)
 {
-    uint64_t now = client_now(c);
+    uint64_t now = da_client_now(c);
     *wait_ns = UINT64_MAX;
     while (c->n_backoff && c->backoff[0]->state->due_ns <= now)
-        queue_push_front(&c->ready, backoff_pop(c));
+        da_calls_push_front(&c->ready, backoff_pop(c));
     while (c->ready.head && !c->draining && !c->fatal.code) {
         struct da_call *call = c->ready.head;
         struct endpoint *ep = choose_endpoint(c, call, now, wait_ns);
         if (!ep || !within_budget(c, call))
             break;
-        (void)queue_pop(&c->ready);
+        (void)da_calls_pop(&c->ready);
         enum da_rc rc = start_call(c, call, ep, now, err);
         if (rc) {
-            queue_push_front(&c->ready, call);
+            da_calls_push_front(&c->ready, call);
             return rc;
         }
     }
@@ -472,21 +487,21 @@ static enum da_rc apply(struct da_client *c, struct da_call *call, enum da_verdi
 {
     struct da_call_state *st = call->state;
     enum da_rc rc;
-    client_touch(c);
+    da_client_touch(c);
     if (st->failure) { /* only a rejected request is never asked again */
         bool final = strcmp(st->failure, "unavailable") != 0;
         rc = da_ledger_settle(c->o.ledger, st->request_id,
-                              final ? DA_REQUEST_FAILED : DA_REQUEST_OPEN, st->failure, 0, err);
+                              final ? DA_REQUEST_FAILED : DA_REQUEST_OPEN, st->failure,
+                              final ? 0 : st->void_try, err);
     } else if (v == DA_VERDICT_AGAIN) {
         da_chat_release(&st->reply);
         st->has_reply = false;
-        queue_push_front(&c->ready, call);
+        da_calls_push_front(&c->ready, call);
         return DA_OK;
     } else {
         bool ok = v == DA_VERDICT_ACCEPT;
-        rc = da_ledger_settle(c->o.ledger, st->request_id,
-                              ok ? DA_REQUEST_DONE : DA_REQUEST_FAILED, ok ? "" : cause,
-                              ok ? st->try_row.id : 0, err);
+        rc = da_ledger_settle(c->o.ledger, st->request_id, ok ? DA_REQUEST_DONE : DA_REQUEST_FAILED,
+                              ok ? "" : cause, ok ? st->try_row.id : 0, err);
     }
     end_call(c, call);
     return rc;
@@ -496,7 +511,7 @@ static enum da_rc deliver(struct da_client *c, struct da_err *err)
 {
     enum da_rc rc = DA_OK;
     for (size_t n = c->unsafe.n; n > 0 && !rc; n--) {
-        struct da_call *call = queue_pop(&c->unsafe);
+        struct da_call *call = da_calls_pop(&c->unsafe);
         struct da_call_state *st = call->state;
         struct da_call_result r = {.reply = st->has_reply ? &st->reply : NULL,
                                    .variant = st->try_row.variant,
@@ -531,7 +546,7 @@ static unsigned wait_ms(const struct da_client *c, unsigned timeout_ms, uint64_t
     if (wait_ns < ns)
         ns = wait_ns;
     if (c->dirty_ns || c->unsafe.n) {
-        uint64_t age = client_now(c) - c->dirty_ns;
+        uint64_t age = da_client_now(c) - c->dirty_ns;
         uint64_t left = age < COMMIT_MS * NS_PER_MS ? COMMIT_MS * NS_PER_MS - age : 0;
         if (left < ns)
             ns = left;
@@ -552,7 +567,7 @@ enum da_rc da_client_pump(struct da_client *c, unsigned timeout_ms, struct da_er
 {
     uint64_t until_start;
     enum da_rc rc = DA_OK;
-    if (commit_is_due(c, client_now(c)))
+    if (commit_is_due(c, da_client_now(c)))
         rc = commit_and_deliver(c, err);
     if (!rc)
         rc = start_ready(c, &until_start, err);
@@ -560,7 +575,7 @@ enum da_rc da_client_pump(struct da_client *c, unsigned timeout_ms, struct da_er
         return report_fatal(c, err);
     if (!rc && c->n_open)
         rc = c->o.http->wait(c->o.http, wait_ms(c, timeout_ms, until_start), err);
-    if (!rc && commit_is_due(c, client_now(c)))
+    if (!rc && commit_is_due(c, da_client_now(c)))
         rc = commit_and_deliver(c, err);
     return rc;
 }

@@ -28,7 +28,7 @@
 
 enum { DA_CLIENT_MAX_ENDPOINTS = 32, DA_CLIENT_MAX_CONCURRENCY = 10000 };
 
-struct da_endpoint_opts { /* strings are copied */
+struct da_endpoint_opts {    /* strings are copied */
     const char *base_url;    /* ".../v1"; checked with da_http_check_url by the client */
     const char *key;         /* NULL or "": none is sent */
     const char *api_version; /* not NULL: Azure's api-key header and ?api-version= */
@@ -37,10 +37,10 @@ struct da_endpoint_opts { /* strings are copied */
 struct da_client_opts {
     struct da_endpoint_opts endpoints[DA_CLIENT_MAX_ENDPOINTS];
     size_t n_endpoints;
-    double rpm, tpm;         /* per endpoint; 0: learnt from headers */
-    unsigned concurrency;    /* open requests per endpoint */
-    unsigned max_tries;      /* of a request that meets transient failures */
-    uint32_t timeout_ms;     /* of one exchange */
+    double rpm, tpm;      /* per endpoint; 0: learnt from headers */
+    unsigned concurrency; /* open requests per endpoint */
+    unsigned max_tries;   /* of a request that meets transient failures */
+    uint32_t timeout_ms;  /* of one exchange */
     size_t max_reply_bytes;
     const struct da_price *price; /* NULL: nothing is charged */
     int64_t max_pusd;             /* stop before this is passed; 0: no limit */
@@ -53,24 +53,34 @@ struct da_client_opts {
 
 /* One thing to be asked. Made with da_call_new, given to submit, freed by the client. */
 struct da_call {
-    void *tag;                 /* the caller's */
+    void *tag; /* the caller's */
     struct da_ledger_key key;
-    const char *task;          /* static */
-    char *item;                /* record id; owned */
+    const char *task;                    /* static */
+    char *item;                          /* record id; owned */
     const struct da_chat_params *params; /* borrowed; outlives the client */
-    struct da_buf messages;    /* JSON array */
-    const char *cache_key;     /* prompt_cache_key; borrowed; may be NULL */
-    int64_t prompt_tokens;     /* an estimate from above */
+    struct da_buf messages;              /* JSON array */
+    const char *cache_key;               /* prompt_cache_key; borrowed; may be NULL */
+    int64_t prompt_tokens;               /* an estimate from above */
     int max_tokens;
-    int variant;               /* the caller's mark of a changed try, kept in the ledger */
+    int variant;                 /* the caller's mark of a changed try, kept in the ledger */
     struct da_call_state *state; /* the client's */
 };
 
 struct da_call *da_call_new(void);
 void da_call_free(struct da_call *c); /* NULL allowed */
 
-/* Key of a request: hash of version, task, model, parameters, messages, sample index. */
+/* Key of a request: hash of version, task, model, parameters, sample index, messages. */
 void da_call_set_key(struct da_call *c, int sample);
+
+/* The same key for many requests whose messages begin alike: that part is hashed once. */
+struct da_key_base {
+    struct da_sha256 hash;
+    size_t n_prefix;
+};
+void da_key_base_init(struct da_key_base *b, const char *task, const struct da_chat_params *p,
+                      int sample, struct da_span prefix);
+/* c->messages begins with the prefix. */
+void da_call_set_key_from(struct da_call *c, const struct da_key_base *b);
 
 struct da_call_result {
     const struct da_chat_reply *reply; /* NULL when no completion came */
@@ -87,8 +97,7 @@ enum da_verdict {
 
 /* With a failure the verdict is ignored. */
 typedef enum da_verdict (*da_client_result_fn)(void *ctx, struct da_call *call,
-                                               const struct da_call_result *r,
-                                               const char **cause);
+                                               const struct da_call_result *r, const char **cause);
 
 struct da_client;
 
@@ -102,8 +111,8 @@ bool da_client_has_room(const struct da_client *c);
 /* Takes the call. *state: DA_REQUEST_DONE or _FAILED when the ledger knows the end of it
  * (the call is freed, on_result is not called), else DA_REQUEST_OPEN. A key that is under
  * way already is not asked twice: DA_REQUEST_OPEN, freed. */
-enum da_rc da_client_submit(struct da_client *c, struct da_call *call,
-                            enum da_request_state *state, struct da_err *err);
+enum da_rc da_client_submit(struct da_client *c, struct da_call *call, enum da_request_state *state,
+                            struct da_err *err);
 
 /* Starts what may start, waits for something to happen (timeout_ms at most), delivers what is
  * safe. An error ends the run: no endpoint is left (DA_EAUTH, DA_ESERVICE, ...), the budget is

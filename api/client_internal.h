@@ -36,21 +36,22 @@ struct call_queue {
 /* The client's part of a call. */
 struct da_call_state {
     int64_t request_id;
-    unsigned n_tries;       /* that ended in transient failures */
+    int64_t void_try; /* replies of tries up to this one do not count */
+    unsigned n_tries; /* that ended in transient failures */
     unsigned n_paced;
     uint64_t first_try_ns;
-    uint64_t due_ns;        /* in backoff */
+    uint64_t due_ns;           /* in backoff */
     struct endpoint *endpoint; /* of the try in flight, or the last */
     struct da_ledger_try try_row;
-    uint64_t try_ns;        /* start of the try in flight */
+    uint64_t try_ns; /* start of the try in flight */
     int64_t taken_tokens, reserved_pusd;
     struct da_buf body;
     struct da_chat_reply reply;
     bool has_reply;
-    const char *failure;    /* static; the call's end without a reply */
+    const char *failure; /* static; the call's end without a reply */
     char note[NOTE_MAX];
-    struct da_call *next;      /* in a queue */
-    struct da_call *next_key;  /* in a slot of keys */
+    struct da_call *next;     /* in a queue */
+    struct da_call *next_key; /* in a slot of keys */
 };
 
 struct da_client {
@@ -64,30 +65,30 @@ struct da_client {
     size_t n_backoff, cap_backoff;
     size_t n_in_flight, n_open;
     struct da_call *keys[KEY_SLOTS];
-    uint64_t dirty_ns;         /* when the ledger became dirty; 0: clean */
-    uint64_t last_success_ns;  /* an endpoint worked on a request; 0: never */
-    unsigned n_rejected;       /* before the first success */
+    uint64_t dirty_ns;                 /* when the ledger became dirty; 0: clean */
+    uint64_t last_success_ns;          /* an endpoint worked on a request; 0: never */
+    unsigned n_rejected;               /* before the first success */
     int64_t spent_pusd, reserved_pusd; /* spent: by all runs of this ledger */
     bool draining;
-    struct da_err fatal;       /* code DA_OK: none */
+    struct da_err fatal; /* code DA_OK: none */
     struct da_client_stats stats;
 };
 
-static inline uint64_t client_now(const struct da_client *c)
+static inline uint64_t da_client_now(const struct da_client *c)
 {
     return da_now_ns(c->o.clock);
 }
 
-void queue_push(struct call_queue *q, struct da_call *call);
-void queue_push_front(struct call_queue *q, struct da_call *call);
-struct da_call *queue_pop(struct call_queue *q);
+void da_calls_push(struct call_queue *q, struct da_call *call);
+void da_calls_push_front(struct call_queue *q, struct da_call *call);
+struct da_call *da_calls_pop(struct call_queue *q);
 
-void client_back_off(struct da_client *c, struct da_call *call, uint64_t due_ns);
-void client_set_fatal(struct da_client *c, enum da_rc code, const char *fmt, ...)
+void da_client_back_off(struct da_client *c, struct da_call *call, uint64_t due_ns);
+void da_client_set_fatal(struct da_client *c, enum da_rc code, const char *fmt, ...)
     DA_PRINTF(3, 4);
-void client_touch(struct da_client *c); /* the ledger became dirty */
+void da_client_touch(struct da_client *c); /* the ledger became dirty */
 
 /* The transport's on_done. */
-void client_on_reply(void *ctx, void *tag, const struct da_http_reply *r);
+void da_client_on_reply(void *ctx, void *tag, const struct da_http_reply *r);
 
 #endif

@@ -8,8 +8,8 @@
 #define NS_PER_MS 1000000u
 #define BACKOFF_BASE_MS 500u
 #define BACKOFF_CAP_MS 30000u
-#define MAX_WAIT_MS 3600000 /* a server that asks for more is of no use to this run */
-#define MAX_PACED 100u      /* 429s of one request without any success in between */
+#define MAX_WAIT_MS 3600000    /* a server that asks for more is of no use to this run */
+#define MAX_PACED 100u         /* 429s of one request without any success in between */
 #define HOPELESS_REJECTIONS 5u /* of the first requests: the fault is not the documents' */
 
 static uint64_t key_word(const struct da_call *call)
@@ -45,7 +45,7 @@ static void end_try(struct da_client *c, struct da_call *call, const struct da_h
     t->prompt_tokens = usage ? u->prompt_tokens : -1;
     t->cached_tokens = usage ? u->cached_tokens : -1;
     t->completion_tokens = usage ? u->completion_tokens : -1;
-    t->duration_ms = (int64_t)((client_now(c) - st->try_ns) / NS_PER_MS);
+    t->duration_ms = (int64_t)((da_client_now(c) - st->try_ns) / NS_PER_MS);
     t->cost_estimated = false;
     if (!c->o.price || t->outcome == DA_OUTCOME_ERROR || t->outcome == DA_OUTCOME_UNSENT)
         t->cost_pusd = 0;
@@ -54,10 +54,10 @@ static void end_try(struct da_client *c, struct da_call *call, const struct da_h
                                    u->completion_tokens, false);
     else
         t->cost_estimated = true; /* the worst case stays charged */
-    if (da_ledger_end_try(c->o.ledger, t, r->body.len <= c->o.max_reply_bytes ? r->body
-                                                                           : da_span("", 0), &err))
-        client_set_fatal(c, err.code, "%s", err.msg);
-    client_touch(c);
+    if (da_ledger_end_try(c->o.ledger, t,
+                          r->body.len <= c->o.max_reply_bytes ? r->body : da_span("", 0), &err))
+        da_client_set_fatal(c, err.code, "%s", err.msg);
+    da_client_touch(c);
 
     c->reserved_pusd -= st->reserved_pusd;
     c->spent_pusd += t->cost_pusd;
@@ -76,7 +76,7 @@ static void end_try(struct da_client *c, struct da_call *call, const struct da_h
 static void to_caller(struct da_client *c, struct da_call *call, const char *failure)
 {
     call->state->failure = failure;
-    queue_push(&c->unsafe, call);
+    da_calls_push(&c->unsafe, call);
 }
 
 static void kill_endpoint(struct da_client *c, struct endpoint *ep, enum da_rc code,
@@ -91,7 +91,7 @@ static void kill_endpoint(struct da_client *c, struct endpoint *ep, enum da_rc c
                    "endpoint '%s' is used no more: %s", ep->name, why);
     }
     if (c->n_live == 0)
-        client_set_fatal(c, code, "endpoint '%s': %s", ep->name, why);
+        da_client_set_fatal(c, code, "endpoint '%s': %s", ep->name, why);
 }
 
 /* The call has had all its tries. If nothing else succeeded meanwhile the service is gone. */
@@ -99,19 +99,19 @@ static void give_up(struct da_client *c, struct da_call *call)
 {
     struct da_call_state *st = call->state;
     if (c->last_success_ns < st->first_try_ns)
-        client_set_fatal(c, DA_ESERVICE, "endpoint '%s': %s; gave up after %u tries. What was "
-                                         "answered is kept: run the same command again",
-                         st->endpoint->name, st->note, st->n_tries + st->n_paced);
+        da_client_set_fatal(c, DA_ESERVICE,
+                            "endpoint '%s': %s; gave up after %u tries. What was "
+                            "answered is kept: run the same command again",
+                            st->endpoint->name, st->note, st->n_tries + st->n_paced);
     to_caller(c, call, "unavailable");
 }
 
-static void on_transient(struct da_client *c, struct da_call *call, int64_t asked_ms,
-                         uint64_t now)
+static void on_transient(struct da_client *c, struct da_call *call, int64_t asked_ms, uint64_t now)
 {
     struct da_call_state *st = call->state;
     struct endpoint *ep = st->endpoint;
-    uint64_t ms = da_retry_delay_ms(c->o.seed, key_word(call), st->n_tries, BACKOFF_BASE_MS,
-                                    BACKOFF_CAP_MS);
+    uint64_t ms =
+        da_retry_delay_ms(c->o.seed, key_word(call), st->n_tries, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
     st->n_tries++;
     if (asked_ms > MAX_WAIT_MS || st->n_tries >= c->o.max_tries || c->draining) {
         give_up(c, call);
@@ -122,7 +122,7 @@ static void on_transient(struct da_client *c, struct da_call *call, int64_t aske
         da_limit_pause(&ep->limit, now + ms * NS_PER_MS);
     }
     c->stats.n_retries++;
-    client_back_off(c, call, now + ms * NS_PER_MS);
+    da_client_back_off(c, call, now + ms * NS_PER_MS);
 }
 
 /* Nothing can be reached: all calls would fail alike, so the endpoint waits, not the call. */
@@ -133,15 +133,20 @@ static void on_unreachable(struct da_client *c, struct da_call *call, uint64_t n
                                     BACKOFF_BASE_MS, BACKOFF_CAP_MS);
     ep->n_unreachable++;
     da_limit_pause(&ep->limit, now + ms * NS_PER_MS);
-    on_transient(c, call, -1, now);
+    if (++call->state->n_tries >= c->o.max_tries || c->draining) {
+        give_up(c, call);
+        return;
+    }
+    c->stats.n_retries++;
+    da_calls_push_front(&c->ready, call);
 }
 
 static void on_paced(struct da_client *c, struct da_call *call, int64_t asked_ms, uint64_t now)
 {
     struct da_call_state *st = call->state;
     struct endpoint *ep = st->endpoint;
-    uint64_t ms = da_retry_delay_ms(c->o.seed, (uint64_t)(ep - c->ep), ep->n_paced,
-                                    BACKOFF_BASE_MS, BACKOFF_CAP_MS);
+    uint64_t ms = da_retry_delay_ms(c->o.seed, (uint64_t)(ep - c->ep), ep->n_paced, BACKOFF_BASE_MS,
+                                    BACKOFF_CAP_MS);
     char why[NOTE_MAX + 64];
     c->stats.n_paced++;
     ep->n_paced++;
@@ -158,15 +163,14 @@ static void on_paced(struct da_client *c, struct da_call *call, int64_t asked_ms
     if (st->n_paced >= MAX_PACED && c->last_success_ns < st->first_try_ns)
         give_up(c, call);
     else
-        queue_push_front(&c->ready, call);
+        da_calls_push_front(&c->ready, call);
 }
 
 static void on_rejected(struct da_client *c, struct da_call *call, const struct da_http_reply *r)
 {
-    if (!c->last_success_ns && r->failure == DA_HTTP_OK &&
-        ++c->n_rejected >= HOPELESS_REJECTIONS)
-        client_set_fatal(c, DA_EFORMAT, "endpoint '%s': refuses every request: %s",
-                         call->state->endpoint->name, call->state->note);
+    if (!c->last_success_ns && r->failure == DA_HTTP_OK && ++c->n_rejected >= HOPELESS_REJECTIONS)
+        da_client_set_fatal(c, DA_EFORMAT, "endpoint '%s': refuses every request: %s",
+                            call->state->endpoint->name, call->state->note);
     to_caller(c, call, r->failure == DA_HTTP_TOO_LARGE ? "reply_too_large" : "rejected");
 }
 
@@ -176,8 +180,8 @@ static void on_denied(struct da_client *c, struct da_call *call, const struct da
     char why[NOTE_MAX];
     enum da_rc code = DA_EAUTH;
     const char *note = call->state->note;
-    bool broke = strcmp(e->code, "insufficient_quota") == 0 ||
-                 strcmp(e->type, "insufficient_quota") == 0;
+    bool broke =
+        strcmp(e->code, "insufficient_quota") == 0 || strcmp(e->type, "insufficient_quota") == 0;
     if (broke) {
         snprintf(why, sizeof why, "the account has no money left (%.400s)", note);
     } else if (r->status == 401 || r->status == 403) {
@@ -190,14 +194,14 @@ static void on_denied(struct da_client *c, struct da_call *call, const struct da
         snprintf(why, sizeof why, "%.400s", note);
     }
     kill_endpoint(c, call->state->endpoint, code, why);
-    queue_push_front(&c->ready, call);
+    da_calls_push_front(&c->ready, call);
 }
 
 static void follow_up(struct da_client *c, struct da_call *call, const struct da_http_reply *r,
                       enum da_try_class class, const struct da_chat_error *e)
 {
     struct endpoint *ep = call->state->endpoint;
-    uint64_t now = client_now(c);
+    uint64_t now = da_client_now(c);
     int64_t asked_ms = da_retry_after_ms(r, c->o.clock->unix_ms(c->o.clock->ctx));
     if (class != DA_TRY_UNREACHABLE)
         ep->n_unreachable = 0;
@@ -209,26 +213,19 @@ static void follow_up(struct da_client *c, struct da_call *call, const struct da
         da_limit_succeeded(&ep->limit);
         to_caller(c, call, NULL);
         return;
-    case DA_TRY_PACED:
-        on_paced(c, call, asked_ms, now);
-        return;
+    case DA_TRY_PACED: on_paced(c, call, asked_ms, now); return;
     case DA_TRY_TRANSIENT:
         if (r->status == 503 || r->failure == DA_HTTP_TIMEOUT)
             da_limit_pushed_back(&ep->limit, now);
         on_transient(c, call, asked_ms, now);
         return;
-    case DA_TRY_UNREACHABLE:
-        on_unreachable(c, call, now);
-        return;
+    case DA_TRY_UNREACHABLE: on_unreachable(c, call, now); return;
     case DA_TRY_UNSUPPORTED:
         ep->lacks |= da_chat_unsupported(e, ep->lacks);
-        queue_push_front(&c->ready, call);
+        da_calls_push_front(&c->ready, call);
         return;
-    case DA_TRY_DENIED:
-        on_denied(c, call, r, e);
-        return;
-    case DA_TRY_REJECTED:
-        break;
+    case DA_TRY_DENIED: on_denied(c, call, r, e); return;
+    case DA_TRY_REJECTED: break;
     }
     on_rejected(c, call, r);
 }
@@ -242,7 +239,7 @@ static void note_failure(char *note, const struct da_http_reply *r, const struct
                  e->message[0] ? ": " : "", e->message);
 }
 
-void client_on_reply(void *ctx, void *tag, const struct da_http_reply *r)
+void da_client_on_reply(void *ctx, void *tag, const struct da_http_reply *r)
 {
     struct da_client *c = ctx;
     struct da_call *call = tag;
@@ -254,7 +251,7 @@ void client_on_reply(void *ctx, void *tag, const struct da_http_reply *r)
     if (st->has_reply)
         da_chat_release(&st->reply);
     st->has_reply = false;
-    da_limit_learn(&st->endpoint->limit, r, client_now(c));
+    da_limit_learn(&st->endpoint->limit, r, da_client_now(c));
     if (r->failure == DA_HTTP_OK && r->status >= 200 && r->status < 300) {
         da_chat_parse(r->body, &st->reply);
         st->has_reply = st->reply.outcome != DA_CHAT_MALFORMED;

@@ -57,11 +57,14 @@ enum da_rc da_http_check_url(const char *url, bool with_key, struct da_err *err)
     if (len == 0)
         return da_fail(err, DA_EUSAGE, "address '%s': no host", url);
     if (memchr(authority, '@', len)) /* not repeated: it may hold a password */
-        return da_fail(err, DA_EUSAGE, "an address must not hold a user or password; "
-                                       "use OPENAI_API_KEY or --api-key-file");
+        return da_fail(err, DA_EUSAGE,
+                       "an address must not hold a user or password; "
+                       "use OPENAI_API_KEY or --api-key-file");
     if (with_key && !tls && !is_loopback(url_host(da_span(authority, len))))
-        return da_fail(err, DA_EUSAGE, "address '%s': a key is not sent over plain http; "
-                                       "use https", url);
+        return da_fail(err, DA_EUSAGE,
+                       "address '%s': a key is not sent over plain http; "
+                       "use https",
+                       url);
     return DA_OK;
 }
 
@@ -83,9 +86,8 @@ static void keep_reply(void *ctx, void *tag, const struct da_http_reply *r)
     x->done = true;
 }
 
-enum da_rc da_http_do(struct da_http *h, const struct da_http_request *req,
-                      struct da_buf *headers, struct da_buf *body, struct da_http_reply *reply,
-                      struct da_err *err)
+enum da_rc da_http_do(struct da_http *h, const struct da_http_request *req, struct da_buf *headers,
+                      struct da_buf *body, struct da_http_reply *reply, struct da_err *err)
 {
     enum { STEP_MS = 1000 };
     struct one_exchange x = {headers, body, reply, headers ? headers->len : 0, body->len, false};
@@ -98,8 +100,8 @@ enum da_rc da_http_do(struct da_http *h, const struct da_http_request *req,
     h->ctx = NULL;
     if (rc)
         return rc;
-    reply->headers = headers ? da_span(headers->p + x.head_at, headers->len - x.head_at)
-                             : da_span("", 0);
+    reply->headers =
+        headers ? da_span(headers->p + x.head_at, headers->len - x.head_at) : da_span("", 0);
     reply->body = da_span(body->p + x.body_at, body->len - x.body_at);
     return DA_OK;
 }

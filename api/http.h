@@ -91,8 +91,7 @@ enum da_rc da_http_check_url(const char *url, bool with_key, struct da_err *err)
 
 /* One exchange, waited for. on_done and ctx of h are used meanwhile. Body and headers are
  * appended to the buffers (headers may be NULL); reply's spans point into them. */
-enum da_rc da_http_do(struct da_http *h, const struct da_http_request *req,
-                      struct da_buf *headers, struct da_buf *body, struct da_http_reply *reply,
-                      struct da_err *err);
+enum da_rc da_http_do(struct da_http *h, const struct da_http_request *req, struct da_buf *headers,
+                      struct da_buf *body, struct da_http_reply *reply, struct da_err *err);
 
 #endif

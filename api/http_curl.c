@@ -48,7 +48,7 @@ struct curl_http {
     struct da_http base;
     CURLM *multi;
     struct exchange *open, *idle;
-    struct pollfd *fds;    /* [n_fds] */
+    struct pollfd *fds;     /* [n_fds] */
     struct watch **watches; /* [n_fds], same order */
     size_t n_fds, cap_fds, cap_watches;
     struct pollfd *ready; /* scratch */
@@ -116,8 +116,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
     }
     h->fds[w->at].fd = fd;
     h->fds[w->at].revents = 0;
-    h->fds[w->at].events = (short)(((what & CURL_POLL_IN) ? POLLIN : 0) |
-                                   ((what & CURL_POLL_OUT) ? POLLOUT : 0));
+    h->fds[w->at].events =
+        (short)(((what & CURL_POLL_IN) ? POLLIN : 0) | ((what & CURL_POLL_OUT) ? POLLOUT : 0));
     return 0;
 }
 
@@ -241,8 +241,8 @@ static void set_request(struct exchange *x, const struct da_http_request *req)
     }
 }
 
-static enum da_rc transport_start(struct da_http *base, const struct da_http_request *req, void *tag,
-                             struct da_err *err)
+static enum da_rc transport_start(struct da_http *base, const struct da_http_request *req,
+                                  void *tag, struct da_err *err)
 {
     struct curl_http *h = (struct curl_http *)base;
     struct exchange *x = exchange_get(h);
@@ -272,26 +272,19 @@ static enum da_http_failure classify(const struct exchange *x, CURLcode code)
     long sent = 0;
     curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &sent);
     switch (code) {
-    case CURLE_OK:
-        return DA_HTTP_OK;
+    case CURLE_OK: return DA_HTTP_OK;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
-    case CURLE_SSL_CONNECT_ERROR:
-        return DA_HTTP_UNREACHABLE;
+    case CURLE_SSL_CONNECT_ERROR: return DA_HTTP_UNREACHABLE;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CACERT_BADFILE:
-        return DA_HTTP_UNTRUSTED;
+    case CURLE_SSL_CACERT_BADFILE: return DA_HTTP_UNTRUSTED;
     case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_URL_MALFORMAT:
-        return DA_HTTP_BAD_URL;
-    case CURLE_OPERATION_TIMEDOUT:
-        return sent > 0 ? DA_HTTP_TIMEOUT : DA_HTTP_UNREACHABLE;
-    case CURLE_WRITE_ERROR:
-        return x->too_large ? DA_HTTP_TOO_LARGE : DA_HTTP_LOST;
-    default:
-        return x->too_large ? DA_HTTP_TOO_LARGE : DA_HTTP_LOST;
+    case CURLE_URL_MALFORMAT: return DA_HTTP_BAD_URL;
+    case CURLE_OPERATION_TIMEDOUT: return sent > 0 ? DA_HTTP_TIMEOUT : DA_HTTP_UNREACHABLE;
+    case CURLE_WRITE_ERROR: return x->too_large ? DA_HTTP_TOO_LARGE : DA_HTTP_LOST;
+    default: return x->too_large ? DA_HTTP_TOO_LARGE : DA_HTTP_LOST;
     }
 }
 

@@ -38,6 +38,12 @@ enum statement {
     S_LAST_NOTE,
     S_SET_FACT,
     S_GET_FACT,
+    S_ADD_BATCH,
+    S_SET_BATCH,
+    S_NEXT_BATCH,
+    S_IN_BATCH,
+    S_GET_TRY,
+    S_VOID_TRIES,
     N_STATEMENTS
 };
 
@@ -60,6 +66,16 @@ static const char *const sql_of[N_STATEMENTS] = {
     [S_LAST_NOTE] = "SELECT note FROM try WHERE request = ?1 ORDER BY id DESC LIMIT 1",
     [S_SET_FACT] = "INSERT OR REPLACE INTO fact(name, value) VALUES(?1, ?2)",
     [S_GET_FACT] = "SELECT value FROM fact WHERE name = ?1",
+    [S_ADD_BATCH] = "INSERT INTO batch(state, n_requests, n_tokens) VALUES(?1, ?2, ?3)",
+    [S_SET_BATCH] = "UPDATE batch SET state=?2, n_requests=?3, n_tokens=?4, file_id=?5,"
+                    " remote_id=?6, output_id=?7, error_id=?8, status=?9 WHERE id=?1",
+    [S_NEXT_BATCH] = "SELECT id, state, n_requests, n_tokens, file_id, remote_id, output_id,"
+                     " error_id, status FROM batch WHERE id > ?1 ORDER BY id LIMIT 1",
+    [S_IN_BATCH] = "SELECT 1 FROM try WHERE request = ?1 AND batch > 0 AND outcome = 0",
+    [S_GET_TRY] = "SELECT id, request, batch, variant, max_tokens, outcome, cost_pusd FROM try"
+                  " WHERE id = ?1",
+    [S_VOID_TRIES] = "UPDATE try SET outcome = 4, note = ?2, cost_pusd = 0, estimated = 0"
+                     " WHERE batch = ?1 AND outcome = 0",
 };
 
 static const char schema[] =
@@ -74,6 +90,11 @@ static const char schema[] =
     " completion_tokens INTEGER, cost_pusd INTEGER NOT NULL, estimated INTEGER NOT NULL DEFAULT 1,"
     " duration_ms INTEGER, reply BLOB);"
     "CREATE INDEX IF NOT EXISTS try_request ON try(request);"
+    "CREATE INDEX IF NOT EXISTS try_batch ON try(batch) WHERE batch > 0;"
+    "CREATE TABLE IF NOT EXISTS batch("
+    " id INTEGER PRIMARY KEY, state INTEGER NOT NULL, n_requests INTEGER NOT NULL,"
+    " n_tokens INTEGER NOT NULL, file_id TEXT, remote_id TEXT, output_id TEXT, error_id TEXT,"
+    " status TEXT);"
     "CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value BLOB NOT NULL);";
 
 struct da_ledger {
@@ -162,8 +183,7 @@ static enum da_rc take_lock(struct da_ledger *l, struct da_err *err)
     return rc;
 }
 
-static enum da_rc read_pragma(struct da_ledger *l, const char *sql, int64_t *v,
-                              struct da_err *err)
+static enum da_rc read_pragma(struct da_ledger *l, const char *sql, int64_t *v, struct da_err *err)
 {
     sqlite3_stmt *st = NULL;
     enum da_rc rc = DA_OK;
@@ -200,8 +220,10 @@ static enum da_rc set_up(struct da_ledger *l, struct da_err *err)
     bool is_new = false;
     enum da_rc rc = check_identity(l, &is_new, err);
     if (!rc)
-        rc = exec(l, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                     " PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;", err);
+        rc = exec(l,
+                  "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                  " PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;",
+                  err);
     if (!rc && is_new) {
         snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d",
                  APPLICATION_ID, VERSION);
@@ -212,8 +234,7 @@ static enum da_rc set_up(struct da_ledger *l, struct da_err *err)
     return rc;
 }
 
-static enum da_rc open_with(struct da_ledger **ret, const char *path, int flags,
-                            struct da_err *err)
+static enum da_rc open_with(struct da_ledger **ret, const char *path, int flags, struct da_err *err)
 {
     struct da_ledger *l = da_calloc(1, sizeof *l);
     enum da_rc rc = DA_OK;
@@ -329,7 +350,7 @@ enum da_rc da_ledger_start_try(struct da_ledger *l, struct da_ledger_try *t, str
     sqlite3_bind_int64(st, 1, t->request_id);
     sqlite3_bind_int64(st, 2, t->started_ms);
     bind_text(st, 3, t->endpoint);
-    sqlite3_bind_int(st, 4, t->batch);
+    sqlite3_bind_int64(st, 4, t->batch);
     sqlite3_bind_int(st, 5, t->variant);
     sqlite3_bind_int(st, 6, t->max_tokens);
     sqlite3_bind_int64(st, 7, t->cost_pusd); /* the worst case, until it is known */
@@ -388,7 +409,7 @@ enum da_rc da_ledger_get_reply(struct da_ledger *l, int64_t request_id, int64_t 
         const void *p = sqlite3_column_blob(st, 8);
         if (p)
             da_buf_add(body, p, (size_t)sqlite3_column_bytes(st, 8));
-        t->batch = sqlite3_column_int(st, 9) != 0;
+        t->batch = sqlite3_column_int64(st, 9);
     } else if (step != SQLITE_DONE) {
         rc = sql_fail(l, err);
     }
@@ -431,8 +452,7 @@ bool da_ledger_is_dirty(const struct da_ledger *l)
 }
 
 /* Runs an UPDATE in a transaction of its own and says how many rows it changed. */
-static enum da_rc update_all(struct da_ledger *l, const char *sql, uint64_t *n,
-                             struct da_err *err)
+static enum da_rc update_all(struct da_ledger *l, const char *sql, uint64_t *n, struct da_err *err)
 {
     enum da_rc rc = exec(l, sql, err);
     if (!rc)
@@ -442,14 +462,19 @@ static enum da_rc update_all(struct da_ledger *l, const char *sql, uint64_t *n,
 
 enum da_rc da_ledger_close_orphans(struct da_ledger *l, uint64_t *n, struct da_err *err)
 {
-    return update_all(l, "UPDATE try SET outcome = 3, note = 'killed' WHERE outcome = 0"
-                         " AND batch = 0", n, err);
+    return update_all(l,
+                      "UPDATE try SET outcome = 3, note = 'killed' WHERE outcome = 0"
+                      " AND batch = 0",
+                      n, err);
 }
 
 enum da_rc da_ledger_reopen_failed(struct da_ledger *l, uint64_t *n, struct da_err *err)
 {
-    return update_all(l, "UPDATE request SET state = 1, cause = 'reopened' WHERE state = 3", n,
-                      err);
+    return update_all(l,
+                      "UPDATE request SET state = 1, cause = 'reopened', accepted_try ="
+                      " (SELECT max(id) FROM try WHERE try.request = request.id)"
+                      " WHERE state = 3",
+                      n, err);
 }
 
 /* --- looking ------------------------------------------------------------------ */
@@ -471,27 +496,42 @@ static enum da_rc query_row(struct da_ledger *l, const char *sql, int64_t *out, 
 enum da_rc da_ledger_totals(struct da_ledger *l, struct da_ledger_totals *t, struct da_err *err)
 {
     int64_t r[4], y[15];
-    enum da_rc rc = query_row(l, "SELECT count(*), total(state=2), total(state=3), total(state=1)"
-                                 " FROM request", r, 4, err);
+    enum da_rc rc = query_row(l,
+                              "SELECT count(*), total(state=2), total(state=3), total(state=1)"
+                              " FROM request",
+                              r, 4, err);
     if (!rc)
-        rc = query_row(l, "SELECT count(*), total(outcome=1), total(outcome=2), total(outcome=3),"
-                          " total(outcome=4), total(outcome=0), coalesce(sum(prompt_tokens),0),"
-                          " coalesce(sum(cached_tokens),0), coalesce(sum(completion_tokens),0),"
-                          " count(prompt_tokens), coalesce(sum(cost_pusd),0),"
-                          " coalesce(sum(cost_pusd*estimated),0), coalesce(min(started_ms),0),"
-                          " coalesce(max(started_ms),0), coalesce((SELECT count(*) FROM try WHERE"
-                          " outcome=1 AND started_ms > (SELECT max(started_ms) FROM try)-60000),0)"
-                          " FROM try", y, 15, err);
+        rc = query_row(l,
+                       "SELECT count(*), total(outcome=1), total(outcome=2), total(outcome=3),"
+                       " total(outcome=4), total(outcome=0), coalesce(sum(prompt_tokens),0),"
+                       " coalesce(sum(cached_tokens),0), coalesce(sum(completion_tokens),0),"
+                       " count(prompt_tokens), coalesce(sum(cost_pusd),0),"
+                       " coalesce(sum(cost_pusd*estimated),0), coalesce(min(started_ms),0),"
+                       " coalesce(max(started_ms),0), coalesce((SELECT count(*) FROM try WHERE"
+                       " outcome=1 AND started_ms > (SELECT max(started_ms) FROM try)-60000),0)"
+                       " FROM try",
+                       y, 15, err);
     if (rc)
         return rc;
-    *t = (struct da_ledger_totals){
-        .n_requests = (uint64_t)r[0], .n_done = (uint64_t)r[1], .n_failed = (uint64_t)r[2],
-        .n_open = (uint64_t)r[3], .n_tries = (uint64_t)y[0], .n_replies = (uint64_t)y[1],
-        .n_errors = (uint64_t)y[2], .n_lost = (uint64_t)y[3], .n_unsent = (uint64_t)y[4],
-        .n_unknown = (uint64_t)y[5], .prompt_tokens = y[6], .cached_tokens = y[7],
-        .completion_tokens = y[8], .n_usage = (uint64_t)y[9], .cost_pusd = y[10],
-        .estimated_pusd = y[11], .first_ms = y[12], .last_ms = y[13],
-        .n_recent = (uint64_t)y[14]};
+    *t = (struct da_ledger_totals){.n_requests = (uint64_t)r[0],
+                                   .n_done = (uint64_t)r[1],
+                                   .n_failed = (uint64_t)r[2],
+                                   .n_open = (uint64_t)r[3],
+                                   .n_tries = (uint64_t)y[0],
+                                   .n_replies = (uint64_t)y[1],
+                                   .n_errors = (uint64_t)y[2],
+                                   .n_lost = (uint64_t)y[3],
+                                   .n_unsent = (uint64_t)y[4],
+                                   .n_unknown = (uint64_t)y[5],
+                                   .prompt_tokens = y[6],
+                                   .cached_tokens = y[7],
+                                   .completion_tokens = y[8],
+                                   .n_usage = (uint64_t)y[9],
+                                   .cost_pusd = y[10],
+                                   .estimated_pusd = y[11],
+                                   .first_ms = y[12],
+                                   .last_ms = y[13],
+                                   .n_recent = (uint64_t)y[14]};
     return DA_OK;
 }
 
@@ -503,7 +543,8 @@ enum da_rc da_ledger_recent_means(struct da_ledger *l, unsigned n, struct da_led
     snprintf(sql, sizeof sql,
              "SELECT count(*), coalesce(sum(prompt_tokens),0), coalesce(sum(cached_tokens),0),"
              " coalesce(sum(completion_tokens),0) FROM (SELECT * FROM try WHERE outcome = 1 AND"
-             " prompt_tokens IS NOT NULL ORDER BY id DESC LIMIT %u)", n);
+             " prompt_tokens IS NOT NULL ORDER BY id DESC LIMIT %u)",
+             n);
     enum da_rc rc = query_row(l, sql, v, 4, err);
     if (rc)
         return rc;
@@ -557,5 +598,128 @@ enum da_rc da_ledger_get_fact(struct da_ledger *l, const char *name, struct da_b
     else if (step != SQLITE_DONE)
         rc = sql_fail(l, err);
     sqlite3_reset(st);
+    return rc;
+}
+
+/* --- batches ------------------------------------------------------------------ */
+
+static void copy_column(sqlite3_stmt *st, int i, char out[DA_LEDGER_ID_MAX])
+{
+    const unsigned char *s = sqlite3_column_text(st, i);
+    snprintf(out, DA_LEDGER_ID_MAX, "%s", s ? (const char *)s : "");
+}
+
+enum da_rc da_ledger_add_batch(struct da_ledger *l, struct da_ledger_batch *b, struct da_err *err)
+{
+    enum da_rc rc = begin(l, S_ADD_BATCH, err);
+    if (rc)
+        return rc;
+    sqlite3_bind_int(l->st[S_ADD_BATCH], 1, (int)b->state);
+    sqlite3_bind_int64(l->st[S_ADD_BATCH], 2, b->n_requests);
+    sqlite3_bind_int64(l->st[S_ADD_BATCH], 3, b->n_tokens);
+    rc = run(l, S_ADD_BATCH, err);
+    if (!rc)
+        b->id = sqlite3_last_insert_rowid(l->db);
+    return rc;
+}
+
+enum da_rc da_ledger_set_batch(struct da_ledger *l, const struct da_ledger_batch *b,
+                               struct da_err *err)
+{
+    enum da_rc rc = begin(l, S_SET_BATCH, err);
+    if (rc)
+        return rc;
+    sqlite3_stmt *st = l->st[S_SET_BATCH];
+    sqlite3_bind_int64(st, 1, b->id);
+    sqlite3_bind_int(st, 2, (int)b->state);
+    sqlite3_bind_int64(st, 3, b->n_requests);
+    sqlite3_bind_int64(st, 4, b->n_tokens);
+    bind_text(st, 5, b->file_id);
+    bind_text(st, 6, b->remote_id);
+    bind_text(st, 7, b->output_id);
+    bind_text(st, 8, b->error_id);
+    bind_text(st, 9, b->status);
+    return run(l, S_SET_BATCH, err);
+}
+
+enum da_rc da_ledger_next_batch(struct da_ledger *l, int64_t after, struct da_ledger_batch *b,
+                                struct da_err *err)
+{
+    enum da_rc rc = prepare(l, S_NEXT_BATCH, err);
+    if (rc)
+        return rc;
+    sqlite3_stmt *st = l->st[S_NEXT_BATCH];
+    memset(b, 0, sizeof *b);
+    sqlite3_bind_int64(st, 1, after);
+    int step = sqlite3_step(st);
+    if (step == SQLITE_ROW) {
+        b->id = sqlite3_column_int64(st, 0);
+        b->state = (enum da_batch_state)sqlite3_column_int(st, 1);
+        b->n_requests = sqlite3_column_int64(st, 2);
+        b->n_tokens = sqlite3_column_int64(st, 3);
+        copy_column(st, 4, b->file_id);
+        copy_column(st, 5, b->remote_id);
+        copy_column(st, 6, b->output_id);
+        copy_column(st, 7, b->error_id);
+        copy_column(st, 8, b->status);
+    } else if (step != SQLITE_DONE) {
+        rc = sql_fail(l, err);
+    }
+    sqlite3_reset(st);
+    return rc;
+}
+
+enum da_rc da_ledger_in_batch(struct da_ledger *l, int64_t request_id, bool *waits,
+                              struct da_err *err)
+{
+    enum da_rc rc = prepare(l, S_IN_BATCH, err);
+    if (rc)
+        return rc;
+    sqlite3_bind_int64(l->st[S_IN_BATCH], 1, request_id);
+    int step = sqlite3_step(l->st[S_IN_BATCH]);
+    if (step != SQLITE_ROW && step != SQLITE_DONE)
+        rc = sql_fail(l, err);
+    else
+        *waits = step == SQLITE_ROW;
+    sqlite3_reset(l->st[S_IN_BATCH]);
+    return rc;
+}
+
+enum da_rc da_ledger_get_try(struct da_ledger *l, int64_t try_id, struct da_ledger_try *t,
+                             struct da_err *err)
+{
+    enum da_rc rc = prepare(l, S_GET_TRY, err);
+    if (rc)
+        return rc;
+    sqlite3_stmt *st = l->st[S_GET_TRY];
+    memset(t, 0, sizeof *t);
+    sqlite3_bind_int64(st, 1, try_id);
+    int step = sqlite3_step(st);
+    if (step == SQLITE_ROW) {
+        t->id = sqlite3_column_int64(st, 0);
+        t->request_id = sqlite3_column_int64(st, 1);
+        t->batch = sqlite3_column_int64(st, 2);
+        t->variant = sqlite3_column_int(st, 3);
+        t->max_tokens = sqlite3_column_int(st, 4);
+        t->outcome = (enum da_try_outcome)sqlite3_column_int(st, 5);
+        t->cost_pusd = sqlite3_column_int64(st, 6);
+    } else if (step != SQLITE_DONE) {
+        rc = sql_fail(l, err);
+    }
+    sqlite3_reset(st);
+    return rc;
+}
+
+enum da_rc da_ledger_void_tries(struct da_ledger *l, int64_t batch, const char *note, uint64_t *n,
+                                struct da_err *err)
+{
+    enum da_rc rc = begin(l, S_VOID_TRIES, err);
+    if (rc)
+        return rc;
+    sqlite3_bind_int64(l->st[S_VOID_TRIES], 1, batch);
+    bind_text(l->st[S_VOID_TRIES], 2, note);
+    rc = run(l, S_VOID_TRIES, err);
+    if (!rc)
+        *n = (uint64_t)sqlite3_changes(l->db);
     return rc;
 }

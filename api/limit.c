@@ -9,8 +9,8 @@
 
 #define NS_PER_MIN 60e9
 #define NS_PER_S 1e9
-#define BURST_SHARE 0.05   /* of a second's worth */
-#define SHRINK 0.75        /* of the window, on a push-back */
+#define BURST_SHARE 0.05    /* of a second's worth */
+#define SHRINK 0.75         /* of the window, on a push-back */
 #define COOL_NS 2000000000u /* one push-back counts for all requests then open */
 
 /* A burst b and a refill r give b + 60 s * r in any minute; one more is left for bunching. */

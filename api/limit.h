@@ -17,21 +17,21 @@
 #include "api/http.h"
 
 struct da_limit_bucket {
-    double limit;   /* units a minute; 0: none known */
-    bool fixed;     /* set by the user: headers may only lower the level */
-    double per_ns;  /* refill */
-    double cap;     /* most it holds */
-    double level;   /* may be negative after a large take */
+    double limit;  /* units a minute; 0: none known */
+    bool fixed;    /* set by the user: headers may only lower the level */
+    double per_ns; /* refill */
+    double cap;    /* most it holds */
+    double level;  /* may be negative after a large take */
 };
 
 struct da_limit {
     struct da_limit_bucket requests, tokens;
-    uint64_t filled_ns;  /* when the levels were right */
-    uint64_t paused_ns;  /* nothing before this time */
-    double window;       /* open requests allowed */
+    uint64_t filled_ns; /* when the levels were right */
+    uint64_t paused_ns; /* nothing before this time */
+    double window;      /* open requests allowed */
     double window_max;
-    bool slow_start;     /* until the first push-back */
-    uint64_t cooled_ns;  /* push-backs before this time belong to the last one */
+    bool slow_start;    /* until the first push-back */
+    uint64_t cooled_ns; /* push-backs before this time belong to the last one */
     unsigned n_open;
 };
 

@@ -54,17 +54,21 @@ static enum da_rc check_table(const struct da_json *root, const char *name, stru
 {
     struct da_span schema, unit;
     struct da_price p;
-    if (da_json_need_str(root, "schema", &schema, err) || da_json_need_str(root, "unit", &unit, err))
+    if (da_json_need_str(root, "schema", &schema, err) ||
+        da_json_need_str(root, "unit", &unit, err))
         return da_err_context(err, DA_EFORMAT, "prices '%s'", name);
-    if (!da_span_is(schema, "docassist.prices/1") ||
-        !da_span_is(unit, "USD per 1,000,000 tokens"))
-        return da_fail(err, DA_EFORMAT, "prices '%s': not a table of docassist.prices/1 in "
-                                        "'USD per 1,000,000 tokens'", name);
+    if (!da_span_is(schema, "docassist.prices/1") || !da_span_is(unit, "USD per 1,000,000 tokens"))
+        return da_fail(err, DA_EFORMAT,
+                       "prices '%s': not a table of docassist.prices/1 in "
+                       "'USD per 1,000,000 tokens'",
+                       name);
     const struct da_json *row = da_json_first(da_json_get(root, "models"));
     for (; row; row = da_json_next(row))
         if (!get_row(row, &p))
-            return da_fail(err, DA_EFORMAT, "prices '%s': model '%s' needs the numbers input and "
-                                            "output", name, da_json_key(row));
+            return da_fail(err, DA_EFORMAT,
+                           "prices '%s': model '%s' needs the numbers input and "
+                           "output",
+                           name, da_json_key(row));
     return DA_OK;
 }
 

@@ -10,8 +10,7 @@
 #include "common/json.h"
 #include "common/rng.h"
 
-static enum da_try_class classify_status(int status, const struct da_chat_error *e,
-                                         unsigned lacks)
+static enum da_try_class classify_status(int status, const struct da_chat_error *e, unsigned lacks)
 {
     if (status >= 200 && status < 300)
         return DA_TRY_OK;
@@ -34,26 +33,21 @@ enum da_try_class da_try_classify(const struct da_http_reply *r, const struct da
                                   unsigned lacks)
 {
     switch (r->failure) {
-    case DA_HTTP_OK:
-        return classify_status(r->status, e, lacks);
-    case DA_HTTP_UNREACHABLE:
-        return DA_TRY_UNREACHABLE;
+    case DA_HTTP_OK: return classify_status(r->status, e, lacks);
+    case DA_HTTP_UNREACHABLE: return DA_TRY_UNREACHABLE;
     case DA_HTTP_LOST:
-    case DA_HTTP_TIMEOUT:
-        return DA_TRY_TRANSIENT;
-    case DA_HTTP_TOO_LARGE:
-        return DA_TRY_REJECTED;
+    case DA_HTTP_TIMEOUT: return DA_TRY_TRANSIENT;
+    case DA_HTTP_TOO_LARGE: return DA_TRY_REJECTED;
     case DA_HTTP_UNTRUSTED:
-    case DA_HTTP_BAD_URL:
-        break;
+    case DA_HTTP_BAD_URL: break;
     }
     return DA_TRY_DENIED;
 }
 
 const char *da_try_class_name(enum da_try_class c)
 {
-    static const char *const names[] = {"ok", "paced", "transient", "unreachable", "denied",
-                                        "unsupported", "rejected"};
+    static const char *const names[] = {"ok",     "paced",       "transient", "unreachable",
+                                        "denied", "unsupported", "rejected"};
     return names[c];
 }
 

@@ -48,8 +48,7 @@ size_t da_api_cli_options(struct da_api_cli *a, struct da_opt rows[DA_API_CLI_N_
                          "tokens a minute, per endpoint (learnt from headers)"),
         DA_OPT_INT_OF(0, "concurrency", &a->concurrency, 1, DA_CLIENT_MAX_CONCURRENCY, "N",
                       "most requests open at a time, per endpoint (64)"),
-        DA_OPT_INT_OF(0, "timeout", &a->timeout_s, 1, 86400, "S",
-                      "seconds a reply may take (300)"),
+        DA_OPT_INT_OF(0, "timeout", &a->timeout_s, 1, 86400, "S", "seconds a reply may take (300)"),
         DA_OPT_INT_OF(0, "retries", &a->retries, 0, 100, "N",
                       "after a lost connection, a time-out or a server error (6)"),
         DA_OPT_DOUBLE_OF(0, "temperature", &a->temperature, 0, 2, "T", "of sampling (0)"),
@@ -78,7 +77,7 @@ bool da_api_cli_is_wanted(const struct da_api_cli *a)
 static enum da_rc read_key(const char *path, char **key, struct da_err *err)
 {
     struct da_buf b;
-    da_buf_init(&b, MAX_KEY_FILE_BYTES);
+    da_buf_init(&b, 0);
     enum da_rc rc = da_io_read_file(path, MAX_KEY_FILE_BYTES, &b, err);
     struct da_span s = da_span_trim(da_span(b.p, b.len));
     if (!rc && s.len == 0)
@@ -119,9 +118,10 @@ static enum da_rc find_price(struct da_api_cli *a, struct da_err *err)
     if (rc)
         return rc;
     if (!da_prices_find(a->prices, a->model, &a->price))
-        return da_fail(err, DA_EUSAGE, "model '%s' has no price in %s%s%s; give --prices FILE, or "
-                                       "--no-price if it costs nothing", a->model,
-                       a->prices_path ? "'" : "the built-in table",
+        return da_fail(err, DA_EUSAGE,
+                       "model '%s' has no price in %s%s%s; give --prices FILE, or "
+                       "--no-price if it costs nothing",
+                       a->model, a->prices_path ? "'" : "the built-in table",
                        a->prices_path ? a->prices_path : "", a->prices_path ? "'" : "");
     a->client.price = &a->price;
     a->client.max_pusd = (int64_t)(a->max_usd * 1e12 + 0.5);
@@ -144,11 +144,14 @@ enum da_rc da_api_cli_resolve(struct da_api_cli *a, struct da_err *err)
         a->keys[DEFAULT_KEY] = da_strdup(env_key);
     c->n_endpoints = a->endpoints.n ? a->endpoints.n : 1;
     for (size_t i = 0; i < c->n_endpoints && !rc; i++)
-        rc = read_endpoint(a, i, a->endpoints.n ? a->endpoints.items[i] : url ? url : DEFAULT_URL,
+        rc = read_endpoint(a, i,
+                           a->endpoints.n ? a->endpoints.items[i]
+                           : url          ? url
+                                          : DEFAULT_URL,
                            err);
     for (size_t i = 0; i < c->n_endpoints && !rc; i++)
         rc = da_http_check_url(c->endpoints[i].base_url, c->endpoints[i].key != NULL, err);
-    if (!rc && !url && !a->endpoints.n && !a->keys[DEFAULT_KEY])
+    if (!rc && !a->offline && !url && !a->endpoints.n && !a->keys[DEFAULT_KEY])
         rc = da_fail(err, DA_EUSAGE, "no key for %s: set OPENAI_API_KEY or give --api-key-file",
                      DEFAULT_URL);
     if (!rc)

@@ -8,6 +8,7 @@
 #include "cli/opt.h"
 #include "common/json.h"
 #include "engine/tokenizer/tokenizer.h"
+#include "eval/baseline.h"
 #include "eval/generate.h"
 
 static const struct da_cmd_help help = {
@@ -18,11 +19,11 @@ static const struct da_cmd_help help = {
     "The output continues where it stopped when the same command is run again."};
 
 struct params {
-    const char *model, *baseline, *output, *errors, *name, *prompt, *ids;
+    const char *model, *output, *errors, *name, *prompt, *ids;
     int64_t max_new, top_k, seed, threads, parallel, batch, context, kv_mem, logprobs, limit;
     double temperature, top_p;
-    int kv;
-    bool logprobs_seen, no_prefix_cache, restart;
+    int kv, baseline;
+    bool baseline_seen, logprobs_seen, no_prefix_cache, restart;
 };
 
 /* "1,2,3" to ids; false for anything else. */
@@ -92,41 +93,46 @@ static int run_raw(const struct params *p)
     return rc == DA_OK ? DA_EXIT_OK : da_cli_fail(&err);
 }
 
-static int finish(enum da_rc rc, uint64_t n_done, uint64_t n_failed, const struct da_err *err)
+static enum da_rc run_model(const struct params *p, const struct da_generate_run *run,
+                            struct da_generate_stats *stats, struct da_err *err)
 {
-    if (rc != DA_OK)
-        return da_cli_fail(err);
-    da_log_msg(da_cli_log(), DA_LOG_INFO, "%llu predictions, %llu failed",
-               (unsigned long long)n_done, (unsigned long long)n_failed);
-    return n_failed ? DA_EXIT_PARTIAL : DA_EXIT_OK;
+    struct da_generate_opts opts;
+    struct da_generator *g = NULL;
+    enum da_rc rc;
+    fill_opts(p, &opts);
+    rc = da_generator_open(&g, &opts, err);
+    if (rc == DA_OK)
+        rc = da_generate_examples(g, run, stats, err);
+    da_generator_close(g);
+    return rc;
 }
 
 static int run_examples(const struct params *p, const char *input)
 {
-    struct da_generate_opts opts;
     struct da_generate_stats stats = {0};
-    struct da_generator *g = NULL;
+    struct da_log *log = da_cli_log();
     struct da_err err = {DA_OK, ""};
     struct da_generate_run run = {.input = input,
                                   .output = p->output,
                                   .errors = p->errors,
                                   .limit = (uint64_t)p->limit,
                                   .restart = p->restart,
-                                  .log = da_cli_log(),
+                                  .log = log,
                                   .stop = da_cli_catch_interrupt()};
-    enum da_rc rc;
-    fill_opts(p, &opts);
-    rc = da_generator_open(&g, &opts, &err);
-    if (rc == DA_OK)
-        rc = da_generate_examples(g, &run, &stats, &err);
-    if (rc == DA_OK && stats.engine.n_prompt_tokens)
-        da_log_msg(da_cli_log(), DA_LOG_DEBUG,
-                   "%llu prompt tokens, %llu of them computed, %llu new tokens",
+    enum da_rc rc = p->baseline_seen
+                        ? da_baseline_examples((enum da_baseline_kind)p->baseline, &run, &stats,
+                                               &err)
+                        : run_model(p, &run, &stats, &err);
+    if (rc != DA_OK)
+        return da_cli_fail(&err);
+    if (stats.engine.n_prompt_tokens)
+        da_log_msg(log, DA_LOG_DEBUG, "%llu prompt tokens, %llu computed, %llu new tokens",
                    (unsigned long long)stats.engine.n_prompt_tokens,
                    (unsigned long long)stats.engine.n_prompt_computed,
                    (unsigned long long)stats.engine.n_new_tokens);
-    da_generator_close(g);
-    return finish(rc, stats.n_done, stats.n_failed, &err);
+    da_log_msg(log, DA_LOG_INFO, "%llu predictions, %llu failed",
+               (unsigned long long)stats.n_done, (unsigned long long)stats.n_failed);
+    return stats.n_failed ? DA_EXIT_PARTIAL : DA_EXIT_OK;
 }
 
 static int check_params(const struct params *p, const struct da_args *args)
@@ -134,9 +140,9 @@ static int check_params(const struct params *p, const struct da_args *args)
     bool raw = p->prompt || p->ids;
     if (p->prompt && p->ids)
         return da_opt_usage(&help, "--prompt and --ids exclude each other");
-    if (!p->model == !p->baseline)
+    if ((p->model != NULL) == p->baseline_seen)
         return da_opt_usage(&help, "one of -m MODEL and --baseline NAME is needed");
-    if (raw && (p->baseline || args->n || p->output))
+    if (raw && (p->baseline_seen || args->n || p->output))
         return da_opt_usage(&help, "--%s takes -m MODEL and no examples or -o",
                             p->prompt ? "prompt" : "ids");
     if (!raw && args->n != 1)
@@ -151,6 +157,8 @@ int da_cmd_generate(int argc, char **argv)
     struct params p = {.max_new = DA_GENERATE_MAX_NEW, .top_p = 1};
     const struct da_opt opts[] = {
         DA_OPT_STR_OF('m', "model", &p.model, "FILE", "GGUF model"),
+        {.kind = DA_OPT_CHOICE, .long_name = "baseline", .dest = &p.baseline,
+         .arg = DA_BASELINE_CHOICES, .help = "a rule instead of a model", .seen = &p.baseline_seen},
         DA_OPT_STR_OF('o', "output", &p.output, "FILE", "write predictions to FILE"),
         DA_OPT_STR_OF(0, "errors", &p.errors, "FILE", "one JSON line for each failure"),
         DA_OPT_STR_OF(0, "name", &p.name, "NAME", "name of the system in the records"),

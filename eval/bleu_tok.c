@@ -25,22 +25,39 @@
 #include "common/utf8.h"
 #include "text/ulower.h"
 
-enum sym { OTHER, DIGIT, POINT, HYPHEN, APART, SPACE, WIDE };
+enum sym { OTHER, DIGIT, POINT, HYPHEN, APART, SPACE, WIDE }; /* from APART on: separators */
 
-/* One class a byte; WIDE needs a look at the whole character. */
-static const unsigned char CLASS_13A[256] = {
-    ['\t'] = SPACE, ['\n'] = SPACE, ['\v'] = SPACE, ['\f'] = SPACE, ['\r'] = SPACE,
-    [0x1c] = SPACE, [0x1d] = SPACE, [0x1e] = SPACE, [0x1f] = SPACE, [' '] = SPACE,
-    ['!'] = APART, ['"'] = APART, ['#'] = APART, ['$'] = APART, ['%'] = APART, ['&'] = APART,
-    ['('] = APART, [')'] = APART, ['*'] = APART, ['+'] = APART, ['/'] = APART,
-    [':'] = APART, [';'] = APART, ['<'] = APART, ['='] = APART, ['>'] = APART, ['?'] = APART,
-    ['@'] = APART, ['['] = APART, ['\\'] = APART, [']'] = APART, ['^'] = APART, ['_'] = APART,
-    ['`'] = APART, ['{'] = APART, ['|'] = APART, ['}'] = APART, ['~'] = APART,
-    [','] = POINT, ['.'] = POINT, ['-'] = HYPHEN,
-    ['0'] = DIGIT, ['1'] = DIGIT, ['2'] = DIGIT, ['3'] = DIGIT, ['4'] = DIGIT,
-    ['5'] = DIGIT, ['6'] = DIGIT, ['7'] = DIGIT, ['8'] = DIGIT, ['9'] = DIGIT,
-    [0xc2] = WIDE, [0xe1] = WIDE, [0xe2] = WIDE, [0xe3] = WIDE,
-};
+#define CLASS_SPACES                                                                              \
+    ['\t'] = SPACE, ['\n'] = SPACE, ['\v'] = SPACE, ['\f'] = SPACE, ['\r'] = SPACE,               \
+    [0x1c] = SPACE, [0x1d] = SPACE, [0x1e] = SPACE, [0x1f] = SPACE, [' '] = SPACE
+#define CLASS_DIGITS                                                                              \
+    ['0'] = DIGIT, ['1'] = DIGIT, ['2'] = DIGIT, ['3'] = DIGIT, ['4'] = DIGIT, ['5'] = DIGIT,     \
+    ['6'] = DIGIT, ['7'] = DIGIT, ['8'] = DIGIT, ['9'] = DIGIT
+#define CLASS_WESTERN                                                                             \
+    CLASS_SPACES, CLASS_DIGITS, ['!'] = APART, ['"'] = APART, ['#'] = APART, ['$'] = APART,       \
+    ['%'] = APART, ['&'] = APART, ['('] = APART, [')'] = APART, ['*'] = APART, ['+'] = APART,     \
+    ['/'] = APART, [':'] = APART, [';'] = APART, ['<'] = APART, ['='] = APART, ['>'] = APART,     \
+    ['?'] = APART, ['@'] = APART, ['['] = APART, ['\\'] = APART, [']'] = APART, ['^'] = APART,    \
+    ['_'] = APART, ['`'] = APART, ['{'] = APART, ['|'] = APART, ['}'] = APART, ['~'] = APART,     \
+    [','] = POINT, ['.'] = POINT, ['-'] = HYPHEN
+#define WIDE8(c)                                                                                  \
+    [c] = WIDE, [(c) + 1] = WIDE, [(c) + 2] = WIDE, [(c) + 3] = WIDE, [(c) + 4] = WIDE,           \
+    [(c) + 5] = WIDE, [(c) + 6] = WIDE, [(c) + 7] = WIDE
+#define CLASS_WIDE                                                                                \
+    WIDE8(0xc0), WIDE8(0xc8), WIDE8(0xd0), WIDE8(0xd8), WIDE8(0xe0), WIDE8(0xe8), WIDE8(0xf0)
+
+/* One class a byte; WIDE needs a look at the whole character. For 13a only characters that may
+ * be white space do. */
+static const unsigned char CLASS_13A[256] = {CLASS_WESTERN, [0xc2] = WIDE, [0xe1] = WIDE,
+                                             [0xe2] = WIDE, [0xe3] = WIDE};
+static const unsigned char CLASS_ZH[256] = {CLASS_WESTERN, CLASS_WIDE};
+static const unsigned char CLASS_INTL[256] = {
+    CLASS_SPACES, CLASS_DIGITS, CLASS_WIDE, ['!'] = POINT, ['"'] = POINT, ['#'] = POINT,
+    ['%'] = POINT, ['&'] = POINT, ['\''] = POINT, ['('] = POINT, [')'] = POINT, ['*'] = POINT,
+    [','] = POINT, ['-'] = POINT, ['.'] = POINT, ['/'] = POINT, [':'] = POINT, [';'] = POINT,
+    ['?'] = POINT, ['@'] = POINT, ['['] = POINT, ['\\'] = POINT, [']'] = POINT, ['_'] = POINT,
+    ['{'] = POINT, ['}'] = POINT, ['$'] = APART, ['+'] = APART, ['<'] = APART, ['='] = APART,
+    ['>'] = APART, ['^'] = APART, ['`'] = APART, ['|'] = APART, ['~'] = APART};
 
 /* sacrebleu's table of Chinese characters, with what its rows "\u20000" and "\u2f800" (five
  * digits behind \u) make of it under version:2.6.0: U+2001..2A6D, and nothing beyond the BMP. */
@@ -73,11 +90,16 @@ void da_tokens_release(struct da_tokens *t)
     da_tokens_init(t);
 }
 
-static void emit(struct da_tokens *t, const char *from, const char *to)
+/* Room for every byte to be a token, so that emit need not look. */
+static void make_room(struct da_tokens *t, size_t len)
+{
+    DA_GROW_BY(t->t, t->n, len + 1, t->cap);
+}
+
+static inline void emit(struct da_tokens *t, const char *from, const char *to)
 {
     if (to == from)
         return;
-    DA_GROW(t->t, t->n, t->cap);
     t->t[t->n++] = da_span(from, (size_t)(to - from));
 }
 
@@ -103,23 +125,25 @@ static enum sym class_of_wide(enum da_bleu_tok kind, const char *p, const char *
     return bits & DA_UPY_NUMBER ? DIGIT : OTHER;
 }
 
-/* Class of the character at p and its bytes. */
-static enum sym class_at(enum da_bleu_tok kind, const char *p, const char *end, size_t *len)
+static const unsigned char *classes_of(enum da_bleu_tok kind)
 {
-    unsigned char c = (unsigned char)*p;
+    return kind == DA_BLEU_TOK_13A ? CLASS_13A : kind == DA_BLEU_TOK_ZH ? CLASS_ZH : CLASS_INTL;
+}
+
+/* Class of the character at p and its bytes. */
+static inline enum sym class_at(enum da_bleu_tok kind, const unsigned char *classes, const char *p,
+                                const char *end, size_t *len)
+{
+    enum sym s = (enum sym)classes[(unsigned char)*p];
 
     *len = 1;
-    if (kind == DA_BLEU_TOK_13A)
-        return CLASS_13A[c] == WIDE ? class_of_wide(kind, p, end, len) : (enum sym)CLASS_13A[c];
-    if (c >= 0x80 || kind == DA_BLEU_TOK_INTL)
-        return class_of_wide(kind, p, end, len);
-    return (enum sym)CLASS_13A[c];
+    return s == WIDE ? class_of_wide(kind, p, end, len) : s;
 }
 
 static bool is_digit(enum da_bleu_tok kind, const char *p, const char *end)
 {
     size_t len;
-    return class_at(kind, p, end, &len) == DIGIT;
+    return class_at(kind, classes_of(kind), p, end, &len) == DIGIT;
 }
 
 /*
@@ -133,11 +157,12 @@ static void split_run(enum da_bleu_tok kind, const char *p, const char *end, boo
 {
     bool free_before = before; /* the character before can still serve rule 2 */
     bool digit_before = false, used;
+    const unsigned char *classes = classes_of(kind);
     const char *from = p;
     size_t len;
 
     for (; p < end; p += len, free_before = !used) {
-        enum sym s = class_at(kind, p, end, &len);
+        enum sym s = class_at(kind, classes, p, end, &len);
         used = s == POINT && free_before && !digit_before; /* rule 2 */
         bool apart = used;
         if (s == POINT && !used) /* rule 3 */
@@ -158,6 +183,7 @@ static void split_run(enum da_bleu_tok kind, const char *p, const char *end, boo
 static void split_marks(enum da_bleu_tok kind, bool padded, struct da_span text,
                         struct da_tokens *t)
 {
+    const unsigned char *classes = classes_of(kind);
     const char *p = text.p, *end = text.p + text.len;
 
     while (p < end) {
@@ -166,10 +192,10 @@ static void split_marks(enum da_bleu_tok kind, bool padded, struct da_span text,
         enum sym s = OTHER;
         size_t len = 0;
         for (; p < end; p += len) {
-            s = class_at(kind, p, end, &len);
+            s = class_at(kind, classes, p, end, &len);
             if (s >= APART)
                 break;
-            plain = plain && s != POINT && s != HYPHEN;
+            plain = plain && s <= DIGIT;
         }
         if (plain)
             emit(t, run, p);
@@ -187,6 +213,7 @@ void da_split_space(struct da_span text, struct da_tokens *t)
 {
     const char *p = text.p, *end = text.p + text.len, *from = p;
 
+    make_room(t, text.len);
     while (p < end) {
         size_t n = da_upy_space_len(p, end);
         if (n == 0) {
@@ -268,6 +295,7 @@ void da_bleu_tokenize(enum da_bleu_tok kind, bool lowercase, struct da_span text
     if (kind == DA_BLEU_TOK_13A)
         unescape_13a(t, &text);
     t->limit = text.p + text.len;
+    make_room(t, text.len);
     switch (kind) {
     case DA_BLEU_TOK_13A: split_marks(kind, true, text, t); break;
     case DA_BLEU_TOK_INTL:

@@ -37,7 +37,7 @@ struct da_board_metric {
     const char *label; /* "ROUGE-1" */
     const char *what;  /* one sentence for the reader */
     enum da_board_better better;
-    double scale;      /* record value times scale is what is shown (0..1) */
+    int decimals;      /* shown to people */
     unsigned paper;    /* 1 << task where the paper has this column */
     unsigned averaged; /* 1 << task where it is part of the task's average */
 };
@@ -64,8 +64,8 @@ struct da_board_kv {
 
 struct da_board_system {
     const char *label;
-    const char *note; /* "random weights"; may be NULL */
-    const char *file; /* the score file it came from, for messages */
+    const char *note;     /* "random weights"; may be NULL */
+    const char *file;     /* the score file it came from, for messages */
     uint64_t record_hash; /* of the record's line: the same one twice is a slip */
     bool published;
     const char *data_sha256; /* of the data set */
@@ -98,11 +98,7 @@ struct da_board_pair {
     double p;    /* two-sided, Holm-corrected over the pairs of its table; NaN: untested */
 };
 
-enum {
-    DA_BOARD_OVERALL = DA_BOARD_N_TASKS,
-    DA_BOARD_INTENT,
-    DA_BOARD_N_SCORES
-};
+enum { DA_BOARD_OVERALL = DA_BOARD_N_TASKS, DA_BOARD_INTENT, DA_BOARD_N_SCORES };
 
 /* The ranking score of one task, of all of them, or of intents, within a pool. */
 struct da_board_ranking {
@@ -111,10 +107,10 @@ struct da_board_ranking {
     unsigned tasks;    /* overall only: the tasks averaged over */
     size_t metrics[8]; /* columns averaged */
     size_t n_metrics;
-    double *score, *lo, *hi; /* [n systems of the pool]; NaN: no score */
-    bool *partial;           /* [n] scored on fewer samples than the others: no rank */
-    int *rank;               /* [n] from 1; 0: unranked */
-    bool *shared;            /* [n] the rank is held by several */
+    double *score, *lo, *hi;     /* [n systems of the pool]; NaN: no score */
+    bool *partial;               /* [n] scored on fewer samples than the others: no rank */
+    int *rank;                   /* [n] from 1; 0: unranked */
+    bool *shared;                /* [n] the rank is held by several */
     struct da_board_pair *pairs; /* [n][n], NULL: untested */
     bool tested;
 };
@@ -130,14 +126,18 @@ struct da_board_pool {
 
 /* ---- tables: what every format prints ---- */
 
+/* A matrix has a column for each system. */
+enum { DA_BOARD_MAX_COLS = DA_BOARD_MAX_SYSTEMS + 8 };
+
 struct da_board_col {
     const char *key, *label, *what;
     enum da_board_better better;
     int decimals;
-    double show;   /* people see the value times this ("%", MiB); 0: as it is */
-    bool is_score; /* the column systems are ranked by */
-    bool is_text;  /* its cells have texts */
-    bool no_best;  /* no value of it is marked as the best */
+    double show;      /* people see the value times this ("%", MiB); 0: as it is */
+    bool is_score;    /* the column systems are ranked by */
+    bool is_text;     /* its cells have texts */
+    bool is_lopsided; /* its intervals are far from symmetric: show both ends */
+    bool no_best;     /* no value of it is marked as the best */
 };
 
 struct da_board_cell {
@@ -149,11 +149,11 @@ struct da_board_cell {
 
 struct da_board_row {
     const struct da_board_system *sys; /* NULL for bench rows */
-    size_t index; /* of sys in its pool */
+    size_t index;                      /* of sys in its pool */
     const char *label, *note;
     int rank; /* 0: none */
     bool shared;
-    bool starts_group; /* a new prompt of the efficiency table */
+    bool starts_group;           /* a new prompt of the efficiency table */
     struct da_board_cell *cells; /* [n_cols] */
 };
 
@@ -179,6 +179,7 @@ enum da_board_section_kind { DA_BOARD_SCORES, DA_BOARD_EFFICIENCY, DA_BOARD_PUBL
 struct da_board_section {
     enum da_board_section_kind kind;
     const char *id, *title, *intro;
+    const char *method;               /* how it was tested; may be NULL */
     const struct da_board_pool *pool; /* DA_BOARD_SCORES only */
     struct da_board_table *tables;
     size_t n_tables;
@@ -224,8 +225,7 @@ struct da_board_system *da_board_new_system(struct da_board *b);
 void da_board_add_number(struct da_buf *out, double v, int decimals);
 
 /* board_samples.c */
-enum da_rc da_board_load_samples(struct da_board *b, struct da_board_system *s,
-                                 struct da_err *err);
+enum da_rc da_board_load_samples(struct da_board *b, struct da_board_system *s, struct da_err *err);
 enum da_task da_board_record_task(unsigned task); /* enum da_board_task as records number it */
 /* True when both systems have logs with the same samples of a task. */
 bool da_board_comparable(const struct da_board_system *a, const struct da_board_system *b,
@@ -250,18 +250,29 @@ void da_board_rank(struct da_board_pool *p);
 
 /* board_table.c */
 void da_board_make_sections(struct da_board *b);
+struct da_board_section *da_board_new_section(struct da_board *b, enum da_board_section_kind kind,
+                                              const char *id, const char *title);
 struct da_board_table *da_board_new_table(struct da_board *b, struct da_board_section *s,
                                           const char *id, const char *title, int task);
 /* Index of the new column. All columns come before the first row. */
 size_t da_board_add_col(struct da_board_table *t, const char *key, const char *label,
                         const char *what, enum da_board_better better, int decimals);
+size_t da_board_add_metric_col(const struct da_board *b, struct da_board_table *t, size_t m,
+                               int decimals);
 /* t->rows must have room. Cells are absent until set. */
 struct da_board_row *da_board_add_row(struct da_board *b, struct da_board_table *t,
                                       const char *label);
+void da_board_set_cell(struct da_board_cell *c, const struct da_board_value *v);
 void da_board_note(struct da_board_table *t, const char *text);
 /* Systems of a pool in the order of a ranking. */
 size_t *da_board_sorted(struct da_board *b, const struct da_board_pool *p,
                         const struct da_board_ranking *r);
+
+void da_board_bench_table(struct da_board *b, struct da_board_section *s,
+                          const struct da_board_bench *x, size_t n, bool published);
+
+/* board_published.c */
+void da_board_published_section(struct da_board *b);
 
 /* board_breakdown.c: pairs, lengths, intents; from the per-sample logs. */
 void da_board_add_breakdowns(struct da_board *b, struct da_board_section *s,

@@ -13,18 +13,14 @@
 enum { N_BUCKETS = 3, SCORE_DECIMALS = 3, MAX_MATRIX = 24 /* systems in a matrix */ };
 
 static const char *const score_titles[DA_BOARD_N_SCORES] = {
-    [DA_BOARD_SUMM] = "Summarization",
-    [DA_BOARD_QA] = "Question answering",
-    [DA_BOARD_QS] = "Question suggestion",
-    [DA_BOARD_OVERALL] = "Average over tasks",
+    [DA_BOARD_SUMM] = "Summarization",           [DA_BOARD_QA] = "Question answering",
+    [DA_BOARD_QS] = "Question suggestion",       [DA_BOARD_OVERALL] = "Average over tasks",
     [DA_BOARD_INTENT] = "Intent classification",
 };
 
 static const char *const pair_ids[DA_BOARD_N_SCORES] = {
-    [DA_BOARD_SUMM] = "pairs-summarization",
-    [DA_BOARD_QA] = "pairs-question_answering",
-    [DA_BOARD_QS] = "pairs-question_suggestion",
-    [DA_BOARD_OVERALL] = "pairs-average",
+    [DA_BOARD_SUMM] = "pairs-summarization",     [DA_BOARD_QA] = "pairs-question_answering",
+    [DA_BOARD_QS] = "pairs-question_suggestion", [DA_BOARD_OVERALL] = "pairs-average",
     [DA_BOARD_INTENT] = "pairs-intent",
 };
 
@@ -41,8 +37,8 @@ static void pair_table(struct da_board *b, struct da_board_section *s,
     if (!r->pairs || n < 2) {
         return;
     }
-    struct da_board_table *t = da_board_new_table(b, s, pair_ids[k], score_titles[k],
-                                                  k < DA_BOARD_N_TASKS ? (int)k : -1);
+    struct da_board_table *t =
+        da_board_new_table(b, s, pair_ids[k], score_titles[k], k < DA_BOARD_N_TASKS ? (int)k : -1);
     t->is_pairs = t->is_detail = true;
     for (size_t c = 0; c < n; c++) {
         const char *label = p->systems[order[c]]->label;
@@ -177,8 +173,8 @@ static void length_table(struct da_board *b, struct da_board_section *s,
         row->sys = sys;
         row->note = sys->note;
         for (size_t k = 0; k < N_BUCKETS && cut; k++) {
-            row->cells[k].v = da_board_score_subset(b, p, sys, task, in_range, &ranges[k],
-                                                    &row->cells[k].n);
+            row->cells[k].v =
+                da_board_score_subset(b, p, sys, task, in_range, &ranges[k], &row->cells[k].n);
         }
         row->cells[answer].v = mean_words(sys->samples, task, true);
         row->cells[ref].v = mean_words(sys->samples, task, false);
@@ -204,8 +200,9 @@ static void by_intent_table(struct da_board *b, struct da_board_section *s,
     for (unsigned k = 0; k < DA_BOARD_N_TASKS; k++) {
         for (size_t side = 0; side < 2 && p->ranking[k].exists; side++) {
             (void)da_board_add_col(
-                t, da_board_strf(b, "%s_%s", da_board_task_name((enum da_board_task)k),
-                                 side == 0 ? "named" : "missed"),
+                t,
+                da_board_strf(b, "%s_%s", da_board_task_name((enum da_board_task)k),
+                              side == 0 ? "named" : "missed"),
                 da_board_strf(b, "%s: %s", da_board_task_titles[k], side == 0 ? "named" : "missed"),
                 "Score of the samples whose intent the system named, or did not", DA_BOARD_HIGHER,
                 SCORE_DECIMALS);
@@ -224,8 +221,8 @@ static void by_intent_table(struct da_board *b, struct da_board_section *s,
         size_t c = 0;
         for (unsigned k = 0; k < DA_BOARD_N_TASKS; k++) {
             for (size_t side = 0; side < 2 && p->ranking[k].exists; side++, c++) {
-                row->cells[c].v = da_board_score_subset(b, p, sys, k, intent_is, &sides[side],
-                                                        &row->cells[c].n);
+                row->cells[c].v =
+                    da_board_score_subset(b, p, sys, k, intent_is, &sides[side], &row->cells[c].n);
             }
         }
     }

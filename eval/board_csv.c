@@ -75,7 +75,8 @@ static void add_row(const struct da_board_section *s, const struct da_board_tabl
 enum da_rc da_board_csv(const struct da_board *b, struct da_buf *out, struct da_err *err)
 {
     (void)err;
-    da_buf_add_str(out, "section,table,model,note,prompt,rank,column,value,ci95_low,ci95_high,p,n\n");
+    da_buf_add_str(out,
+                   "section,table,model,note,prompt,rank,column,value,ci95_low,ci95_high,p,n\n");
     for (size_t i = 0; i < b->n_sections; i++) {
         const struct da_board_section *s = &b->sections[i];
         for (size_t k = 0; k < s->n_tables; k++) {

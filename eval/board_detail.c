@@ -5,6 +5,8 @@
 
 #include "eval/board_page.h"
 
+enum { MAX_OPEN = 6 /* confusion tables shown without being asked for */ };
+
 /* "question_answering" reads better with a space. */
 static void label(struct da_buf *out, const char *s)
 {
@@ -75,7 +77,8 @@ static void confusion(struct da_buf *out, const struct da_board_system *s)
     const struct da_board_confusion *c = &s->confusion;
     da_buf_add_str(out, "<figure class=\"card\" data-model=\"");
     da_page_text(out, s->label);
-    da_buf_add_str(out, "\"><div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Intents of ");
+    da_buf_add_str(
+        out, "\"><div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Intents of ");
     da_page_text(out, s->label);
     da_buf_add_str(out, "\"><table class=\"matrix\"><caption>");
     da_page_text(out, s->label);
@@ -116,9 +119,11 @@ void da_page_confusions(struct da_buf *out, const struct da_board_section *s)
     if (n == 0) {
         return;
     }
-    da_buf_addf(out, "<h3 id=\"%s-intents\">Intents, asked for and understood</h3>\n"
-                     "<p class=\"about\">Rows: what the request asks for. Columns: what the system "
-                     "said it does.", s->id);
+    da_buf_addf(out,
+                "<h3 id=\"%s-intents\">Intents, asked for and understood</h3>\n"
+                "<p class=\"about\">Rows: what the request asks for. Columns: what the system "
+                "said it does.",
+                s->id);
     for (size_t i = 0; i < p->n; i++) {
         const struct da_board_confusion *c = &p->systems[i]->confusion;
         if (c->n_cols > 0 && is_perfect(c)) {
@@ -127,6 +132,10 @@ void da_page_confusions(struct da_buf *out, const struct da_board_section *s)
         }
     }
     da_buf_add_str(out, n_perfect ? ".</p>\n" : "</p>\n");
+    bool fold = n - n_perfect > MAX_OPEN;
+    if (fold) {
+        da_buf_addf(out, "<details class=\"card\"><summary>%zu systems</summary>\n", n - n_perfect);
+    }
     da_buf_add_str(out, n_perfect < n ? "<div class=\"confusion-grid\">\n" : "");
     for (size_t i = 0; i < p->n; i++) {
         const struct da_board_confusion *c = &p->systems[i]->confusion;
@@ -135,6 +144,7 @@ void da_page_confusions(struct da_buf *out, const struct da_board_section *s)
         }
     }
     da_buf_add_str(out, n_perfect < n ? "</div>\n" : "");
+    da_buf_add_str(out, fold ? "</details>\n" : "");
 }
 
 static void fact(struct da_buf *out, const char *key, const char *value, bool mono)
@@ -149,9 +159,10 @@ static void fact(struct da_buf *out, const char *key, const char *value, bool mo
 static void signatures(struct da_buf *out, const struct da_board *b, const struct da_board_pool *p,
                        const char *title)
 {
-    da_buf_add_str(out, "<figure class=\"card\"><div class=\"scroll\" tabindex=\"0\" role=\"group\" "
-                        "aria-label=\"Signatures\"><table class=\"sortable\"><caption>Signatures"
-                        "<span class=\"sub\">");
+    da_buf_add_str(out,
+                   "<figure class=\"card\"><div class=\"scroll\" tabindex=\"0\" role=\"group\" "
+                   "aria-label=\"Signatures\"><table class=\"sortable\"><caption>Signatures"
+                   "<span class=\"sub\">");
     da_page_text(out, title);
     da_buf_add_str(out, ", data set ");
     da_page_text(out, p->systems[0]->data_sha256);
@@ -162,7 +173,8 @@ static void signatures(struct da_buf *out, const struct da_board *b, const struc
     for (unsigned t = 0; t < DA_BOARD_N_TASKS; t++) {
         for (size_t m = 0; m < b->n_metrics; m++) {
             if (p->signatures[t][m]) {
-                da_buf_addf(out, "<tr data-task=\"%s\"><th scope=\"row\">%s</th><td class=\"text\">",
+                da_buf_addf(out,
+                            "<tr data-task=\"%s\"><th scope=\"row\">%s</th><td class=\"text\">",
                             da_board_task_name((enum da_board_task)t), da_board_task_titles[t]);
                 da_page_text(out, b->metrics[m].label);
                 da_buf_add_str(out, "</td><td class=\"text\"><code>");
@@ -220,8 +232,9 @@ static void glossary(struct da_buf *out, const struct da_board *b)
         }
     }
     if (b->n_bench > 0 || b->published) {
-        da_buf_add_str(out, "<div><dt>ITPS, OTPS</dt><dd>Input and output tokens per second.</dd></div>\n"
-                            "<div><dt>TTFT</dt><dd>Time to the first token of the answer.</dd></div>\n");
+        da_buf_add_str(
+            out, "<div><dt>ITPS, OTPS</dt><dd>Input and output tokens per second.</dd></div>\n"
+                 "<div><dt>TTFT</dt><dd>Time to the first token of the answer.</dd></div>\n");
     }
     da_buf_add_str(out, "</dl>\n");
 }

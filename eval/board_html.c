@@ -14,6 +14,8 @@
 #include "eval/board_page.h"
 #include "schemas/record.h"
 
+enum { MAX_ON_A_LINE = 18 /* letters of a heading */ };
+
 void da_page_text(struct da_buf *out, const char *s)
 {
     for (const char *run = s;; s++) {
@@ -78,8 +80,10 @@ static void add_head(struct da_buf *out, const struct da_board_table *t)
     for (size_t c = 0; c < t->n_cols; c++) {
         const struct da_board_col *col = &t->cols[c];
         bool down = col->better == DA_BOARD_HIGHER;
-        add_th(out, col->is_text ? "text" : "num", down ? "descending" : "ascending", col->label,
-               col->what);
+        const char *class = col->is_text                         ? "text"
+                            : strlen(col->label) > MAX_ON_A_LINE ? "num wrap"
+                                                                 : "num";
+        add_th(out, class, down ? "descending" : "ascending", col->label, col->what);
         da_page_text(out, col->label);
         if (col->better == DA_BOARD_LOWER && t->task >= 0) {
             da_buf_add_str(out, "<span class=\"lower\">lower is better</span>");
@@ -116,7 +120,10 @@ static void add_value(struct da_buf *out, const struct da_board_col *col,
 static void add_cell(struct da_buf *out, const struct da_board_col *col,
                      const struct da_board_cell *cell, const struct da_page_range *range)
 {
-    const char *kind = col->is_text ? "text" : cell->best ? "best" : isfinite(cell->v) ? "" : "none";
+    const char *kind = col->is_text        ? "text"
+                       : cell->best        ? "best"
+                       : isfinite(cell->v) ? ""
+                                           : "none";
     da_buf_addf(out, "<td class=\"%s%s\" data-v=\"", kind,
                 col->is_score ? (kind[0] ? " score" : "score") : "");
     if (isfinite(cell->v)) {
@@ -135,14 +142,16 @@ static void add_cell(struct da_buf *out, const struct da_board_col *col,
 static void add_row(struct da_buf *out, const struct da_board_table *t,
                     const struct da_board_row *r, const struct da_page_range *range)
 {
-    da_buf_add_str(out, r->starts_group ? "<tr class=\"group\" data-model=\"" : "<tr data-model=\"");
+    da_buf_add_str(out,
+                   r->starts_group ? "<tr class=\"group\" data-model=\"" : "<tr data-model=\"");
     da_page_text(out, r->label);
     da_buf_add_str(out, "\">");
     if (t->ranked && r->rank) {
         da_buf_addf(out, "<td class=\"rank\" data-v=\"%d\"><b>%d</b>%s</td>", r->rank, r->rank,
                     r->shared ? "<span aria-label=\" shared\">=</span>" : "");
     } else if (t->ranked) {
-        da_buf_add_str(out, "<td class=\"rank\" data-v=\"\"><span aria-label=\"no rank\">–</span></td>");
+        da_buf_add_str(out,
+                       "<td class=\"rank\" data-v=\"\"><span aria-label=\"no rank\">–</span></td>");
     }
     da_buf_add_str(out, "<th scope=\"row\">");
     da_page_text(out, r->label);
@@ -180,8 +189,8 @@ static bool score_range(const struct da_board_table *t, struct da_page_range *ra
 
 static void add_caption(struct da_buf *out, const struct da_board_table *t)
 {
-    const char *sub = strncmp(t->caption, t->title, strlen(t->title)) == 0
-                          ? t->caption + strlen(t->title) : "";
+    const char *sub =
+        strncmp(t->caption, t->title, strlen(t->title)) == 0 ? t->caption + strlen(t->title) : "";
     da_buf_add_str(out, "<caption>");
     da_page_text(out, t->title);
     if (sub[0]) {
@@ -197,8 +206,8 @@ static void add_table(struct da_buf *out, const struct da_board_section *s,
 {
     struct da_page_range range;
     bool has_range = score_range(t, &range);
-    da_buf_addf(out, "<figure class=\"card%s\" id=\"%s-%s\"", t->n_cols <= 3 ? " narrow" : "", s->id,
-                t->id);
+    da_buf_addf(out, "<figure class=\"card%s\" id=\"%s-%s\"", t->n_cols <= 3 ? " narrow" : "",
+                s->id, t->id);
     if (t->task >= 0) {
         da_buf_addf(out, " data-task=\"%s\"", da_board_task_name((enum da_board_task)t->task));
     }
@@ -232,14 +241,18 @@ static void add_pair_cell(struct da_buf *out, const struct da_board_col *col,
         da_buf_add_str(out, "<td class=\"self\">·</td>");
         return;
     }
-    bool real = cell->p < DA_BOARD_ALPHA;
-    da_buf_addf(out, "<td class=\"%s\">%s", !real ? "tie" : cell->v > 0 ? "win" : "loss",
-                cell->v > 0 ? "+" : "");
     struct da_buf number;
     da_buf_init(&number, 0);
     da_page_number(&number, col, cell->v);
-    da_buf_add_str(out, number.p[0] == '-' ? "−" : "");
-    da_buf_add_str(out, number.p + (number.p[0] == '-'));
+    bool negative = number.p[0] == '-', zero = strspn(number.p, "-0.") == number.len;
+    da_buf_addf(out, "<td class=\"%s\">%s%s",
+                !(cell->p < DA_BOARD_ALPHA) ? "tie"
+                : cell->v > 0               ? "win"
+                                            : "loss",
+                negative ? "−"
+                : zero   ? ""
+                         : "+",
+                number.p + negative);
     da_buf_release(&number);
     if (isnan(cell->p)) {
         da_buf_add_str(out, "<small>untested</small></td>");
@@ -265,9 +278,11 @@ static void add_pairs(struct da_buf *out, const struct da_board_section *s,
     if (t->task >= 0) {
         da_buf_addf(out, " data-task=\"%s\"", da_board_task_name((enum da_board_task)t->task));
     }
-    da_buf_addf(out, "><div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Differences: "
-                     "%s\"><table class=\"matrix pairs\"><caption>%s</caption>\n<thead><tr>"
-                     "<td></td>", t->title, t->title);
+    da_buf_addf(out,
+                "><div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Differences: "
+                "%s\"><table class=\"matrix pairs\"><caption>%s</caption>\n<thead><tr>"
+                "<td></td>",
+                t->title, t->title);
     for (size_t c = 0; c < t->n_cols; c++) {
         da_buf_add_str(out, "<th scope=\"col\" title=\"");
         da_page_text(out, t->cols[c].label);
@@ -298,12 +313,14 @@ static void add_all_pairs(struct da_buf *out, const struct da_board_section *s)
             continue;
         }
         if (!any) {
-            da_buf_addf(out, "<h3 id=\"%s-pairs\">Which differences are real</h3>\n<p class=\"about\">"
-                             "Row minus column. <span class=\"key win\">Green</span>: the row is "
-                             "better, <span class=\"key loss\">red</span>: it is worse, both at "
-                             "p&nbsp;&lt;&nbsp;0.05; grey: the test cannot tell. The small figure is "
-                             "p, two-sided and Holm-corrected over the pairs of its table.</p>\n"
-                             "<div class=\"pair-grid\">\n", s->id);
+            da_buf_addf(out,
+                        "<h3 id=\"%s-pairs\">Which differences are real</h3>\n<p class=\"about\">"
+                        "Row minus column. <span class=\"key win\">Green</span>: the row is "
+                        "better, <span class=\"key loss\">red</span>: it is worse, both at "
+                        "p&nbsp;&lt;&nbsp;0.05; grey: the test cannot tell. The small figure is "
+                        "p, two-sided and Holm-corrected over the pairs of its table.</p>\n"
+                        "<div class=\"pair-grid\">\n",
+                        s->id);
         }
         any = true;
         add_pairs(out, s, &s->tables[k]);
@@ -321,8 +338,8 @@ static void add_details(struct da_buf *out, const struct da_board_section *s, co
             continue;
         }
         if (!any) {
-            da_buf_addf(out, "<h3 id=\"%s-%s\">%s</h3>\n<p class=\"about\">%s</p>\n", s->id, prefix,
-                        title, about);
+            da_buf_addf(out, "<h3 id=\"%s-all-%s\">%s</h3>\n<p class=\"about\">%s</p>\n", s->id,
+                        prefix, title, about);
         }
         any = true;
         add_table(out, s, &s->tables[k]);
@@ -333,7 +350,7 @@ static void add_scores(struct da_buf *out, const struct da_board *b,
                        const struct da_board_section *s)
 {
     for (size_t k = 0; k < s->n_tables; k++) {
-        if (s->tables[k].is_detail) {
+        if (s->tables[k].is_detail || strncmp(s->tables[k].id, "further", 7) == 0) {
             continue;
         }
         add_table(out, s, &s->tables[k]);
@@ -343,12 +360,14 @@ static void add_scores(struct da_buf *out, const struct da_board *b,
     }
     da_page_scatter(out, b, s);
     add_all_pairs(out, s);
+    add_details(out, s, "further", "Further measures", "Outside the averages and the ranking.");
     add_details(out, s, "length", "Long documents and short ones",
                 "The ranking score on thirds of the data set by words of the document, and the "
                 "length of answers beside that of the references.");
-    add_details(out, s, "by-intent", "Where the intent was understood",
-                "The ranking score of the samples whose intent the system named, and of those where "
-                "it did not.");
+    add_details(
+        out, s, "by-intent", "Where the intent was understood",
+        "The ranking score of the samples whose intent the system named, and of those where "
+        "it did not.");
     da_page_confusions(out, s);
     da_page_samples(out, b, s);
 }
@@ -367,6 +386,11 @@ static void add_section(struct da_buf *out, const struct da_board *b,
     da_buf_add_str(out, "<p class=\"about\">");
     da_page_text(out, s->intro);
     da_buf_add_str(out, "</p>\n");
+    if (s->method) {
+        da_buf_add_str(out, "<p class=\"about small\">");
+        da_page_text(out, s->method);
+        da_buf_add_str(out, "</p>\n");
+    }
     if (s->kind == DA_BOARD_SCORES) {
         add_scores(out, b, s);
     } else {
@@ -375,16 +399,6 @@ static void add_section(struct da_buf *out, const struct da_board *b,
         }
     }
     da_buf_add_str(out, "</div></section>\n");
-}
-
-static bool is_tested(const struct da_board_pool *p)
-{
-    for (unsigned k = 0; k < DA_BOARD_N_SCORES; k++) {
-        if (p->ranking[k].tested) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static void add_header(struct da_buf *out, const struct da_board *b)
@@ -403,16 +417,18 @@ static void add_header(struct da_buf *out, const struct da_board *b)
     da_page_text(out, b->opts.title);
     da_buf_add_str(out, "</h1>\n<p class=\"lead\">");
     if (b->n_systems) {
-        da_buf_addf(out, "<strong>%zu</strong> system%s on <strong>%zu</strong> task%s", b->n_systems,
-                    b->n_systems == 1 ? "" : "s", n_tasks, n_tasks == 1 ? "" : "s");
+        da_buf_addf(out, "<strong>%zu</strong> system%s on <strong>%zu</strong> task%s",
+                    b->n_systems, b->n_systems == 1 ? "" : "s", n_tasks, n_tasks == 1 ? "" : "s");
         if (b->n_pools == 1) {
-            da_buf_addf(out, ", <strong>%lld</strong> examples. Small grey figures are 95&nbsp;%% "
-                             "intervals.%s", (long long)b->pools[0].systems[0]->data_n,
-                        is_tested(&b->pools[0]) ? " Systems that a paired test cannot tell apart "
-                                                  "share a rank." : "");
+            da_buf_addf(out,
+                        ", <strong>%lld</strong> examples. Small grey figures are 95&nbsp;%% "
+                        "intervals.",
+                        (long long)b->pools[0].systems[0]->data_n);
         } else {
-            da_buf_addf(out, ", in <strong>%zu</strong> groups: scores from different data or with "
-                             "different metric signatures never share a table.", b->n_pools);
+            da_buf_addf(out,
+                        ", in <strong>%zu</strong> groups: scores from different data or with "
+                        "different metric signatures never share a table.",
+                        b->n_pools);
         }
     } else {
         da_buf_add_str(out, "No score records.");
@@ -436,7 +452,7 @@ static void add_inner_links(struct da_buf *out, const struct da_board *b,
         da_buf_addf(out, "<a href=\"#%s-pairs\">Differences</a>", s->id);
     }
     if (length) {
-        da_buf_addf(out, "<a href=\"#%s-length\">Lengths</a>", s->id);
+        da_buf_addf(out, "<a href=\"#%s-all-length\">Lengths</a>", s->id);
     }
     if (samples) {
         da_buf_addf(out, "<a href=\"#%s-samples\">Answers</a>", s->id);
@@ -465,17 +481,19 @@ static void add_bar(struct da_buf *out, const struct da_board *b)
         da_buf_add_str(out, "<fieldset><legend class=\"sr\">Tasks shown</legend>");
         for (unsigned t = 0; t < DA_BOARD_N_TASKS; t++) {
             if (tasks & (1u << t)) {
-                da_buf_addf(out, "<label class=\"chip\"><input type=\"checkbox\" value=\"%s\" checked>"
-                                 "<span>%s</span></label>",
+                da_buf_addf(out,
+                            "<label class=\"chip\"><input type=\"checkbox\" value=\"%s\" checked>"
+                            "<span>%s</span></label>",
                             da_board_task_name((enum da_board_task)t), da_board_task_titles[t]);
             }
         }
         da_buf_add_str(out, "</fieldset>");
     }
-    da_buf_add_str(out, "<label><span class=\"sr\">Find a model</span><input type=\"search\" id=\"find\" "
-                        "placeholder=\"Find a model\" autocomplete=\"off\"></label>"
-                        "<button type=\"button\" class=\"theme\" id=\"theme\">Dark</button></div>"
-                        "</div></div>\n<p id=\"live\" class=\"sr\" role=\"status\"></p>\n");
+    da_buf_add_str(
+        out, "<label><span class=\"sr\">Find a model</span><input type=\"search\" id=\"find\" "
+             "placeholder=\"Find a model\" autocomplete=\"off\"></label>"
+             "<button type=\"button\" class=\"theme\" id=\"theme\">Dark</button></div>"
+             "</div></div>\n<p id=\"live\" class=\"sr\" role=\"status\"></p>\n");
 }
 
 static void add_body(struct da_buf *out, const struct da_board *b)
@@ -489,7 +507,8 @@ static void add_body(struct da_buf *out, const struct da_board *b)
     da_page_provenance(out, b);
     da_buf_add_str(out, "</main>\n<footer class=\"end\"><div class=\"wide\">Made by ");
     da_page_text(out, da_version());
-    da_buf_add_str(out, ". This page is one file and asks the network for nothing.</div></footer>\n");
+    da_buf_add_str(out,
+                   ". This page is one file and asks the network for nothing.</div></footer>\n");
 }
 
 /* base64 (RFC 4648) of the script's SHA-256, as a policy names it. */
@@ -502,8 +521,8 @@ static void add_script_hash(struct da_buf *out, const struct da_embedded *script
     da_sha256_add(&h, script->p, script->len);
     da_sha256_end(&h, d);
     for (size_t i = 0; i < DA_SHA256_LEN; i += 3) {
-        unsigned v = (unsigned)d[i] << 16 | (unsigned)d[i + 1] << 8 |
-                     (i + 2 < DA_SHA256_LEN ? d[i + 2] : 0);
+        unsigned v =
+            (unsigned)d[i] << 16 | (unsigned)d[i + 1] << 8 | (i + 2 < DA_SHA256_LEN ? d[i + 2] : 0);
         da_buf_add_char(out, digits[v >> 18]);
         da_buf_add_char(out, digits[v >> 12 & 63]);
         da_buf_add_char(out, digits[v >> 6 & 63]);
@@ -532,7 +551,8 @@ static enum da_rc add_part(struct da_buf *out, const struct da_board *b, struct 
     } else if (da_span_is(name, "body")) {
         add_body(out, b);
     } else {
-        return da_fail(err, DA_EFORMAT, "page template: unknown part '%.*s'", (int)name.len, name.p);
+        return da_fail(err, DA_EFORMAT, "page template: unknown part '%.*s'", (int)name.len,
+                       name.p);
     }
     return DA_OK;
 }

@@ -160,6 +160,9 @@ enum da_rc da_board_json(const struct da_board *b, struct da_buf *out, struct da
         da_jw_kcstr(&w, "kind", kinds[s->kind]);
         da_jw_kcstr(&w, "title", s->title);
         da_jw_kcstr(&w, "about", s->intro);
+        if (s->method) {
+            da_jw_kcstr(&w, "method", s->method);
+        }
         if (s->pool) {
             add_pool(&w, b, s->pool);
         }

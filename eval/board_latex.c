@@ -9,10 +9,20 @@ static void add_escaped(struct da_buf *out, const char *s)
 {
     static const struct {
         const char *from, *to;
-    } map[] = {{"\\", "\\textbackslash{}"}, {"&", "\\&"}, {"%", "\\%"}, {"$", "\\$"},
-               {"#", "\\#"}, {"_", "\\_"}, {"{", "\\{"}, {"}", "\\}"},
-               {"~", "\\textasciitilde{}"}, {"^", "\\textasciicircum{}"},
-               {"<", "\\textless{}"}, {">", "\\textgreater{}"}, {"\"", "\\textquotedbl{}"}};
+    } map[] = {{"\\", "\\textbackslash{}"},
+               {"&", "\\&"},
+               {"%", "\\%"},
+               {"$", "\\$"},
+               {"#", "\\#"},
+               {"_", "\\_"},
+               {"{", "\\{"},
+               {"}", "\\}"},
+               {"~", "\\textasciitilde{}"},
+               {"^", "\\textasciicircum{}"},
+               {"<", "\\textless{}"},
+               {">", "\\textgreater{}"},
+               {"|", "\\textbar{}"},
+               {"\"", "\\textquotedbl{}"}};
     for (; *s; s++) {
         size_t k = 0;
         while (k < DA_ARRAY_LEN(map) && *s != map[k].from[0]) {
@@ -41,7 +51,16 @@ static void add_cell(struct da_buf *out, const struct da_board_col *col,
     da_buf_add_str(out, cell->best ? "\\textbf{" : "");
     da_board_add_number(out, cell->v * show, col->decimals);
     da_buf_add_str(out, cell->best ? "}" : "");
-    if (isfinite(cell->lo) && isfinite(cell->hi)) {
+    if (!isfinite(cell->lo) || !isfinite(cell->hi)) {
+        return;
+    }
+    if (col->is_lopsided) {
+        da_buf_add_str(out, " {\\scriptsize(");
+        da_board_add_number(out, cell->lo * show, col->decimals);
+        da_buf_add_str(out, "--");
+        da_board_add_number(out, cell->hi * show, col->decimals);
+        da_buf_add_str(out, ")}");
+    } else {
         da_buf_add_str(out, " {\\scriptsize$\\pm$");
         da_board_add_number(out, (cell->hi - cell->lo) / 2 * show, col->decimals);
         da_buf_add_char(out, '}');
@@ -61,6 +80,18 @@ static void add_head(struct da_buf *out, const struct da_board_table *t)
         da_buf_add_str(out, t->cols[c].better == DA_BOARD_LOWER ? " $\\downarrow$" : "");
     }
     da_buf_add_str(out, " \\\\\n\\midrule\n");
+}
+
+static bool has_intervals(const struct da_board_table *t)
+{
+    for (size_t r = 0; r < t->n_rows; r++) {
+        for (size_t c = 0; c < t->n_cols; c++) {
+            if (isfinite(t->rows[r].cells[c].lo) && !t->cols[c].is_lopsided) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 static void add_table(struct da_buf *out, const struct da_board_section *s,
@@ -89,37 +120,46 @@ static void add_table(struct da_buf *out, const struct da_board_section *s,
         da_buf_add_str(out, " \\\\\n");
     }
     da_buf_add_str(out, "\\bottomrule\n\\end{tabular}\n");
-    if (t->n_notes) {
+    bool ci = has_intervals(t);
+    if (t->n_notes || ci) {
         da_buf_add_str(out, "\n\\smallskip\n\\begin{minipage}{\\linewidth}\\footnotesize\n");
         for (size_t k = 0; k < t->n_notes; k++) {
             add_escaped(out, t->notes[k]);
             da_buf_add_char(out, '\n');
         }
+        da_buf_add_str(out, ci ? "$\\pm$: half the width of the 95\\,\\% interval.\n" : "");
         da_buf_add_str(out, "\\end{minipage}\n");
     }
     da_buf_add_str(out, "\\end{table}\n\n");
 }
 
+static void add_comment(struct da_buf *out, const char *s)
+{
+    da_buf_add_str(out, "% ");
+    for (; *s; s++) {
+        da_buf_add_char(out, (unsigned char)*s < ' ' ? ' ' : *s); /* one line */
+    }
+    da_buf_add_char(out, '\n');
+}
+
 enum da_rc da_board_latex(const struct da_board *b, struct da_buf *out, struct da_err *err)
 {
     (void)err;
-    da_buf_add_str(out, "% Needs \\usepackage{booktabs}. ");
-    for (const char *c = b->opts.title; *c; c++) {
-        da_buf_add_char(out, (unsigned char)*c < ' ' ? ' ' : *c); /* a comment is one line */
-    }
-    da_buf_add_str(out, "\n\n");
+    add_comment(out, b->opts.title);
+    da_buf_add_str(out, "% Needs \\usepackage{booktabs}.\n\n");
     for (size_t i = 0; i < b->n_sections; i++) {
         const struct da_board_section *s = &b->sections[i];
-        da_buf_add_str(out, "% ");
-        for (const char *c = s->intro; *c; c++) {
-            da_buf_add_char(out, (unsigned char)*c < ' ' ? ' ' : *c);
+        add_comment(out, s->intro);
+        if (s->method) {
+            add_comment(out, s->method);
         }
-        da_buf_add_str(out, "\n\n");
+        da_buf_add_char(out, '\n');
         for (size_t k = 0; k < s->n_tables; k++) {
             if (!s->tables[k].is_detail) {
                 add_table(out, s, &s->tables[k]);
             }
         }
     }
+    da_buf_truncate(out, out->len - 1); /* one line feed at the end */
     return DA_OK;
 }

@@ -47,7 +47,16 @@ static void cell_text(const struct da_board_col *col, const struct da_board_cell
     if (cell->best) {
         da_buf_add_str(out, "**");
     }
-    if (isfinite(cell->lo) && isfinite(cell->hi)) {
+    if (!isfinite(cell->lo) || !isfinite(cell->hi)) {
+        return;
+    }
+    if (col->is_lopsided) {
+        da_buf_add_str(out, " (");
+        da_board_add_number(out, cell->lo * show, col->decimals);
+        da_buf_add_str(out, " to ");
+        da_board_add_number(out, cell->hi * show, col->decimals);
+        da_buf_add_char(out, ')');
+    } else {
         da_buf_add_str(out, " ±");
         da_board_add_number(out, (cell->hi - cell->lo) / 2 * show, col->decimals);
     }
@@ -158,37 +167,48 @@ static void add_table(const struct da_board_table *t, struct da_buf *out)
     da_buf_release(&scratch);
 }
 
-static void add_signature(struct da_buf *out, const char *task, const char *metric,
-                          const char *signature)
+static bool is_sig(const struct da_board_pool *p, unsigned task, size_t m, const char *sig)
 {
-    da_buf_addf(out, "- %s%s%s: `", metric, task ? ", " : "", task ? task : "");
-    for (const char *c = signature; *c; c++) {
+    return p->signatures[task][m] && strcmp(p->signatures[task][m], sig) == 0;
+}
+
+/* "- BLEU (Summarization, Question answering): `...`"; tasks only where signatures differ. */
+static void add_signature(const struct da_board *b, const struct da_board_pool *p, size_t m,
+                          const char *sig, struct da_buf *out)
+{
+    bool all = true, first = true;
+    da_buf_addf(out, "- %s", b->metrics[m].label);
+    for (unsigned t = 0; t < DA_BOARD_N_TASKS; t++) {
+        all = all && (!p->signatures[t][m] || is_sig(p, t, m, sig));
+    }
+    for (unsigned t = 0; t < DA_BOARD_N_TASKS && !all; t++) {
+        if (is_sig(p, t, m, sig)) {
+            da_buf_addf(out, "%s%s", first ? " (" : ", ", da_board_task_titles[t]);
+            first = false;
+        }
+    }
+    da_buf_add_str(out, all ? ": `" : "): `");
+    for (const char *c = sig; *c; c++) {
         da_buf_add_char(out, *c == '`' || (unsigned char)*c < ' ' ? '\'' : *c);
     }
     da_buf_add_str(out, "`\n");
 }
 
-/* What scores were made with; a signature that all tasks share is said once. */
+/* What scores were made with. */
 static void add_signatures(const struct da_board *b, const struct da_board_section *s,
                            struct da_buf *out)
 {
     const struct da_board_pool *p = s->pool;
     da_buf_addf(out, "Data set SHA-256 `%s`. Signatures:\n\n", p->systems[0]->data_sha256);
     for (size_t m = 0; m < b->n_metrics; m++) {
-        const char *first = NULL;
-        bool same = true;
         for (unsigned t = 0; t < DA_BOARD_N_TASKS; t++) {
             const char *sig = p->signatures[t][m];
-            same = same && (!sig || !first || strcmp(sig, first) == 0);
-            first = first ? first : sig;
-        }
-        if (same && first) {
-            add_signature(out, NULL, b->metrics[m].label, first);
-        }
-        for (unsigned t = 0; t < DA_BOARD_N_TASKS && !same; t++) {
-            if (p->signatures[t][m]) {
-                add_signature(out, da_board_task_titles[t], b->metrics[m].label,
-                              p->signatures[t][m]);
+            bool said = !sig;
+            for (unsigned k = 0; k < t && !said; k++) {
+                said = is_sig(p, k, m, sig);
+            }
+            if (!said) {
+                add_signature(b, p, m, sig, out);
             }
         }
     }
@@ -207,8 +227,13 @@ enum da_rc da_board_md(const struct da_board *b, struct da_buf *out, struct da_e
         add_escaped(out, s->title);
         da_buf_add_str(out, "\n\n");
         add_escaped(out, s->intro);
-        da_buf_add_str(out, s->pool ? " Scores 0 to 1 with 95 % intervals (half their width).\n\n"
-                                    : "\n\n");
+        da_buf_add_str(out,
+                       s->pool ? " Scores 0 to 1 with 95 % intervals (half their width).\n" : "\n");
+        if (s->method) {
+            add_escaped(out, s->method);
+            da_buf_add_char(out, '\n');
+        }
+        da_buf_add_char(out, '\n');
         for (size_t k = 0; k < s->n_tables; k++) {
             if (!s->tables[k].is_detail) {
                 add_table(&s->tables[k], out);

@@ -29,37 +29,33 @@ const char *const da_board_task_titles[DA_BOARD_N_TASKS] = {
 };
 
 static const struct da_board_metric known[] = {
-    {"bleu", "BLEU", "Corpus BLEU: n-grams of the answer found in the reference, up to four words",
-     DA_BOARD_HIGHER, 1, ALL, ALL},
+    {"bleu", "BLEU", "Corpus BLEU: word sequences shared with the reference, up to four words",
+     DA_BOARD_HIGHER, 3, ALL, ALL},
     {"rouge1", "ROUGE-1", "Mean F-measure of single words shared with the reference",
-     DA_BOARD_HIGHER, 1, ALL, ALL},
-    {"rouge2", "ROUGE-2", "Mean F-measure of word pairs shared with the reference",
-     DA_BOARD_HIGHER, 1, ALL, ALL},
+     DA_BOARD_HIGHER, 3, ALL, ALL},
+    {"rouge2", "ROUGE-2", "Mean F-measure of word pairs shared with the reference", DA_BOARD_HIGHER,
+     3, ALL, ALL},
     {"rougeL", "ROUGE-L", "Mean F-measure of the longest common subsequence with the reference",
-     DA_BOARD_HIGHER, 1, ALL, ALL},
+     DA_BOARD_HIGHER, 3, ALL, ALL},
     {"sts", "STS", "Cosine similarity of sentence embeddings of answer and reference",
-     DA_BOARD_HIGHER, 1, ALL, ALL},
-    {"geval", "GEval", "A judge model's grade of the answer, 0 to 1", DA_BOARD_HIGHER, 1,
-     SUMM | QA, SUMM | QA},
+     DA_BOARD_HIGHER, 3, ALL, ALL},
+    {"geval", "GEval", "A judge model's grade of the answer, 0 to 1", DA_BOARD_HIGHER, 3, SUMM | QA,
+     SUMM | QA},
     {"diversity", "Diversity",
-     "Self-BLEU among the suggested questions: lower is more diverse; not in the average",
-     DA_BOARD_LOWER, 1, QS, 0},
-    {"rougeLsum", "ROUGE-Lsum", "ROUGE-L by lines", DA_BOARD_HIGHER, 1, 0, 0},
-    {"bleu_hf", "BLEU (HF)", "BLEU as Hugging Face evaluate computes it", DA_BOARD_HIGHER, 1, 0, 0},
-    {"chrf", "chrF", "Character n-gram F-score", DA_BOARD_HIGHER, 1, 0, 0},
-    {"chrf++", "chrF++", "Character and word n-gram F-score", DA_BOARD_HIGHER, 1, 0, 0},
-    {"ter", "TER", "Edits needed to reach the reference, per reference word", DA_BOARD_LOWER, 1, 0,
+     "Self-BLEU among suggested questions: lower is more diverse; never in an average",
+     DA_BOARD_LOWER, 3, QS, 0},
+    {"rougeLsum", "ROUGE-Lsum", "ROUGE-L by lines", DA_BOARD_HIGHER, 3, 0, 0},
+    {"chrf", "chrF", "Character n-gram F-score", DA_BOARD_HIGHER, 3, 0, 0},
+    {"chrf++", "chrF++", "Character and word n-gram F-score", DA_BOARD_HIGHER, 3, 0, 0},
+    {"ter", "TER", "Edits needed to reach the reference, per reference word", DA_BOARD_LOWER, 3, 0,
      0},
-    {"em", "Exact match", "Share of answers equal to the reference (SQuAD rules)",
-     DA_BOARD_HIGHER, 1, 0, 0},
-    {"f1", "Token F1", "Mean F1 of answer and reference tokens (SQuAD rules)", DA_BOARD_HIGHER, 1,
+    {"em", "Exact match", "Share of answers equal to the reference (SQuAD rules)", DA_BOARD_HIGHER,
+     3, 0, 0},
+    {"f1", "Token F1", "Mean F1 of answer and reference tokens (SQuAD rules)", DA_BOARD_HIGHER, 3,
      0, 0},
-    {"distinct1", "Distinct-1", "Different words among all words", DA_BOARD_HIGHER, 1, 0, 0},
-    {"distinct2", "Distinct-2", "Different word pairs among all word pairs", DA_BOARD_HIGHER, 1, 0,
-     0},
-    {"copy_rate", "Copy rate", "Share of the answer's n-grams that stand in the document",
-     DA_BOARD_NEUTRAL, 1, 0, 0},
-    {"length", "Length", "Mean words of an answer", DA_BOARD_NEUTRAL, 1, 0, 0},
+    {"copy", "Copied", "Share of the answer's four-word sequences that stand in the document",
+     DA_BOARD_NEUTRAL, 3, 0, 0},
+    {"length", "Words", "Mean words of an answer", DA_BOARD_NEUTRAL, 1, 0, 0},
 };
 
 const char *da_board_task_name(enum da_board_task t)
@@ -95,6 +91,6 @@ size_t da_board_metric_of(struct da_board *b, const char *key, size_t len)
     }
     char *name = da_board_str(b, da_span(key, len));
     b->metrics[b->n_metrics] = (struct da_board_metric){
-        .key = name, .label = name, .what = "", .better = DA_BOARD_NEUTRAL, .scale = 1};
+        .key = name, .label = name, .what = "", .better = DA_BOARD_NEUTRAL, .decimals = 3};
     return b->n_metrics++;
 }

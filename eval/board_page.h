@@ -24,7 +24,8 @@ void da_page_interval(struct da_buf *out, const struct da_page_range *r,
 /* Every ranked system's score and interval, best first. Nothing for fewer than two systems. */
 void da_page_forest(struct da_buf *out, const struct da_board_table *t, const char *id);
 /* Quality against speed and against memory, where bench rows bear a system's name. */
-void da_page_scatter(struct da_buf *out, const struct da_board *b, const struct da_board_section *s);
+void da_page_scatter(struct da_buf *out, const struct da_board *b,
+                     const struct da_board_section *s);
 
 /* board_detail.c */
 void da_page_confusions(struct da_buf *out, const struct da_board_section *s);

@@ -188,7 +188,8 @@ static void rank_overall(struct da_board *b, struct da_board_pool *p)
         for (size_t i = 0; i < p->n; i++) {
             bool in_all_tasks = true;
             for (unsigned t = 0; t < DA_BOARD_N_TASKS; t++) {
-                in_all_tasks = in_all_tasks && (!(r->tasks & (1u << t)) || has_any(b, p->systems[i], t));
+                in_all_tasks =
+                    in_all_tasks && (!(r->tasks & (1u << t)) || has_any(b, p->systems[i], t));
             }
             bool set = isfinite(da_board_overall(b, p, p->systems[i], m));
             all = all && (set || !in_all_tasks);

@@ -10,6 +10,11 @@
 #include "common/embed.h"
 #include "eval/board.h"
 
+enum {
+    PRINTED_DECIMALS = 2,        /* of the paper's columns */
+    PRINTED_AVERAGE_DECIMALS = 4 /* and of its averages */
+};
+
 static const char published_file[] = "eval/page/published.json";
 
 static const char *text_of(struct da_board *b, const struct da_json *j, const char *key)
@@ -88,8 +93,8 @@ static void read_bench(struct da_board *b, struct da_board_set *set, const struc
     for (const struct da_json *r = da_json_first(rows); r; r = da_json_next(r)) {
         struct da_board_bench *x = &set->bench[set->n_bench++];
         struct da_span s = {"", 0};
-        *x = (struct da_board_bench){.prompt_tokens = -1, .new_tokens = -1, .threads = -1,
-                                     .peak_rss_bytes = NAN};
+        *x = (struct da_board_bench){
+            .prompt_tokens = -1, .new_tokens = -1, .threads = -1, .peak_rss_bytes = NAN};
         (void)da_json_str(da_json_at(r, 0), &s);
         x->prompt = da_board_str(b, s);
         (void)da_json_str(da_json_at(r, 1), &s);
@@ -105,7 +110,8 @@ static void read_bench(struct da_board *b, struct da_board_set *set, const struc
 static size_t count_rows(const struct da_json *j)
 {
     size_t n = da_json_len(da_json_get(da_json_get(j, "intent"), "rows"));
-    for (const struct da_json *t = da_json_first(da_json_get(j, "tables")); t; t = da_json_next(t)) {
+    for (const struct da_json *t = da_json_first(da_json_get(j, "tables")); t;
+         t = da_json_next(t)) {
         n += da_json_len(da_json_get(t, "rows"));
     }
     return n;
@@ -145,4 +151,79 @@ enum da_rc da_board_add_published(struct da_board *b, const char *name, struct d
 out:
     da_json_free(j);
     return rc;
+}
+
+static void published_scores(struct da_board *b, struct da_board_section *s,
+                             const struct da_board_set *set, unsigned score)
+{
+    bool overall = score == DA_BOARD_OVERALL;
+    struct da_board_table *t =
+        overall ? da_board_new_table(b, s, "average", "Average of the three tasks", -1)
+                : da_board_new_table(b, s, da_board_task_name((enum da_board_task)score),
+                                     da_board_task_titles[score], (int)score);
+    t->caption = da_board_strf(b, "%s (%s)", t->title, set->table_source[score]);
+    size_t metric_of[DA_BOARD_MAX_COLS];
+    for (size_t m = 0; m < b->n_metrics; m++) {
+        if (overall ? b->metrics[m].averaged != 0 : (b->metrics[m].paper >> score) & 1) {
+            metric_of[da_board_add_metric_col(b, t, m, PRINTED_DECIMALS)] = m;
+        }
+    }
+    size_t n_values = t->n_cols;
+    size_t avg = da_board_add_col(t, "average", "Average", "The paper's average", DA_BOARD_HIGHER,
+                                  PRINTED_AVERAGE_DECIMALS);
+    t->rows = da_arena_alloc(&b->arena, set->n_systems, sizeof *t->rows);
+    for (size_t i = 0; i < set->n_systems; i++) {
+        struct da_board_system *sys = set->systems[i];
+        if (!sys->average[score].set) {
+            continue;
+        }
+        struct da_board_row *row = da_board_add_row(b, t, sys->label);
+        row->sys = sys;
+        for (size_t c = 0; c < n_values; c++) {
+            da_board_set_cell(&row->cells[c], overall ? &sys->overall[metric_of[c]]
+                                                      : &sys->values[score][metric_of[c]]);
+        }
+        da_board_set_cell(&row->cells[avg], &sys->average[score]);
+    }
+}
+
+static void published_intents(struct da_board *b, struct da_board_section *s,
+                              const struct da_board_set *set)
+{
+    struct da_board_table *t = da_board_new_table(b, s, "intent", "Intent classification", -1);
+    size_t c =
+        da_board_add_col(t, "accuracy", "Accuracy, %",
+                         "Requests whose kind the system named correctly", DA_BOARD_HIGHER, 2);
+    t->cols[c].show = 100;
+    t->caption = da_board_strf(b, "%s (%s)", t->title, set->table_source[DA_BOARD_INTENT]);
+    t->rows = da_arena_alloc(&b->arena, set->n_systems, sizeof *t->rows);
+    for (size_t i = 0; i < set->n_systems; i++) {
+        if (set->systems[i]->intent.set) {
+            struct da_board_row *row = da_board_add_row(b, t, set->systems[i]->label);
+            row->sys = set->systems[i];
+            da_board_set_cell(&row->cells[c], &set->systems[i]->intent);
+        }
+    }
+}
+
+void da_board_published_section(struct da_board *b)
+{
+    const struct da_board_set *set = b->published;
+    struct da_board_section *s = da_board_new_section(
+        b, DA_BOARD_PUBLISHED, "published", da_board_strf(b, "Published: %s", set->source));
+    s->intro = da_board_strf(b,
+                             "Printed in \"%s\" (%s), digits as printed. Other data, other tools: "
+                             "these rows are not ranked, not tested and not comparable with the "
+                             "scores above. The text of %s is the reference there.",
+                             set->title, set->source, set->reference);
+    published_scores(b, s, set, DA_BOARD_OVERALL);
+    for (unsigned t = 0; t < DA_BOARD_N_TASKS; t++) {
+        if (b->opts.tasks & (1u << t)) {
+            published_scores(b, s, set, t);
+        }
+    }
+    published_intents(b, s, set);
+    da_board_bench_table(b, s, set->bench, set->n_bench, true);
+    s->tables[s->n_tables - 1].caption =
+        da_board_strf(b, "Efficiency (%s): %s", set->table_source[DA_BOARD_N_SCORES], set->device);
 }

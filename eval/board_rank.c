@@ -10,10 +10,13 @@
 
 #include "eval/board.h"
 
+/* Equal scores may differ by the order of additions. */
+static const double noise = 1e-12;
+
 static bool is_better(const struct da_board_ranking *r, size_t n, size_t i, size_t j)
 {
     if (!r->tested) {
-        return r->score[i] > r->score[j];
+        return r->score[i] > r->score[j] + noise;
     }
     const struct da_board_pair *pair = &r->pairs[i * n + j];
     return pair->diff > 0 && pair->p < DA_BOARD_ALPHA;

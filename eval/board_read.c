@@ -23,6 +23,8 @@ enum {
     MAX_TEXT_BYTES = 512 /* of a label, note, signature or origin value shown */
 };
 
+#define MAX_COUNT ((int64_t)1 << 40) /* of a cell of a confusion table: sums cannot overflow */
+
 static const char *copy_text(struct da_board *b, struct da_span s)
 {
     return da_board_str(b, da_span(s.p, s.len < MAX_TEXT_BYTES ? s.len : MAX_TEXT_BYTES));
@@ -52,15 +54,15 @@ static enum da_rc opt_number(const struct da_json *j, const char *key, double *o
     return da_fail(err, DA_EFORMAT, "'%s' is not a number", key);
 }
 
-static enum da_rc take_value(struct da_board *b, const struct da_score_value *from, double scale,
+static enum da_rc take_value(struct da_board *b, const struct da_score_value *from,
                              struct da_board_value *v, struct da_err *err)
 {
-    *v = (struct da_board_value){.set = isfinite(from->value), .v = from->value * scale, .lo = NAN,
-                                 .hi = NAN, .n = from->n};
+    *v = (struct da_board_value){
+        .set = isfinite(from->value), .v = from->value, .lo = NAN, .hi = NAN, .n = from->n};
     v->signature = copy_text(b, from->signature);
     if (from->has_ci && v->set) {
-        v->lo = from->ci_low * scale;
-        v->hi = from->ci_high * scale;
+        v->lo = from->ci_low;
+        v->hi = from->ci_high;
         if (!(v->lo <= v->hi)) {
             return da_fail(err, DA_EFORMAT, "'ci95' is not [low, high]");
         }
@@ -79,7 +81,7 @@ static enum da_rc take_task(struct da_board *b, struct da_board_system *s, enum 
         if (m == SIZE_MAX) {
             return da_fail(err, DA_ELIMIT, "more than %d metrics", DA_BOARD_MAX_METRICS);
         }
-        enum da_rc rc = take_value(b, from, b->metrics[m].scale, &s->values[t][m], err);
+        enum da_rc rc = take_value(b, from, &s->values[t][m], err);
         if (rc != DA_OK) {
             return da_err_context(err, rc, "%s: %s", name, b->metrics[m].key);
         }
@@ -120,14 +122,18 @@ static enum da_rc read_confusion(struct da_board *b, struct da_board_confusion *
         }
     }
     for (const struct da_json *r = da_json_first(j); r; r = da_json_next(r)) {
-        size_t row = da_json_key(r) ? label_index(b, c->rows, &c->n_rows, da_json_key(r)) : SIZE_MAX;
+        size_t row =
+            da_json_key(r) ? label_index(b, c->rows, &c->n_rows, da_json_key(r)) : SIZE_MAX;
         if (row == SIZE_MAX || da_json_type(r) != DA_JSON_OBJECT) {
-            return da_fail(err, DA_EFORMAT, "'confusion' is not {expected:{predicted:count}} of "
-                                            "at most %d intents", MAX_LABELS);
+            return da_fail(err, DA_EFORMAT,
+                           "'confusion' is not {expected:{predicted:count}} of "
+                           "at most %d intents",
+                           MAX_LABELS);
         }
         for (const struct da_json *x = da_json_first(r); x; x = da_json_next(x)) {
             size_t col = label_index(b, c->cols, &c->n_cols, da_json_key(x));
-            if (col == SIZE_MAX || !da_json_int(x, &count[row][col]) || count[row][col] < 0) {
+            if (col == SIZE_MAX || !da_json_int(x, &count[row][col]) || count[row][col] < 0 ||
+                count[row][col] > MAX_COUNT) {
                 return da_fail(err, DA_EFORMAT, "'confusion': bad count of '%s'", da_json_key(x));
             }
         }
@@ -206,12 +212,14 @@ static enum da_rc read_record(struct da_board *b, struct da_board_system *s,
         rc = take_task(b, s, (enum da_task)t, &score, err);
     }
     if (rc == DA_OK) {
-        rc = take_value(b, &score.intent, 1, &s->intent, err);
+        rc = take_value(b, &score.intent, &s->intent, err);
     }
     if (rc == DA_OK) {
         rc = read_confusion(b, &s->confusion, score.confusion, err);
     }
-    s->intent.n = count_requests(&s->confusion);
+    if (rc == DA_OK) {
+        s->intent.n = count_requests(&s->confusion);
+    }
     da_score_release(&score);
     return rc;
 }
@@ -279,12 +287,12 @@ static enum da_rc read_bench_row(struct da_board *b, struct da_board_bench *x, c
         return da_fail(err, DA_EFORMAT, "is not an object");
     }
     const char *model = opt_text(b, j, "model");
-    *x = (struct da_board_bench){
-        .label = label ? da_board_str(b, da_span_str(label)) : (model ? model : fallback),
-        .prompt = opt_text(b, j, "prompt"),
-        .prompt_tokens = opt_int(j, "prompt_tokens"),
-        .new_tokens = opt_int(j, "new_tokens"),
-        .threads = opt_int(j, "threads")};
+    *x = (struct da_board_bench){.label = label ? da_board_str(b, da_span_str(label))
+                                                : (model ? model : fallback),
+                                 .prompt = opt_text(b, j, "prompt"),
+                                 .prompt_tokens = opt_int(j, "prompt_tokens"),
+                                 .new_tokens = opt_int(j, "new_tokens"),
+                                 .threads = opt_int(j, "threads")};
     const struct {
         const char *key;
         double *to;
@@ -299,8 +307,7 @@ static enum da_rc read_bench_row(struct da_board *b, struct da_board_bench *x, c
             return rc;
         }
     }
-    return x->prompt_tokens >= 0 ? DA_OK
-                                 : da_fail(err, DA_EFORMAT, "'prompt_tokens' is missing");
+    return x->prompt_tokens >= 0 ? DA_OK : da_fail(err, DA_EFORMAT, "'prompt_tokens' is missing");
 }
 
 static const char *stem(struct da_board *b, const char *path)

@@ -37,8 +37,9 @@ static enum da_rc check_hash(const char *path, const char *want, struct da_err *
     da_sha256_hex(m.p, m.len, hex);
     da_io_unmap(&m);
     if (!want || strcmp(hex, want) != 0) {
-        return da_fail(err, DA_EMISMATCH, "'%s' is not the per-sample file of its score record: "
-                                          "its SHA-256 is %.12s, the record says %.12s",
+        return da_fail(err, DA_EMISMATCH,
+                       "'%s' is not the per-sample file of its score record: "
+                       "its SHA-256 is %.12s, the record says %.12s",
                        path, hex, want ? want : "nothing");
     }
     return DA_OK;
@@ -58,7 +59,8 @@ enum da_rc da_board_load_samples(struct da_board *b, struct da_board_system *s, 
     if (!is_inside(s->samples_path) || !da_io_exists(path.p)) {
         da_log_msg(b->opts.log, DA_LOG_WARN,
                    "no per-sample file '%s' for '%s': its differences are not tested, its samples "
-                   "not shown", path.p, s->label);
+                   "not shown",
+                   path.p, s->label);
         goto out;
     }
     rc = check_hash(path.p, s->samples_sha256, err);
@@ -111,6 +113,5 @@ static bool same_ids(const struct da_samples *a, const struct da_samples *b, enu
 bool da_board_comparable(const struct da_board_system *a, const struct da_board_system *b,
                          unsigned task)
 {
-    return a->samples && b->samples &&
-           same_ids(a->samples, b->samples, da_board_record_task(task));
+    return a->samples && b->samples && same_ids(a->samples, b->samples, da_board_record_task(task));
 }

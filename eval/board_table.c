@@ -8,28 +8,21 @@
 
 #include "eval/board.h"
 
-enum {
-    MAX_COLS = DA_BOARD_MAX_SYSTEMS + 8, /* a matrix has a column for each system */
-    MAX_NOTES = 8,
-    MAX_TABLES = 4 * DA_BOARD_N_TASKS + 6,
-    SCORE_DECIMALS = 3,
-    PRINTED_DECIMALS = 2,        /* of the paper's columns */
-    PRINTED_AVERAGE_DECIMALS = 4 /* and of its averages */
-};
+enum { MAX_NOTES = 8, MAX_TABLES = 4 * DA_BOARD_N_TASKS + 6, SCORE_DECIMALS = 3 };
 
 struct da_board_table *da_board_new_table(struct da_board *b, struct da_board_section *s,
-                                        const char *id, const char *title, int task)
+                                          const char *id, const char *title, int task)
 {
     struct da_board_table *t = &s->tables[s->n_tables++];
-    *t = (struct da_board_table){.id = id, .title = title, .task = task, .first = "Model",
-                                 .caption = title};
-    t->cols = da_arena_alloc(&b->arena, MAX_COLS, sizeof *t->cols);
+    *t = (struct da_board_table){
+        .id = id, .title = title, .task = task, .first = "Model", .caption = title};
+    t->cols = da_arena_alloc(&b->arena, DA_BOARD_MAX_COLS, sizeof *t->cols);
     t->notes = da_arena_alloc(&b->arena, MAX_NOTES, sizeof *t->notes);
     return t;
 }
 
-static struct da_board_section *new_section(struct da_board *b, enum da_board_section_kind kind,
-                                            const char *id, const char *title)
+struct da_board_section *da_board_new_section(struct da_board *b, enum da_board_section_kind kind,
+                                              const char *id, const char *title)
 {
     struct da_board_section *s = &b->sections[b->n_sections++];
     s->kind = kind;
@@ -40,15 +33,15 @@ static struct da_board_section *new_section(struct da_board *b, enum da_board_se
 }
 
 size_t da_board_add_col(struct da_board_table *t, const char *key, const char *label,
-                      const char *what, enum da_board_better better, int decimals)
+                        const char *what, enum da_board_better better, int decimals)
 {
-    t->cols[t->n_cols] = (struct da_board_col){.key = key, .label = label, .what = what,
-                                               .better = better, .decimals = decimals};
+    t->cols[t->n_cols] = (struct da_board_col){
+        .key = key, .label = label, .what = what, .better = better, .decimals = decimals};
     return t->n_cols++;
 }
 
-static size_t add_metric_col(const struct da_board *b, struct da_board_table *t, size_t m,
-                             int decimals)
+size_t da_board_add_metric_col(const struct da_board *b, struct da_board_table *t, size_t m,
+                               int decimals)
 {
     const struct da_board_metric *x = &b->metrics[m];
     size_t c = da_board_add_col(t, x->key, x->label, x->what, x->better, decimals);
@@ -64,7 +57,7 @@ void da_board_note(struct da_board_table *t, const char *text)
 }
 
 struct da_board_row *da_board_add_row(struct da_board *b, struct da_board_table *t,
-                                    const char *label)
+                                      const char *label)
 {
     struct da_board_row *r = &t->rows[t->n_rows++];
     r->label = label;
@@ -75,7 +68,7 @@ struct da_board_row *da_board_add_row(struct da_board *b, struct da_board_table 
     return r;
 }
 
-static void set_cell(struct da_board_cell *c, const struct da_board_value *v)
+void da_board_set_cell(struct da_board_cell *c, const struct da_board_value *v)
 {
     if (v->set) {
         c->v = v->v;
@@ -102,8 +95,8 @@ static void mark_best(struct da_board_table *t)
         }
         for (size_t r = 0; r < t->n_rows && n > 1; r++) {
             double v = t->rows[r].cells[c].v;
-            t->rows[r].cells[c].best = isfinite(v) && t->rows[r].rank > 0 &&
-                                       round(sign * v * unit) >= round(best * unit);
+            t->rows[r].cells[c].best =
+                isfinite(v) && t->rows[r].rank > 0 && round(sign * v * unit) >= round(best * unit);
         }
     }
 }
@@ -125,7 +118,7 @@ static bool comes_before(const struct da_board_pool *p, const struct da_board_ra
 }
 
 size_t *da_board_sorted(struct da_board *b, const struct da_board_pool *p,
-                      const struct da_board_ranking *r)
+                        const struct da_board_ranking *r)
 {
     size_t *order = da_arena_alloc(&b->arena, p->n, sizeof *order);
     for (size_t i = 0; i < p->n; i++) {
@@ -176,20 +169,19 @@ static size_t add_score_col(struct da_board *b, struct da_board_table *t,
                                   : da_board_strf(b, "Mean of %zu", r->n_metrics);
         key = da_board_strf(b, "mean_of_%zu", r->n_metrics);
         const char *missing = list_missing(b, r, t->task);
-        da_board_note(t, da_board_strf(b, "%s: %s%s%s%s.", label, parts, missing ? "; without " : "",
-                              missing ? missing : "",
-                              missing ? " it is not the paper's Average" : ""));
+        da_board_note(t, da_board_strf(b, "%s: %s%s%s%s.", label, parts,
+                                       missing ? "; without " : "", missing ? missing : "",
+                                       missing ? " it is not the paper's Average" : ""));
     }
-    size_t c = da_board_add_col(t, key, label, da_board_strf(b, "Mean of %s", parts), DA_BOARD_HIGHER,
-                       SCORE_DECIMALS);
+    size_t c = da_board_add_col(t, key, label, da_board_strf(b, "Mean of %s", parts),
+                                DA_BOARD_HIGHER, SCORE_DECIMALS);
     t->cols[c].is_score = true;
     return c;
 }
 
-/* How the ranks came about; said under every ranked table. */
-static void rank_notes(struct da_board *b, struct da_board_table *t,
-                       const struct da_board_pool *p, const struct da_board_ranking *r,
-                       const char *test)
+/* What is unusual about the ranks of a table; the usual is said once, by add_method. */
+static void rank_notes(struct da_board_table *t, const struct da_board_pool *p,
+                       const struct da_board_ranking *r)
 {
     size_t n_ranked = 0;
     bool partial = false;
@@ -197,12 +189,7 @@ static void rank_notes(struct da_board *b, struct da_board_table *t,
         n_ranked += r->rank[i] > 0;
         partial = partial || r->partial[i];
     }
-    if (r->tested) {
-        da_board_note(t, da_board_strf(b,
-                                       "= marks a shared rank: %s, two-sided, Holm-corrected over "
-                                       "all pairs, does not tell the systems apart at p < 0.05.",
-                                       test));
-    } else if (n_ranked > 1) {
+    if (!r->tested && n_ranked > 1) {
         da_board_note(t, "Ranks go by value alone: the differences were not tested.");
     }
     if (partial) {
@@ -210,10 +197,27 @@ static void rank_notes(struct da_board *b, struct da_board_table *t,
     }
 }
 
-static const char *randomization(struct da_board *b)
+static void add_method(struct da_board *b, struct da_board_section *s,
+                       const struct da_board_pool *p)
 {
-    return da_board_strf(b, "paired approximate randomization (%u trials, seed %llu)",
-                         b->opts.n_trials, (unsigned long long)b->opts.seed);
+    bool scores = false, intents = p->ranking[DA_BOARD_INTENT].tested;
+    for (unsigned k = 0; k <= DA_BOARD_OVERALL; k++) {
+        scores = scores || p->ranking[k].tested;
+    }
+    if (!scores && !intents) {
+        return;
+    }
+    const char *how = "McNemar's exact test";
+    if (scores) {
+        how = da_board_strf(b, "paired approximate randomization, %u trials, seed %llu%s",
+                            b->opts.n_trials, (unsigned long long)b->opts.seed,
+                            intents ? "; for intents McNemar's exact test" : "");
+    }
+    s->method = da_board_strf(b,
+                              "Systems share a rank (=) where a two-sided paired test, "
+                              "Holm-corrected over all pairs of the table, cannot tell them apart "
+                              "at the level of 0.05 (%s).",
+                              how);
 }
 
 static void fill_rank(struct da_board_row *row, const struct da_board_pool *p,
@@ -254,7 +258,7 @@ static void count_cell(struct da_board *b, const struct da_board_pool *p, unsign
     for (size_t m = 0; m < b->n_metrics; m++) {
         for (size_t k = 0; k < p->n; k++) {
             const struct da_board_value *v = &p->systems[k]->values[task][m];
-            if (!v->set || v->n < 0 || !(b->metrics[m].paper & (1u << task))) {
+            if (!v->set || v->n < 0 || !(b->metrics[m].averaged & (1u << task))) {
                 continue;
             }
             most = v->n > most ? v->n : most;
@@ -269,19 +273,58 @@ static void count_cell(struct da_board *b, const struct da_board_pool *p, unsign
     }
 }
 
+/* The paper's Average of one system, where a ranking by fewer columns stands beside it: NaN unless
+ * the system has all its columns. task: DA_BOARD_OVERALL for the mean over all three. */
+static double paper_average(const struct da_board *b, const struct da_board_pool *p,
+                            const struct da_board_system *s, unsigned task)
+{
+    unsigned all = (1u << DA_BOARD_N_TASKS) - 1;
+    double sum = 0;
+    size_t n = 0;
+    if (task == DA_BOARD_OVERALL && p->tasks != all) {
+        return NAN;
+    }
+    for (size_t m = 0; m < b->n_metrics; m++) {
+        if (!(b->metrics[m].averaged & (task == DA_BOARD_OVERALL ? all : 1u << task))) {
+            continue;
+        }
+        const struct da_board_value *v = &s->values[task % DA_BOARD_N_TASKS][m];
+        sum += task == DA_BOARD_OVERALL ? da_board_overall(b, p, s, m) : v->set ? v->v : NAN;
+        n++;
+    }
+    return sum / (double)n;
+}
+
+/* Adds the column of paper_average when some system has one; SIZE_MAX when none has. */
+static size_t add_average_col(const struct da_board *b, struct da_board_table *t,
+                              const struct da_board_pool *p, unsigned task)
+{
+    for (size_t i = 0; i < p->n && !p->ranking[task].full; i++) {
+        if (!isnan(paper_average(b, p, p->systems[i], task))) {
+            size_t c = da_board_add_col(t, "average", "Average", "The paper's average",
+                                        DA_BOARD_HIGHER, SCORE_DECIMALS);
+            t->cols[c].no_best = true;
+            da_board_note(t, "Average is there where a system has all of its columns; it does not "
+                             "rank.");
+            return c;
+        }
+    }
+    return SIZE_MAX;
+}
+
 static void task_table(struct da_board *b, struct da_board_section *s,
                        const struct da_board_pool *p, unsigned task)
 {
     const struct da_board_ranking *r = &p->ranking[task];
-    struct da_board_table *t = da_board_new_table(b, s, da_board_task_name((enum da_board_task)task),
-                                         da_board_task_titles[task], (int)task);
-    size_t metric_of[MAX_COLS], score_col = SIZE_MAX;
+    struct da_board_table *t = da_board_new_table(
+        b, s, da_board_task_name((enum da_board_task)task), da_board_task_titles[task], (int)task);
+    size_t metric_of[DA_BOARD_MAX_COLS], score_col = SIZE_MAX;
     for (size_t m = 0; m < b->n_metrics; m++) {
         if ((b->metrics[m].paper & (1u << task)) && any_set(p, task, m)) {
-            metric_of[add_metric_col(b, t, m, SCORE_DECIMALS)] = m;
+            metric_of[da_board_add_metric_col(b, t, m, b->metrics[m].decimals)] = m;
         }
     }
-    size_t n_values = t->n_cols;
+    size_t n_values = t->n_cols, average_col = add_average_col(b, t, p, task);
     if (r->exists) {
         score_col = add_score_col(b, t, r);
     }
@@ -297,7 +340,10 @@ static void task_table(struct da_board *b, struct da_board_section *s,
         struct da_board_row *row = da_board_add_row(b, t, p->systems[i]->label);
         fill_rank(row, p, r, i);
         for (size_t c = 0; c < n_values; c++) {
-            set_cell(&row->cells[c], &p->systems[i]->values[task][metric_of[c]]);
+            da_board_set_cell(&row->cells[c], &p->systems[i]->values[task][metric_of[c]]);
+        }
+        if (average_col != SIZE_MAX) {
+            row->cells[average_col].v = paper_average(b, p, p->systems[i], task);
         }
         if (score_col != SIZE_MAX) {
             row->cells[score_col] =
@@ -306,7 +352,7 @@ static void task_table(struct da_board *b, struct da_board_section *s,
         count_cell(b, p, task, i, &row->cells[n_col]);
     }
     mark_best(t);
-    rank_notes(b, t, p, r, randomization(b));
+    rank_notes(t, p, r);
 }
 
 static void overall_table(struct da_board *b, struct da_board_section *s,
@@ -317,21 +363,22 @@ static void overall_table(struct da_board *b, struct da_board_section *s,
     for (unsigned k = 0; k < DA_BOARD_N_TASKS; k++) {
         n_tasks += (r->tasks >> k) & 1;
     }
-    struct da_board_table *t =
-        da_board_new_table(b, s, "average",
-                  n_tasks == DA_BOARD_N_TASKS ? "Average of the three tasks" : "Mean of two tasks",
-                  -1);
-    size_t metric_of[MAX_COLS];
+    const char *title = n_tasks < DA_BOARD_N_TASKS ? "Mean over two tasks"
+                        : r->full                  ? "Average of the three tasks"
+                                                   : "Mean over the three tasks";
+    struct da_board_table *t = da_board_new_table(b, s, "average", title, -1);
+    size_t metric_of[DA_BOARD_MAX_COLS];
     for (size_t m = 0; m < b->n_metrics; m++) {
         bool any = false;
         for (size_t i = 0; i < p->n && b->metrics[m].averaged; i++) {
             any = any || isfinite(da_board_overall(b, p, p->systems[i], m));
         }
         if (any) {
-            metric_of[add_metric_col(b, t, m, SCORE_DECIMALS)] = m;
+            metric_of[da_board_add_metric_col(b, t, m, b->metrics[m].decimals)] = m;
         }
     }
     size_t n_values = t->n_cols;
+    size_t average_col = add_average_col(b, t, p, DA_BOARD_OVERALL);
     size_t score_col = add_score_col(b, t, r);
     t->ranked = true;
     t->rows = da_arena_alloc(&b->arena, p->n, sizeof *t->rows);
@@ -343,12 +390,15 @@ static void overall_table(struct da_board *b, struct da_board_section *s,
         for (size_t c = 0; c < n_values; c++) {
             row->cells[c].v = da_board_overall(b, p, p->systems[i], metric_of[c]);
         }
+        if (average_col != SIZE_MAX) {
+            row->cells[average_col].v = paper_average(b, p, p->systems[i], DA_BOARD_OVERALL);
+        }
         row->cells[score_col] =
             (struct da_board_cell){.v = r->score[i], .lo = r->lo[i], .hi = r->hi[i], .p = NAN};
     }
     mark_best(t);
     da_board_note(t, "Each column is the mean over the tasks that have it.");
-    rank_notes(b, t, p, r, randomization(b));
+    rank_notes(t, p, r);
 }
 
 static void intent_table(struct da_board *b, struct da_board_section *s,
@@ -356,10 +406,12 @@ static void intent_table(struct da_board *b, struct da_board_section *s,
 {
     const struct da_board_ranking *r = &p->ranking[DA_BOARD_INTENT];
     struct da_board_table *t = da_board_new_table(b, s, "intent", "Intent classification", -1);
-    size_t c = da_board_add_col(t, "accuracy", "Accuracy, %",
-                                "Requests whose kind the system named correctly", DA_BOARD_HIGHER, 2);
+    size_t c =
+        da_board_add_col(t, "accuracy", "Accuracy, %",
+                         "Requests whose kind the system named correctly", DA_BOARD_HIGHER, 2);
     size_t n = da_board_add_col(t, "n", "n", "Requests", DA_BOARD_NEUTRAL, 0);
     t->cols[c].show = 100;
+    t->cols[c].is_lopsided = true;
     t->cols[c].is_score = true;
     t->ranked = true;
     t->rows = da_arena_alloc(&b->arena, p->n, sizeof *t->rows);
@@ -371,36 +423,18 @@ static void intent_table(struct da_board *b, struct da_board_section *s,
         }
         struct da_board_row *row = da_board_add_row(b, t, sys->label);
         fill_rank(row, p, r, order[k]);
-        set_cell(&row->cells[c], &sys->intent);
+        da_board_set_cell(&row->cells[c], &sys->intent);
         row->cells[n].v = sys->intent.n >= 0 ? (double)sys->intent.n : NAN;
     }
     mark_best(t);
     da_board_note(t, "Intervals are Wilson's.");
-    rank_notes(b, t, p, r, "exact McNemar test");
-}
-
-static void published_intents(struct da_board *b, struct da_board_section *s,
-                              const struct da_board_set *set)
-{
-    struct da_board_table *t = da_board_new_table(b, s, "intent", "Intent classification", -1);
-    size_t c = da_board_add_col(t, "accuracy", "Accuracy, %",
-                                "Requests whose kind the system named correctly", DA_BOARD_HIGHER, 2);
-    t->cols[c].show = 100;
-    t->caption = da_board_strf(b, "%s (%s)", t->title, set->table_source[DA_BOARD_INTENT]);
-    t->rows = da_arena_alloc(&b->arena, set->n_systems, sizeof *t->rows);
-    for (size_t i = 0; i < set->n_systems; i++) {
-        if (set->systems[i]->intent.set) {
-            struct da_board_row *row = da_board_add_row(b, t, set->systems[i]->label);
-            row->sys = set->systems[i];
-            set_cell(&row->cells[c], &set->systems[i]->intent);
-        }
-    }
+    rank_notes(t, p, r);
 }
 
 static void further_table(struct da_board *b, struct da_board_section *s,
                           const struct da_board_pool *p, unsigned task)
 {
-    size_t metric_of[MAX_COLS], n = 0;
+    size_t metric_of[DA_BOARD_MAX_COLS], n = 0;
     for (size_t m = 0; m < b->n_metrics; m++) {
         if (!(b->metrics[m].paper & (1u << task)) && any_set(p, task, m)) {
             metric_of[n++] = m;
@@ -409,12 +443,11 @@ static void further_table(struct da_board *b, struct da_board_section *s,
     if (n == 0) {
         return;
     }
-    struct da_board_table *t =
-        da_board_new_table(b, s,
-                  da_board_strf(b, "further-%s", da_board_task_name((enum da_board_task)task)),
-                  da_board_strf(b, "%s: further measures", da_board_task_titles[task]), (int)task);
+    struct da_board_table *t = da_board_new_table(
+        b, s, da_board_strf(b, "further-%s", da_board_task_name((enum da_board_task)task)),
+        da_board_strf(b, "%s: further measures", da_board_task_titles[task]), (int)task);
     for (size_t c = 0; c < n; c++) {
-        (void)add_metric_col(b, t, metric_of[c], SCORE_DECIMALS);
+        (void)da_board_add_metric_col(b, t, metric_of[c], b->metrics[metric_of[c]].decimals);
     }
     t->rows = da_arena_alloc(&b->arena, p->n, sizeof *t->rows);
     const size_t *order = da_board_sorted(b, p, &p->ranking[task]);
@@ -428,7 +461,7 @@ static void further_table(struct da_board *b, struct da_board_section *s,
         row->index = order[k];
         row->note = sys->note;
         for (size_t c = 0; c < n; c++) {
-            set_cell(&row->cells[c], &sys->values[task][metric_of[c]]);
+            da_board_set_cell(&row->cells[c], &sys->values[task][metric_of[c]]);
         }
     }
 }
@@ -436,16 +469,17 @@ static void further_table(struct da_board *b, struct da_board_section *s,
 static void pool_section(struct da_board *b, const struct da_board_pool *p, size_t index)
 {
     const char *sha = p->systems[0]->data_sha256;
-    struct da_board_section *s =
-        new_section(b, DA_BOARD_SCORES, index ? da_board_strf(b, "scores-%zu", index + 1) : "scores",
-                    b->n_pools > 1 ? da_board_strf(b, "Scores, group %zu of %zu", index + 1, b->n_pools)
-                                   : "Scores");
+    struct da_board_section *s = da_board_new_section(
+        b, DA_BOARD_SCORES, index ? da_board_strf(b, "scores-%zu", index + 1) : "scores",
+        b->n_pools > 1 ? da_board_strf(b, "Scores, group %zu of %zu", index + 1, b->n_pools)
+                       : "Scores");
     s->pool = p;
     s->intro = da_board_strf(b, "Data set %.12s%s%s%s: %lld examples; %zu system%s.", sha,
                              p->systems[0]->data_name ? " (" : "",
                              p->systems[0]->data_name ? p->systems[0]->data_name : "",
                              p->systems[0]->data_name ? ")" : "", (long long)p->systems[0]->data_n,
                              p->n, p->n == 1 ? "" : "s");
+    add_method(b, s, p);
     if (p->ranking[DA_BOARD_OVERALL].exists) {
         overall_table(b, s, p);
     }
@@ -476,20 +510,22 @@ static size_t bench_ordinal(const struct da_board_bench *x, size_t i)
     return k;
 }
 
-static void bench_table(struct da_board *b, struct da_board_section *s,
-                        const struct da_board_bench *x, size_t n, bool published)
+void da_board_bench_table(struct da_board *b, struct da_board_section *s,
+                          const struct da_board_bench *x, size_t n, bool published)
 {
     struct da_board_table *t = da_board_new_table(b, s, "efficiency", "Efficiency", -1);
-    size_t prompt = da_board_add_col(t, "prompt", "Prompt", "Length of the prompt", DA_BOARD_NEUTRAL, 0);
+    size_t prompt =
+        da_board_add_col(t, "prompt", "Prompt", "Length of the prompt", DA_BOARD_NEUTRAL, 0);
     t->cols[prompt].is_text = true;
     int d = published ? 2 : 1;
     size_t c = da_board_add_col(t, "itps", "ITPS", "Input tokens per second", DA_BOARD_HIGHER, d);
     (void)da_board_add_col(t, "otps", "OTPS", "Output tokens per second", DA_BOARD_HIGHER, d);
     (void)da_board_add_col(t, "ttft_s", "TTFT, s", "Time to the first token", DA_BOARD_LOWER, 2);
-    (void)da_board_add_col(t, "runtime_s", "Runtime, s", "Time of the whole answer", DA_BOARD_LOWER, 2);
+    (void)da_board_add_col(t, "runtime_s", "Runtime, s", "Time of the whole answer", DA_BOARD_LOWER,
+                           2);
     if (!published) {
         size_t m = da_board_add_col(t, "peak_rss_bytes", "Memory, MiB", "Peak resident memory",
-                           DA_BOARD_LOWER, 0);
+                                    DA_BOARD_LOWER, 0);
         t->cols[m].show = 1.0 / (1 << 20);
         (void)da_board_add_col(t, "new_tokens", "Out", "Tokens generated", DA_BOARD_NEUTRAL, 0);
         (void)da_board_add_col(t, "threads", "Threads", "Threads used", DA_BOARD_NEUTRAL, 0);
@@ -504,7 +540,10 @@ static void bench_table(struct da_board *b, struct da_board_section *s,
             struct da_board_row *row = da_board_add_row(b, t, x[i].label);
             row->starts_group = first && k > 0;
             first = false;
-            const double values[] = {x[i].itps, x[i].otps, x[i].ttft_s, x[i].runtime_s,
+            const double values[] = {x[i].itps,
+                                     x[i].otps,
+                                     x[i].ttft_s,
+                                     x[i].runtime_s,
                                      x[i].peak_rss_bytes,
                                      x[i].new_tokens < 0 ? NAN : (double)x[i].new_tokens,
                                      x[i].threads < 0 ? NAN : (double)x[i].threads};
@@ -520,62 +559,6 @@ static void bench_table(struct da_board *b, struct da_board_section *s,
     }
 }
 
-static void published_scores(struct da_board *b, struct da_board_section *s,
-                             const struct da_board_set *set, unsigned score)
-{
-    bool overall = score == DA_BOARD_OVERALL;
-    struct da_board_table *t =
-        overall ? da_board_new_table(b, s, "average", "Average of the three tasks", -1)
-                : da_board_new_table(b, s, da_board_task_name((enum da_board_task)score),
-                            da_board_task_titles[score], (int)score);
-    t->caption = da_board_strf(b, "%s (%s)", t->title, set->table_source[score]);
-    size_t metric_of[MAX_COLS];
-    for (size_t m = 0; m < b->n_metrics; m++) {
-        if (overall ? b->metrics[m].averaged != 0 : (b->metrics[m].paper >> score) & 1) {
-            metric_of[add_metric_col(b, t, m, PRINTED_DECIMALS)] = m;
-        }
-    }
-    size_t n_values = t->n_cols;
-    size_t avg = da_board_add_col(t, "average", "Average", "The paper's average", DA_BOARD_HIGHER,
-                         PRINTED_AVERAGE_DECIMALS);
-    t->rows = da_arena_alloc(&b->arena, set->n_systems, sizeof *t->rows);
-    for (size_t i = 0; i < set->n_systems; i++) {
-        struct da_board_system *sys = set->systems[i];
-        if (!sys->average[score].set) {
-            continue;
-        }
-        struct da_board_row *row = da_board_add_row(b, t, sys->label);
-        row->sys = sys;
-        for (size_t c = 0; c < n_values; c++) {
-            set_cell(&row->cells[c],
-                     overall ? &sys->overall[metric_of[c]] : &sys->values[score][metric_of[c]]);
-        }
-        set_cell(&row->cells[avg], &sys->average[score]);
-    }
-}
-
-static void published_section(struct da_board *b)
-{
-    const struct da_board_set *set = b->published;
-    struct da_board_section *s = new_section(b, DA_BOARD_PUBLISHED, "published",
-                                             da_board_strf(b, "Published: %s", set->source));
-    s->intro = da_board_strf(b,
-                             "Printed in \"%s\" (%s), digits as printed. Other data, other tools: "
-                             "these rows are not ranked, not tested and not comparable with the "
-                             "scores above. The text of %s is the reference there.",
-                             set->title, set->source, set->reference);
-    published_scores(b, s, set, DA_BOARD_OVERALL);
-    for (unsigned t = 0; t < DA_BOARD_N_TASKS; t++) {
-        if (b->opts.tasks & (1u << t)) {
-            published_scores(b, s, set, t);
-        }
-    }
-    published_intents(b, s, set);
-    bench_table(b, s, set->bench, set->n_bench, true);
-    s->tables[s->n_tables - 1].caption = da_board_strf(
-        b, "Efficiency (%s): %s", set->table_source[DA_BOARD_N_SCORES], set->device);
-}
-
 void da_board_make_sections(struct da_board *b)
 {
     b->sections = da_arena_alloc(&b->arena, b->n_pools + 2, sizeof *b->sections);
@@ -584,13 +567,13 @@ void da_board_make_sections(struct da_board *b)
     }
     if (b->n_bench > 0) {
         struct da_board_section *s =
-            new_section(b, DA_BOARD_EFFICIENCY, "efficiency", "Efficiency");
+            da_board_new_section(b, DA_BOARD_EFFICIENCY, "efficiency", "Efficiency");
         s->intro = "Measured by docassist bench on one machine; speeds of different machines, "
                    "thread counts or prompts cannot be compared.";
-        bench_table(b, s, b->bench, b->n_bench, false);
+        da_board_bench_table(b, s, b->bench, b->n_bench, false);
         s->tables[0].caption = "Efficiency by length of the prompt";
     }
     if (b->published) {
-        published_section(b);
+        da_board_published_section(b);
     }
 }

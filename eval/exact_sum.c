@@ -3,15 +3,8 @@
 #include <math.h>
 
 /* Partial sums of different magnitude that together are the sum without error. A double spans
- * fewer than 2100 binary places, of which each partial covers 53. */
-enum { MAX_PARTIALS = 64 };
-
-struct expansion {
-    double part[MAX_PARTIALS]; /* ascending magnitude */
-    unsigned n;
-};
-
-static void expansion_add(struct expansion *e, double x)
+ * fewer than 2100 binary places, of which each partial covers 53: 64 are more than enough. */
+void da_exact_add(struct da_exact *e, double x)
 {
     unsigned kept = 0;
 
@@ -32,7 +25,7 @@ static void expansion_add(struct expansion *e, double x)
 }
 
 /* Rounds to the nearest double; a tie is broken by what lies below. */
-static double expansion_round(const struct expansion *e)
+double da_exact_round(const struct da_exact *e)
 {
     unsigned i = e->n;
     double hi = 0, lo = 0;
@@ -57,26 +50,26 @@ static double expansion_round(const struct expansion *e)
 
 double da_exact_sum(const double *x, size_t n)
 {
-    struct expansion e = {.n = 0};
+    struct da_exact e = {.n = 0};
 
     for (size_t i = 0; i < n; i++)
-        expansion_add(&e, x[i]);
-    return expansion_round(&e);
+        da_exact_add(&e, x[i]);
+    return da_exact_round(&e);
 }
 
 double da_exact_mean(const double *x, size_t n)
 {
-    struct expansion e = {.n = 0};
+    struct da_exact e = {.n = 0};
     double count = (double)n;
 
     for (size_t i = 0; i < n; i++)
-        expansion_add(&e, x[i]);
+        da_exact_add(&e, x[i]);
     /* sum - mean * n exactly, then the mean corrected by what is left */
-    double mean = expansion_round(&e) / count;
+    double mean = da_exact_round(&e) / count;
     double product = mean * count, error = fma(mean, count, -product);
-    expansion_add(&e, -product);
-    expansion_add(&e, -error);
-    return mean + expansion_round(&e) / count;
+    da_exact_add(&e, -product);
+    da_exact_add(&e, -error);
+    return mean + da_exact_round(&e) / count;
 }
 
 static double pairwise(const double *x, size_t n)

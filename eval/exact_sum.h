@@ -8,6 +8,15 @@
 
 #include <stddef.h>
 
+/* A running sum without error. Zero it to begin. */
+struct da_exact {
+    double part[64]; /* [n], ascending magnitude */
+    unsigned n;
+};
+
+void da_exact_add(struct da_exact *e, double x);
+double da_exact_round(const struct da_exact *e); /* to the nearest double */
+
 /* The correctly rounded sum (Shewchuk, 1997; Python's math.fsum). Finite values. */
 double da_exact_sum(const double *x, size_t n);
 

@@ -5,6 +5,7 @@
 
 #include "common/buf.h"
 #include "common/hash.h"
+#include "common/json.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "eval/generate.h"
 

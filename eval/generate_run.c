@@ -19,9 +19,9 @@
 
 enum { OUT, ERRORS };
 
-/* One example on its way; id and task are copies, the line is gone when the answer comes. */
+/* One example on its way; id and doc_id are copies, the line is gone when the answer comes. */
 struct item {
-    char *id;
+    char *id, *doc_id;
     enum da_task task;
     struct da_ids ids;
     bool truncated;
@@ -48,6 +48,7 @@ static void item_free(struct item *it)
     da_ids_release(&it->ids);
     da_answer_release(&it->answer);
     free(it->id);
+    free(it->doc_id);
     free(it->failure);
     free(it);
 }
@@ -103,6 +104,7 @@ static struct item *make_item(struct run *r, const struct da_example *e)
     struct item *it = da_calloc(1, sizeof *it);
     struct da_err err;
     it->id = da_strndup(e->id.p, e->id.len);
+    it->doc_id = da_strndup(e->doc_id.p, e->doc_id.len);
     it->task = e->task;
     da_ids_init(&it->ids);
     da_answer_init(&it->answer);
@@ -111,13 +113,12 @@ static struct item *make_item(struct run *r, const struct da_example *e)
     return it;
 }
 
-static void fill_request(const struct run *r, struct item *it, struct da_span group,
-                         struct da_request *req)
+static void fill_request(const struct run *r, struct item *it, struct da_request *req)
 {
     const struct da_generate_opts *o = &r->g->opts;
     memset(req, 0, sizeof *req);
     req->id = da_span_str(it->id);
-    req->group = group;
+    req->group = da_span_str(it->doc_id);
     req->ids = it->ids.p;
     req->n_ids = it->ids.n;
     req->max_new = o->max_new;
@@ -202,7 +203,7 @@ static enum da_rc run_next(void *ctx, struct da_request *req, bool *end, struct 
     if (rc != DA_OK || !j)
         return rc;
     it = make_item(r, &e);
-    fill_request(r, it, e.doc_id, req);
+    fill_request(r, it, req);
     if (it->failure)
         req->n_ids = 0; /* the engine answers at once, in order; done reports our reason */
     da_json_free(j);

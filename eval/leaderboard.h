@@ -27,13 +27,7 @@
 #include "common/err.h"
 #include "common/log.h"
 
-enum da_board_format {
-    DA_BOARD_HTML,
-    DA_BOARD_MD,
-    DA_BOARD_CSV,
-    DA_BOARD_JSON,
-    DA_BOARD_LATEX
-};
+enum da_board_format { DA_BOARD_HTML, DA_BOARD_MD, DA_BOARD_CSV, DA_BOARD_JSON, DA_BOARD_LATEX };
 
 enum da_board_task { DA_BOARD_SUMM, DA_BOARD_QA, DA_BOARD_QS, DA_BOARD_N_TASKS };
 
@@ -47,11 +41,11 @@ struct da_board_opts {
     const char *title;         /* NULL: "DocAssist leaderboard" */
     const char *const *models; /* keep only systems with one of these labels; NULL: all */
     size_t n_models;
-    unsigned tasks;       /* 1 << enum da_board_task for each task kept; 0: all */
-    unsigned n_samples;   /* best and worst samples shown per system and task */
-    unsigned n_trials;    /* of the paired tests and of the intervals of averages; 0: none */
-    uint64_t seed;        /* of both */
-    struct da_log *log;   /* warnings; may be NULL; not owned */
+    unsigned tasks;     /* 1 << enum da_board_task for each task kept; 0: all */
+    unsigned n_samples; /* best and worst samples shown per system and task */
+    unsigned n_trials;  /* of the paired tests and of the intervals of averages; 0: none */
+    uint64_t seed;      /* of both */
+    struct da_log *log; /* warnings; may be NULL; not owned */
 };
 
 struct da_board;

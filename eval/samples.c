@@ -256,7 +256,7 @@ static void read_intent(struct da_samples *s, const struct da_json *j, struct da
 {
     struct da_span predicted;
 
-    x->has_intent = da_json_type(j) == DA_JSON_OBJECT;
+    x->has_intent = j && da_json_type(j) == DA_JSON_OBJECT;
     if (!x->has_intent)
         return;
     if (da_json_str(da_json_get(j, "predicted"), &predicted))

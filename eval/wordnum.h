@@ -15,10 +15,9 @@
 #include "common/span.h"
 
 /* Past this many words the owner resets between segments, so memory stays flat. */
-enum { DA_WORDNUM_MAX_WORDS = 1 << 16 };
+enum { DA_WORDNUM_MAX_WORDS = 1 << 15 };
 
 struct da_wordnum_entry {
-    uint64_t hash;
     const char *p; /* in the arena */
     uint32_t len;
     uint32_t alias; /* DA_WORDNUM_NONE, or what the owner attached: the number of the stem */
@@ -26,11 +25,18 @@ struct da_wordnum_entry {
 
 enum { DA_WORDNUM_NONE = UINT32_MAX - 1 };
 
+/* A word of up to eight bytes is its own key, so that finding it touches nothing else. */
+struct da_wordnum_slot {
+    uint64_t key; /* the bytes, or a hash of more than eight */
+    uint32_t len;
+    uint32_t number; /* plus 1; 0: empty */
+};
+
 struct da_wordnum {
     struct da_wordnum_entry *entries; /* [n] */
     uint32_t n, cap;
-    uint32_t *slots; /* number + 1, 0 empty; [n_slots], a power of two */
-    uint32_t n_slots;
+    struct da_wordnum_slot *slots;
+    uint32_t n_slots; /* a power of two */
     struct da_arena bytes;
 };
 

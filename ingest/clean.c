@@ -56,10 +56,8 @@ struct cleaner {
 /* Writes the white space that stands before a character. */
 static void flush_space(struct cleaner *c)
 {
-    if (c->newlines > 0 && c->out->len > 0) {
+    if (c->newlines > 0 && c->out->len > 0)
         da_buf_add(c->out, "\n\n", c->newlines > 1 ? 2 : 1);
-        c->dots = 0;
-    }
     unsigned n = c->at_start ? (c->spaces < MAX_INDENT ? c->spaces : MAX_INDENT) : c->spaces > 0;
     if (c->out->len > 0 || !c->at_start)
         da_buf_add(c->out, "                ", n);
@@ -70,10 +68,12 @@ static void flush_space(struct cleaner *c)
 
 static void put(struct cleaner *c, uint32_t cp)
 {
+    if (c->newlines > 0)
+        c->dots = 0;
     if (cp == '.' && c->spaces == 0 && c->newlines == 0 && c->dots >= MAX_DOTS)
         return;
     /* ". . . ." is a leader too */
-    if (cp == '.' && c->spaces == 1 && c->newlines == 0 && c->last == '.' && !c->at_start) {
+    if (cp == '.' && c->spaces > 0 && c->newlines == 0 && c->last == '.' && !c->at_start) {
         if (c->dots >= 1)
             c->spaces = 0;
         if (c->dots >= MAX_DOTS)

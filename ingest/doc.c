@@ -296,7 +296,7 @@ static enum da_rc finish(struct da_doc_worker *w, const struct source *s, bool c
     out->truncated = cut < w->clean.len || !complete;
     struct da_quality q;
     da_quality_measure(w->clean.p, cut, &q);
-    (void)snprintf(out->type, sizeof out->type, "%s", type_of(&w->x));
+    (void)snprintf(out->type, sizeof out->type, "%.*s", DA_TALLY_TYPE_LEN - 1, type_of(&w->x));
     char hex[DA_SHA256_HEX_LEN + 1];
     da_sha256_hex(w->clean.p, cut, hex);
     hex[16] = 0;

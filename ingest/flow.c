@@ -192,7 +192,11 @@ static size_t mark_running(struct da_flow *f)
         i = to;
     }
     da_map_release(&seen);
-    return n_marked;
+    if (n_marked < f->n)
+        return n_marked;
+    for (size_t i = 0; i < f->n; i++)
+        f->lines[i].running = false; /* forms and labels that say nothing else */
+    return 0;
 }
 
 /* --- words --- */
@@ -219,6 +223,11 @@ static void note_word(struct da_flow *f, struct da_span w)
     *da_map_add(&f->words, low, n, NULL) += 1;
 }
 
+static bool is_inner_hyphen(struct da_span s, size_t at)
+{
+    return s.p[at] == '-' && at + 1 < s.len && is_word_byte(s.p[at + 1]);
+}
+
 /* Words of each line, but not the one that touches a hyphen at its end nor the rest of it. */
 static void collect_words(struct da_flow *f)
 {
@@ -230,8 +239,7 @@ static void collect_words(struct da_flow *f)
             while (at < s.len && !is_word_byte(s.p[at]))
                 at++;
             size_t end = at, dash = 0;
-            while (end < s.len && (is_word_byte(s.p[end]) ||
-                                   (s.p[end] == '-' && end + 1 < s.len && is_word_byte(s.p[end + 1])))) {
+            while (end < s.len && (is_word_byte(s.p[end]) || is_inner_hyphen(s, end))) {
                 if (s.p[end] == '-' && dash == 0)
                     dash = end;
                 end++;
@@ -448,8 +456,8 @@ static bool breaks(const struct da_flow *f, const struct line *a, const struct l
         return ha != hb || ha == 4;
     if (a->box.bold != b->box.bold && ends_sentence(text_of(f, a)))
         return true;
-    if (!in_list && b->box.x0 > b->box.col_x0 + 0.8f * em && a->box.x0 < a->box.col_x0 + 0.5f * em &&
-        !starts_lower(text_of(f, b)))
+    if (!in_list && b->box.x0 > b->box.col_x0 + 0.8f * em &&
+        a->box.x0 < a->box.col_x0 + 0.5f * em && !starts_lower(text_of(f, b)))
         return true;
     float rest = a->box.col_x1 - a->box.x1;
     return rest > b->box.first_word + 0.8f * em && !starts_lower(text_of(f, b)) &&

@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,14 +56,17 @@ static void stop(struct da_helper *h)
     da_buf_reset(&h->in);
 }
 
-/* In the forked process: only async-signal-safe calls. */
-static void exec_helper(const char *path, int fd, bool sandbox)
+/* Runs the program with fd as its standard input and nothing of our environment. */
+static enum da_rc spawn(const char *path, int fd, bool sandbox, pid_t *pid, struct da_err *err)
 {
     char *argv[] = {(char *)path, (char *)(sandbox ? "--sandbox=on" : "--sandbox=off"), NULL};
     char *envp[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C.UTF-8", NULL};
-    if (dup2(fd, STDIN_FILENO) >= 0)
-        (void)execve(path, argv, envp);
-    _exit(127);
+    posix_spawn_file_actions_t fa;
+    (void)posix_spawn_file_actions_init(&fa);
+    (void)posix_spawn_file_actions_adddup2(&fa, fd, STDIN_FILENO);
+    int e = posix_spawn(pid, path, &fa, NULL, argv, envp);
+    (void)posix_spawn_file_actions_destroy(&fa);
+    return e == 0 ? DA_OK : da_fail_errno(err, DA_EIO, e, "cannot start '%s'", path);
 }
 
 /* Waits until the control socket has a whole frame. */
@@ -130,17 +134,15 @@ static enum da_rc start(struct da_helper *h, struct da_err *err)
     int sv[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) != 0)
         return da_fail_errno(err, DA_EIO, errno, "cannot make a socket for the helper");
-    pid_t pid = fork();
-    if (pid == 0)
-        exec_helper(h->path, sv[1], h->sandbox);
+    enum da_rc rc = spawn(h->path, sv[1], h->sandbox, &h->pid, err);
     (void)close(sv[1]);
-    if (pid < 0) {
+    if (rc != DA_OK) {
+        h->pid = 0;
         (void)close(sv[0]);
-        return da_fail_errno(err, DA_EIO, errno, "cannot start '%s'", h->path);
+        return rc;
     }
-    h->pid = pid;
     h->control = sv[0];
-    enum da_rc rc = read_hello(h, err);
+    rc = read_hello(h, err);
     if (rc != DA_OK)
         stop(h);
     return rc;

@@ -47,8 +47,7 @@ struct run {
     bool no_more;                     /* workers may go home */
     pthread_mutex_t lock;
     pthread_cond_t work, done;
-    bool walked;    /* the walk is at its end */
-    uint64_t n_seen;
+    bool walked; /* the walk is at its end */
 };
 
 /* Everything that shapes the output, for the journal. */
@@ -239,7 +238,6 @@ static enum da_rc feed(struct run *r, bool *fed, struct da_err *err)
         rc = da_resume_next(r->resume, journal_key(item.rel, &key), &done, note, err);
         if (rc != DA_OK)
             break;
-        r->n_seen++;
         if (done) {
             read_note(r, note);
             continue;
@@ -346,6 +344,19 @@ static enum da_rc run_threads(struct run *r, struct da_doc_worker *workers, stru
     return rc;
 }
 
+/* Nothing is begun, no output made, when there is no file at all. */
+static enum da_rc check_any(const struct da_ingest_opts *o, struct da_err *err)
+{
+    struct da_walk *w = NULL;
+    struct da_walk_item item;
+    enum da_rc rc = da_walk_open(&w, o->paths, o->n_paths, err);
+    if (rc == DA_OK && !da_walk_next(w, &item))
+        rc = da_fail(err, DA_ENOTFOUND, "no files in '%s'%s", o->paths[0],
+                     o->n_paths > 1 ? " and the others" : "");
+    da_walk_close(w);
+    return rc;
+}
+
 enum da_rc da_ingest_run(const struct da_ingest_opts *opts, struct da_tally *tally,
                          struct da_err *err)
 {
@@ -360,23 +371,23 @@ enum da_rc da_ingest_run(const struct da_ingest_opts *opts, struct da_tally *tal
     (void)pthread_mutex_init(&r.lock, NULL);
     (void)pthread_cond_init(&r.work, NULL);
     (void)pthread_cond_init(&r.done, NULL);
-    enum da_rc rc = da_walk_open(&r.walk, opts->paths, opts->n_paths, err);
+    enum da_rc rc = check_any(opts, err);
+    if (rc == DA_OK)
+        rc = da_walk_open(&r.walk, opts->paths, opts->n_paths, err);
     if (rc == DA_OK)
         rc = start_workers(opts, workers, helpers, err);
     if (rc == DA_OK)
         rc = open_outputs(&r, da_helper_features(helpers[0]), err);
     if (rc == DA_OK)
         rc = run_threads(&r, workers, err);
-    if (rc == DA_OK && r.n_seen == 0)
-        rc = da_fail(err, DA_ENOTFOUND, "no files in '%s'%s", opts->paths[0],
-                     opts->n_paths > 1 ? " and the others" : "");
-    if (rc == DA_OK && tally->n_status[DA_ST_UNREADABLE] == tally->n_files)
-        rc = da_fail(err, DA_EIO, "none of %" PRIu64 " files in '%s'%s can be read",
-                     tally->n_files, opts->paths[0], opts->n_paths > 1 ? " and the others" : "");
     if (rc == DA_OK) {
         rc = da_resume_finish(r.resume, err);
         r.resume = NULL;
     }
+    if (rc == DA_OK && tally->n_files > 0 &&
+        tally->n_status[DA_ST_UNREADABLE] == tally->n_files)
+        rc = da_fail(err, DA_EIO, "none of %" PRIu64 " files in '%s'%s can be read",
+                     tally->n_files, opts->paths[0], opts->n_paths > 1 ? " and the others" : "");
     da_resume_close(r.resume);
     da_walk_close(r.walk);
     for (size_t i = 0; i < r.n_ring; i++) {

@@ -18,7 +18,7 @@ struct da_quality {
     double bullet_lines;   /* share of lines that begin with a bullet */
     double ellipsis_lines; /* share of lines that end with an ellipsis */
     double dup_lines;      /* share of characters in lines that were there before */
-    unsigned stop_words;   /* how many of the eight English ones occur: the be to of and that have with */
+    unsigned stop_words;   /* of: the be to of and that have with */
 };
 
 void da_quality_measure(const char *p, size_t len, struct da_quality *q);

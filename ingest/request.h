@@ -19,7 +19,7 @@ enum { DA_CHILD_NO_SANDBOX = 97, DA_CHILD_BAD_REQUEST = 98 };
 struct da_request {
     int64_t want_bytes;     /* stop after about this much text; 0: read everything */
     int64_t max_file_bytes; /* larger files are too_large */
-    int64_t max_mem_bytes;  /* address space of the child beyond the file itself */
+    int64_t max_mem_bytes;  /* address space for this document, beyond its file and the libraries */
     int64_t cpu_s;          /* CPU seconds */
     int64_t wall_s;         /* generous backstop for a child that sleeps */
     bool keep_headers;      /* running heads and page numbers stay */

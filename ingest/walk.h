@@ -28,7 +28,7 @@ enum da_rc da_walk_open(struct da_walk **ret, const char *const *paths, size_t n
                         struct da_err *err);
 void da_walk_close(struct da_walk *w); /* NULL allowed */
 
-/* The next file; false at the end. Valid until the next call. What cannot be opened is given, too. */
+/* The next file, also one that cannot be opened; false at the end. Valid until the next call. */
 bool da_walk_next(struct da_walk *w, struct da_walk_item *item);
 
 #endif

@@ -164,8 +164,8 @@ void da_prompt_set_close(struct da_prompt_set *s)
     free(s);
 }
 
-enum da_rc da_prompt_set_get(const struct da_prompt_set *s, const char *name,
-                             struct da_span *text, struct da_err *err)
+enum da_rc da_prompt_set_get(const struct da_prompt_set *s, const char *name, struct da_span *text,
+                             struct da_err *err)
 {
     for (size_t i = 0; i < s->n; i++)
         if (strcmp(s->texts[i].name, name) == 0) {

@@ -36,8 +36,8 @@ enum da_rc da_prompt_set_open(struct da_prompt_set **ret, const char *set, const
 void da_prompt_set_close(struct da_prompt_set *s); /* NULL allowed */
 
 /* The named text, valid while the set is open; DA_ENOTFOUND names it. */
-enum da_rc da_prompt_set_get(const struct da_prompt_set *s, const char *name,
-                             struct da_span *text, struct da_err *err);
+enum da_rc da_prompt_set_get(const struct da_prompt_set *s, const char *name, struct da_span *text,
+                             struct da_err *err);
 /* SHA-256 over all names and texts of the set, 64 hex digits. */
 const char *da_prompt_set_sha256(const struct da_prompt_set *s);
 

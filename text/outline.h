@@ -39,12 +39,14 @@ void da_outline_release(struct da_outline *o);
 /* Replaces o by the outline of text (valid UTF-8). */
 void da_outline_make(struct da_outline *o, const char *text, size_t len, enum da_outline_bias bias);
 
-/* Appends unit i as one readable line; cells of a table row become "first: second, third". */
+/* Appends unit i as one readable line; cells of a table row become "first: second, third". A line
+ * that runs away (more than 80 words without a sentence end) is cut, with " ..." at its end. */
 void da_outline_add_text(const struct da_outline *o, size_t i, struct da_buf *out);
 
-/* Appends a summary of 2 to 4 sentences in document order; of a document without sentences, its
- * most central lines. false, and nothing appended, when the text has no word. */
-bool da_outline_summary(const struct da_outline *o, struct da_buf *out);
+/* Appends a summary of at most max_sentences (1..4; 0: 2 to 4 by length) in document order; of a
+ * document without sentences, its most central lines. false, and nothing appended, when the text
+ * has no usable word. */
+bool da_outline_summary(const struct da_outline *o, size_t max_sentences, struct da_buf *out);
 
 /* Appends the first n sentences (lines where there are none); false as above. */
 bool da_outline_lead(const struct da_outline *o, size_t n, struct da_buf *out);

@@ -20,6 +20,8 @@ enum {
     QUESTION_MAX_WORDS = 26,
     QUESTION_MAX_BYTES = 400,
     LABEL_MAX_WORDS = 4,
+    HEADING_MAX_WORDS = 9,
+    NAME_MAX_WORDS = 5,
     LIST_MAX_ITEMS = 12,
     TOPIC_MAX_BYTES = 90,
     SENTENCE_MIN_WORDS = 5,
@@ -63,13 +65,11 @@ static bool balanced(const char *p, size_t len)
 void da_question_add(struct da_question_maker *m, enum da_question_kind kind, size_t unit,
                      double weight)
 {
-    struct da_words w;
-    da_words_init(&w);
-    da_words_split(&w, m->text.p, m->text.len);
-    bool fit = w.n >= QUESTION_MIN_WORDS && m->text.len <= QUESTION_MAX_BYTES &&
-               w.n <= (w.items[w.n - 1].flags & DA_WORD_SOLID ? 2 : 1) * QUESTION_MAX_WORDS &&
+    const struct da_words *w = &m->words;
+    da_words_split(&m->words, m->text.p, m->text.len);
+    bool fit = w->n >= QUESTION_MIN_WORDS && m->text.len <= QUESTION_MAX_BYTES &&
+               w->n <= (w->items[w->n - 1].flags & DA_WORD_SOLID ? 2 : 1) * QUESTION_MAX_WORDS &&
                balanced(m->text.p, m->text.len);
-    da_words_release(&w);
     if (!fit)
         return;
     struct da_questions *q = m->out;
@@ -94,7 +94,7 @@ static bool has_letters(struct da_span s, size_t least)
     size_t n = 0;
     for (const char *p = s.p, *end = s.p + s.len; p < end;) {
         uint32_t cp;
-        p += da_utf8_decode(p, end, &cp);
+        p += da_char_next(p, end, &cp);
         n += (da_char_flags(cp) & DA_CH_LETTER) != 0;
     }
     return n >= least;
@@ -104,7 +104,7 @@ static bool starts_with_word(struct da_span s)
 {
     uint32_t cp = 0;
     if (s.len > 0)
-        da_utf8_decode(s.p, s.p + s.len, &cp);
+        da_char_next(s.p, s.p + s.len, &cp);
     return (da_char_flags(cp) & (DA_CH_LETTER | DA_CH_DIGIT)) != 0;
 }
 
@@ -324,8 +324,27 @@ static bool names_section(struct da_span h)
         "page",
         "continued",
         "please specify",
+        "synopsis",
+        "description",
+        "options",
+        "see also",
+        "authors",
+        "name",
     };
-    if (!starts_with_word(h) || h.p[h.len - 1] == '?')
+    struct da_words w;
+    da_words_init(&w);
+    da_words_split(&w, h.p, h.len);
+    size_t n_words = w.n, n_numbers = 0;
+    for (size_t i = 0; i < w.n; i++)
+        n_numbers += (w.items[i].flags & DA_WORD_DIGITS) != 0;
+    da_words_release(&w);
+    if (n_numbers > 2 || (n_words > HEADING_MAX_WORDS && n_numbers > 1))
+        return false; /* a torn table row */
+    uint32_t first = 0;
+    if (h.len > 0)
+        da_char_next(h.p, h.p + h.len, &first);
+    if (!starts_with_word(h) || h.p[h.len - 1] == '?' ||
+        !has_letters(h, da_char_flags(first) & DA_CH_SOLID ? 2 : 4))
         return false;
     for (size_t i = 0; i < DA_ARRAY_LEN(common); i++) {
         size_t n = strlen(common[i]), k = 0;
@@ -337,16 +356,22 @@ static bool names_section(struct da_span h)
     return true;
 }
 
+static void fill_topic(const struct da_question_language *lang, struct da_span topic,
+                       struct da_buf *out)
+{
+    const char *slot = strstr(lang->topic, "%s");
+    da_buf_add(out, lang->topic, (size_t)(slot - lang->topic));
+    da_buf_add(out, topic.p, topic.len);
+    da_buf_add_str(out, slot + 2);
+}
+
 static void ask_topic(struct da_question_maker *m, const struct da_question_language *lang,
                       struct da_span topic, size_t unit, enum da_question_kind kind, double weight)
 {
-    const char *slot = strstr(lang->topic, "%s");
     if (memchr(topic.p, '"', topic.len))
         return;
     da_buf_reset(&m->text);
-    da_buf_add(&m->text, lang->topic, (size_t)(slot - lang->topic));
-    da_buf_add(&m->text, topic.p, topic.len);
-    da_buf_add_str(&m->text, slot + 2);
+    fill_topic(lang, topic, &m->text);
     da_question_add(m, kind, unit, weight);
 }
 
@@ -366,7 +391,7 @@ static void ask_heading(struct da_question_maker *m, const struct da_question_la
         da_buf_reset(&m->text);
         da_buf_add(&m->text, h.p, h.len);
         da_question_add(m, DA_Q_SECTION, answer, 1.2);
-    } else if (h.len > 0 && h.len <= TOPIC_MAX_BYTES && has_letters(h, 4) && names_section(h)) {
+    } else if (h.len > 0 && h.len <= TOPIC_MAX_BYTES && names_section(h)) {
         if (english && kind == DA_UNIT_LIST && !memchr(h.p, '"', h.len)) {
             da_buf_reset(&m->text);
             da_buf_addf(&m->text, "What is listed under \"%.*s\"?", (int)h.len, h.p);
@@ -380,35 +405,68 @@ static void ask_heading(struct da_question_maker *m, const struct da_question_la
 
 /* --- names and frequent words --------------------------------------------------- */
 
-struct topic {
-    struct da_span text; /* in the document */
-    size_t unit;
-    double weight;
-};
+/* The run of capitalized words that starts with word i, without a possessive ending; *end is the
+ * word after it. Empty when there is none, or when it ends in an abbreviation ("FTC Dkt. No"). */
+static struct da_span name_at(const struct da_outline *o, size_t i, size_t last, size_t *end)
+{
+    const struct da_word *w = o->words.items;
+    size_t j = i;
+    while (j < last && (w[j].flags & DA_WORD_CAPITAL) &&
+           !((w[j].flags & DA_WORD_STOP) && !(w[j].flags & DA_WORD_CAPS)) &&
+           (j == i || (w[j].start - w[j - 1].end == 1 && o->text[w[j - 1].end] == ' ')))
+        j++;
+    *end = j > i ? j : i + 1;
+    if (j == i || (j < last && o->text[w[j - 1].end] == '.'))
+        return da_span("", 0);
+    struct da_span s = da_span(o->text + w[i].start, w[j - 1].end - w[i].start);
+    if (s.len > 2 && memcmp(s.p + s.len - 2, "'s", 2) == 0)
+        s.len -= 2;
+    else if (s.len > 4 && memcmp(s.p + s.len - 4, "’s", 4) == 0)
+        s.len -= 4;
+    return s;
+}
 
-/* A run of capitalized words inside a sentence, not at its start. */
+/* Names of two words or more inside a sentence, not at its start. */
 static void ask_names(struct da_question_maker *m, const struct da_question_language *lang,
                       size_t unit)
 {
     const struct da_outline *o = m->o;
-    const struct da_word *w = o->words.items;
-    size_t first = o->range[unit].first, end = first + o->range[unit].n;
-    for (size_t i = first + 1; i < end;) {
-        size_t j = i;
-        while (j < end && (w[j].flags & DA_WORD_CAPITAL) &&
-               !((w[j].flags & DA_WORD_STOP) && !(w[j].flags & DA_WORD_CAPS)) &&
-               (j == i || (w[j].start - w[j - 1].end == 1 && o->text[w[j - 1].end] == ' ')))
-            j++;
-        size_t len = j > i ? w[j - 1].end - w[i].start : 0;
-        if (len > 2 && da_span_is(da_span(o->text + w[j - 1].end - 2, 2), "'s"))
-            len -= 2;
-        else if (len > 4 && da_span_is(da_span(o->text + w[j - 1].end - 4, 4), "’s"))
-            len -= 4;
-        bool cut = j < end && o->text[w[j - 1].end] == '.'; /* an abbreviation: "FTC Dkt. No" */
-        if (!cut && j - i >= 2 && j - i <= 5 && len <= TOPIC_MAX_BYTES)
-            ask_topic(m, lang, da_span(o->text + w[i].start, len), unit, DA_Q_TOPIC, 0.45);
-        i = j > i ? j : i + 1;
+    size_t first = o->range[unit].first, last = first + o->range[unit].n;
+    for (size_t i = first + 1, end; i < last; i = end) {
+        struct da_span name = name_at(o, i, last, &end);
+        if (end - i >= 2 && end - i <= NAME_MAX_WORDS && name.len > 0 &&
+            name.len <= TOPIC_MAX_BYTES)
+            ask_topic(m, lang, name, unit, DA_Q_TOPIC, 0.45);
     }
+}
+
+bool da_question_about(const struct da_outline *o, size_t i, struct da_span language,
+                       struct da_buf *out)
+{
+    size_t first = o->range[i].first, last = first + o->range[i].n;
+    struct da_span best = {"", 0};
+    for (size_t k = first + 1, end; k < last; k = end) {
+        struct da_span name = name_at(o, k, last, &end);
+        if (end - k <= NAME_MAX_WORDS && name.len > best.len && name.len <= TOPIC_MAX_BYTES)
+            best = name;
+    }
+    bool named = best.len > 0;
+    for (size_t k = first; !named && k < last; k++) {
+        const struct da_word *w = &o->words.items[k];
+        if (!(w->flags & (DA_WORD_STOP | DA_WORD_NUMBER)) && w->end - w->start > best.len &&
+            w->end - w->start <= TOPIC_MAX_BYTES)
+            best = da_span(o->text + w->start, w->end - w->start);
+    }
+    if (best.len == 0)
+        return false;
+    fill_topic(da_question_language(language, o), best, out);
+    return true;
+}
+
+void da_question_generic(const struct da_outline *o, size_t k, struct da_span language,
+                         struct da_buf *out)
+{
+    da_buf_add_str(out, da_question_language(language, o)->generic[k]);
 }
 
 /* The most frequent word of five letters or more that is no function word. */
@@ -516,6 +574,8 @@ void da_questions_make(struct da_questions *q, const struct da_outline *o, struc
     struct da_question_maker m = {.out = q, .o = o, .arena = arena};
     q->n = 0;
     da_buf_init(&m.text, 0);
+    da_words_init(&m.words);
+    da_words_init(&m.sentence);
     for (size_t i = 0; i < o->units.n; i++)
         m.top_score = o->score[i] > m.top_score ? o->score[i] : m.top_score;
     for (size_t i = 0; i < o->units.n; i++)
@@ -524,6 +584,8 @@ void da_questions_make(struct da_questions *q, const struct da_outline *o, struc
     ask_generic(&m, lang);
     if (q->n > 0)
         qsort(q->items, q->n, sizeof *q->items, by_weight);
+    da_words_release(&m.sentence);
+    da_words_release(&m.words);
     da_buf_release(&m.text);
 }
 

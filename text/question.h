@@ -61,6 +61,14 @@ void da_questions_make(struct da_questions *q, const struct da_outline *o, struc
  */
 size_t da_questions_pick(struct da_questions *q, size_t n);
 
+/* Appends the question what the document says about unit i's longest name, or its longest word that
+ * is no function word; false when it has neither. */
+bool da_question_about(const struct da_outline *o, size_t i, struct da_span language,
+                       struct da_buf *out);
+/* Appends the k-th (0..2) of three questions that every document answers. */
+void da_question_generic(const struct da_outline *o, size_t k, struct da_span language,
+                         struct da_buf *out);
+
 /* Appends what the document says to a question of its own: the unit's text, or the items of a
  * list. */
 void da_question_add_answer(const struct da_outline *o, const struct da_question *q,

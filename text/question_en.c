@@ -124,6 +124,28 @@ static bool ends_in(struct da_span w, const char *tail)
     return w.len > n + 1 && memcmp(w.p + w.len - n, tail, n) == 0;
 }
 
+/*
+ * Whether a capitalized word at the start of a sentence is no name: the document has it in lower
+ * case; or has it nowhere inside a sentence, and it looks like a plural or a compound.
+ */
+static bool is_ordinary(const struct sentence *s, size_t i)
+{
+    const struct da_outline *o = s->m->o;
+    struct da_span k = key(s, i);
+    for (size_t n = 0; n < o->words.n; n++) {
+        const struct da_word *x = &o->words.items[n];
+        if (x->hash != s->w->items[i].hash)
+            continue;
+        if (!(x->flags & DA_WORD_CAPITAL))
+            return s->w->items[i].end - s->w->items[i].start > 1;
+        if (n > 0 && x->start - o->words.items[n - 1].end == 1)
+            return false; /* "... by Siemens" */
+    }
+    bool compound = tight(s, i) && i + 1 < s->w->n && !(flags(s, i + 1) & DA_WORD_CAPITAL) &&
+                    !listed(clause_words, key(s, i + 1)) && !(flags(s, i + 1) & DA_WORD_STOP);
+    return compound || (ends_in(k, "s") && !ends_in(k, "ss") && k.len > 4);
+}
+
 /* Appends words [from, to) as written; the first in lower case when it is an ordinary word. */
 static void add_words(struct sentence *s, size_t from, size_t to, bool moved)
 {
@@ -134,18 +156,9 @@ static void add_words(struct sentence *s, size_t from, size_t to, bool moved)
     if (b->len > 0 && b->p[b->len - 1] != ' ')
         da_buf_add_char(b, ' ');
     size_t a = w[from].start, z = w[to - 1].end;
-    /* A closing bracket or quote right after the last word belongs to it if it opened inside. */
     bool lower = moved && from == 0 && !(w[from].flags & DA_WORD_CAPS);
-    if (lower && !listed(determiners, key(s, from))) {
-        /* Ordinary if the document also has it in lower case. */
-        lower = false;
-        for (size_t i = 0; i < s->m->o->words.n && !lower; i++) {
-            const struct da_word *x = &s->m->o->words.items[i];
-            lower = x->hash == w[from].hash && !(x->flags & DA_WORD_CAPITAL);
-        }
-        if (w[from].end - w[from].start == 1)
-            lower = false;
-    }
+    if (lower && !listed(determiners, key(s, from)))
+        lower = is_ordinary(s, from);
     if (lower) {
         struct da_span k = key(s, from);
         da_buf_add(b, k.p, k.len);
@@ -407,6 +420,23 @@ static void rule_object(struct sentence *s)
     finish(s, DA_Q_WHAT_DO, 0.95);
 }
 
+/* Whether the number at word i counts what follows and is no label ("plot 17 asks"). */
+static bool may_count(const struct sentence *s, size_t i)
+{
+    if (i == 0)
+        return true;
+    if (!tight(s, i - 1) || s->p[s->w->items[i - 1].end] != ' ')
+        return false;
+    struct da_span before = key(s, i - 1);
+    if (listed(" no number version level step page section line least ", before))
+        return false;
+    return (flags(s, i - 1) & DA_WORD_STOP) || ends_in(before, "ed") ||
+           listed(
+               " holds contains includes employs serves houses covers runs counts found made sold"
+               " took lost won built bought exactly nearly almost roughly approximately ",
+               before);
+}
+
 /* 5,000 data breaches ... */
 static void rule_how_many(struct sentence *s)
 {
@@ -415,11 +445,7 @@ static void rule_how_many(struct sentence *s)
         size_t at = s->w->items[i].start;
         bool signless = at == 0 || s->p[at - 1] == ' ';
         if (!(flags(s, i) & DA_WORD_NUMBER) || !signless || memchr(n.p, '.', n.len) || n.len > 9 ||
-            is_year(s, i) || da_span_is(n, "1") || (i > 0 && !tight(s, i - 1)) ||
-            (i > 0 && (flags(s, i - 1) & (DA_WORD_CAPITAL | DA_WORD_DIGITS)) && i > 1) ||
-            (i > 0 && listed(" no number version level step page section chapter table figure fig"
-                             " type class part item phase stage rule line least ",
-                             key(s, i - 1))))
+            is_year(s, i) || da_span_is(n, "1") || !may_count(s, i))
             continue;
         for (size_t j = i + 1; j < s->w->n && j <= i + 3 && tight(s, j - 1); j++) {
             struct da_span w = key(s, j);
@@ -511,12 +537,10 @@ static void rule_cost(struct sentence *s)
 void da_question_english(struct da_question_maker *m, size_t unit)
 {
     struct da_buf line;
-    struct da_words w;
     da_buf_init(&line, 0);
-    da_words_init(&w);
     da_outline_add_text(m->o, unit, &line);
-    da_words_split(&w, line.p, line.len);
-    struct sentence s = {m, unit, line.p, line.len, &w};
+    da_words_split(&m->sentence, line.p, line.len);
+    struct sentence s = {m, unit, line.p, line.len, &m->sentence};
     rule_definition(&s);
     rule_passive(&s);
     rule_why(&s);
@@ -526,6 +550,5 @@ void da_question_english(struct da_question_maker *m, size_t unit)
     rule_person(&s);
     rule_cost(&s);
     rule_object(&s);
-    da_words_release(&w);
     da_buf_release(&line);
 }

@@ -48,7 +48,8 @@ enum da_rc da_spm_open(struct da_tokenizer *t, struct da_err *err)
     return rc;
 }
 
-/* A larger score gives a smaller rank; IEEE 754 bits order like integers once the sign is seen to. */
+/* A larger score gives a smaller rank; IEEE 754 bits order like integers once the sign is seen
+ * to. */
 static uint32_t rank_of_score(float score)
 {
     uint32_t bits;

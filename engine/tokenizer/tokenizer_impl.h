@@ -28,7 +28,7 @@ struct da_tokenizer {
     struct da_trie *trie;       /* Unigram */
     double unknown_score;       /* Unigram: of a character without a token */
     bool needs_norm, needs_late; /* a part of normalization does something */
-    bool cut_at_spaces;         /* SPM: no token goes on after a space that follows something else */
+    bool cut_at_spaces; /* SPM: no token goes on after a space that follows something else */
 };
 
 /* Pieces up to 15 bytes that gave up to 4 ids, two to a cache line. */

@@ -204,7 +204,8 @@ static enum da_rc read_flags(struct da_vocab *v, const struct da_gguf *g, struct
     if (rc == DA_OK)
         rc = da_gguf_opt_bool(g, "tokenizer.ggml.remove_extra_whitespaces", false, &collapse, err);
     const struct da_gguf_kv *map = da_gguf_find(g, "tokenizer.ggml.precompiled_charsmap");
-    if (rc == DA_OK && map && map->is_array && (map->type == DA_GGUF_U8 || map->type == DA_GGUF_I8)) {
+    if (rc == DA_OK && map && map->is_array &&
+        (map->type == DA_GGUF_U8 || map->type == DA_GGUF_I8)) {
         da_buf_add(&v->charsmap, map->p, (size_t)map->len);
         v->norm[v->n_norm++] = DA_NORM_CHARSMAP;
     }

@@ -137,7 +137,8 @@ static enum da_rc read_trainer(struct da_vocab *v, struct da_span in, struct da_
         }
     }
     if (model != UNIGRAM && model != BPE)
-        return da_fail(err, DA_EUNSUPPORTED, "SentencePiece model: model type %llu is not supported",
+        return da_fail(err, DA_EUNSUPPORTED,
+                       "SentencePiece model: model type %llu is not supported",
                        (unsigned long long)model);
     v->kind = model == BPE ? DA_VOCAB_SPM : DA_VOCAB_UNIGRAM;
     v->add_bos = model == BPE;

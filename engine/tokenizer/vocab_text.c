@@ -26,8 +26,9 @@ static struct da_span take_line(struct da_span *rest)
 static const struct {
     size_t n;
     const char *pre;
-} rank_counts[] = {{50256, "gpt-2"},   {50257, "gpt-2"},      {50280, "gpt-2"}, {100256, "cl100k_base"},
-                   {128000, "llama-bpe"}, {151643, "qwen2"}, {199998, "gpt-4o"}};
+} rank_counts[] = {{50256, "gpt-2"},        {50257, "gpt-2"},      {50280, "gpt-2"},
+                   {100256, "cl100k_base"}, {128000, "llama-bpe"}, {151643, "qwen2"},
+                   {199998, "gpt-4o"}};
 
 enum { MAX_RANK_TOKEN = 512 }; /* bytes; o200k_base has 128 */
 

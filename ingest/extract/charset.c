@@ -16,7 +16,7 @@
 #include <uchardet/uchardet.h>
 #endif
 
-enum { DETECT_WINDOW = 262144, CHUNK = 65536 };
+enum { DETECT_WINDOW = 262144, CHUNK = 65536, SHORT_TEXT = 4096 };
 
 static void set_name(char name[DA_CHARSET_NAME_MAX], const char *s)
 {
@@ -151,6 +151,84 @@ static bool guess_by_statistics(const unsigned char *p, size_t len,
 }
 #endif
 
+/*
+ * Texts too short for statistics: the East Asian encodings that the bytes allow, by how many of
+ * the characters are everyday ones. Those stand in the first part of each national set, ordered
+ * by use: rows 16-47 of JIS X 0208, 16-55 of GB 2312, A440-C67E of Big5, Hangul of KS X 1001.
+ */
+struct asian {
+    const char *name, *set;
+    unsigned char lo, hi; /* lead bytes of everyday characters in the set */
+};
+
+static const struct asian asians[] = {
+    {"cp932", "EUC-JP", 0xb0, 0xcf},   {"EUC-JP", "EUC-JP", 0xb0, 0xcf},
+    {"gb18030", "GB2312", 0xb0, 0xd7}, {"BIG5", "BIG5", 0xa4, 0xc6},
+    {"cp949", "EUC-KR", 0xb0, 0xc8},
+};
+
+/* Share of everyday characters among those beyond ASCII. */
+static double everyday_share(const struct asian *a, const char *p, size_t len)
+{
+    iconv_t cd = iconv_open(a->set, "UTF-8");
+    size_t n = 0, good = 0;
+    if (cd == (iconv_t)-1)
+        return 0;
+    for (const char *at = p, *end = p + len; at < end;) {
+        uint32_t cp;
+        size_t k = da_utf8_decode(at, end, &cp);
+        char in[4], to[8] = {0};
+        memcpy(in, at, k);
+        at += k;
+        if (cp < 0x80)
+            continue;
+        n++;
+        char *ip = in, *op = to;
+        size_t left = k, room = sizeof to;
+        bool ok = iconv(cd, &ip, &left, &op, &room) != (size_t)-1;
+        unsigned char lead = (unsigned char)to[0];
+        bool kana = cp >= 0x3000 && cp < 0x3100 && a->set[4] == 'J';
+        good += ok && ((lead >= a->lo && lead <= a->hi) || kana);
+        (void)iconv(cd, NULL, NULL, NULL, NULL);
+    }
+    (void)iconv_close(cd);
+    return n > 0 ? (double)good / (double)n : 0;
+}
+
+static bool guess_asian(const unsigned char *p, size_t len, size_t want, struct da_buf *out,
+                        char name[DA_CHARSET_NAME_MAX], size_t *used)
+{
+    const struct asian *best = NULL;
+    double best_share = 0.8;
+    size_t n = len < SHORT_TEXT ? len : SHORT_TEXT;
+    for (size_t i = 0; i < sizeof asians / sizeof asians[0]; i++) {
+        struct da_buf text;
+        size_t k;
+        da_buf_init(&text, 0);
+        if (convert(asians[i].name, p, n, 0, &text, &k) && bad_share(text.p, text.len) <= 0) {
+            double share = everyday_share(&asians[i], text.p, text.len);
+            if (share > best_share) {
+                best_share = share;
+                best = &asians[i];
+            }
+        }
+        da_buf_release(&text);
+    }
+    return best != NULL && try_name(best->name, 0.005, p, len, want, out, name, used);
+}
+
+/* Western text has some letters with accents among many without, and few of them in a row. */
+static bool looks_western(const unsigned char *p, size_t len)
+{
+    size_t n = len < DETECT_WINDOW ? len : DETECT_WINDOW, high = 0, pairs = 0, letters = 0;
+    for (size_t i = 0; i < n; i++) {
+        high += p[i] >= 0x80;
+        pairs += i > 0 && p[i] >= 0xc0 && p[i - 1] >= 0xc0;
+        letters += (p[i] | 32) >= 'a' && (p[i] | 32) <= 'z';
+    }
+    return high * 4 <= letters && pairs * 4 <= high;
+}
+
 /* Labels that mean something else on the web than in iconv (WHATWG Encoding Standard, 4.2). */
 static const char *web_label(const char *hint)
 {
@@ -196,7 +274,10 @@ bool da_charset_decode(const unsigned char *p, size_t len, const char *hint, siz
         return try_name("UTF-8", 0.02, p, len, want, out, name, used);
     char guess[DA_CHARSET_NAME_MAX];
     if (guess_by_statistics(p, len, guess) &&
-        try_name(guess, 0.005, p, len, want, out, name, used))
+        try_name(web_label(guess), 0.005, p, len, want, out, name, used))
         return true;
-    return try_name("windows-1252", 0, p, len, want, out, name, used);
+    if (guess_asian(p, len, want, out, name, used))
+        return true;
+    return looks_western(p, len) &&
+           try_name("windows-1252", 0, p, len, want, out, name, used);
 }

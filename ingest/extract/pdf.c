@@ -19,15 +19,18 @@
 #include "common/utf8.h"
 #include "ingest/flow.h"
 #include "ingest/layout.h"
+#include "ingest/rtl.h"
 
 enum {
     MAX_PAGES = 200000,
     LOOK_AHEAD_PAGES = 2,    /* beyond what is needed: running heads show by repeating */
     MIN_PAGES = 4,
-    OCR_MAX_CHARS = 40,      /* a page of pictures may still carry a stamp or a page number */
+    OCR_MAX_CHARS = 16,      /* a page of pictures may still carry a stamp or a page number */
     BOOK_PAGES = 60,
     SLIDE_MAX_CHARS = 1400   /* a page, on average, of a landscape document */
 };
+
+static const double PICTURE_SHARE = 0.3;
 
 static void no_log(const gchar *domain, GLogLevelFlags level, const gchar *msg, gpointer data)
 {
@@ -66,6 +69,8 @@ void da_extract_pdf_warm(void)
 struct page_glyphs {
     struct da_glyph *g;
     size_t n, cap;
+    bool *word; /* [n] a direction mark stood before it */
+    size_t word_cap;
 };
 
 static bool is_bidi_mark(uint32_t cp)
@@ -93,40 +98,107 @@ static void set_fonts(struct page_glyphs *pg, GList *attrs)
     }
 }
 
+/* What poppler gives for one reading direction of a page. */
+struct page_text {
+    char *text;
+    PopplerRectangle *boxes;
+    guint n_boxes;
+    GList *attrs;
+};
+
+/* Poppler reads a page by a selection from one corner to another. On pages written from right to
+ * left it must begin at the right, or lines are lost. */
+static PopplerRectangle selection(PopplerPage *page, bool from_right)
+{
+    double w, h;
+    poppler_page_get_size(page, &w, &h);
+    PopplerRectangle r = {.x1 = from_right ? w : 0, .y1 = 0, .x2 = from_right ? 0 : w, .y2 = h};
+    return r;
+}
+
+/* Characters with ink, and how many of them are written from right to left. */
+static size_t count_ink(const char *text, size_t *n_rtl)
+{
+    size_t n = 0;
+    *n_rtl = 0;
+    for (const char *p = text, *end = text + strlen(text); p < end;) {
+        uint32_t cp;
+        p += da_utf8_decode(p, end, &cp);
+        n += cp > ' ' && !is_bidi_mark(cp);
+        *n_rtl += da_cp_is_rtl(cp);
+    }
+    return n;
+}
+
+static bool get_text(PopplerPage *page, struct page_text *t)
+{
+    memset(t, 0, sizeof *t);
+    t->text = poppler_page_get_text(page);
+    if (t->text == NULL)
+        return false;
+    size_t n_rtl, n_rtl_right, n = count_ink(t->text, &n_rtl);
+    if (n == 0 || n_rtl > 0) {
+        PopplerRectangle r = selection(page, true);
+        char *right = poppler_page_get_text_for_area(page, &r);
+        size_t n_right = right != NULL ? count_ink(right, &n_rtl_right) : 0;
+        if (n_right > n || (n_right == n && n_rtl * 2 > n)) {
+            g_free(t->text);
+            t->text = right;
+            (void)poppler_page_get_text_layout_for_area(page, &r, &t->boxes, &t->n_boxes);
+            t->attrs = poppler_page_get_text_attributes_for_area(page, &r);
+            return true;
+        }
+        g_free(right);
+    }
+    (void)poppler_page_get_text_layout(page, &t->boxes, &t->n_boxes);
+    t->attrs = poppler_page_get_text_attributes(page);
+    return true;
+}
+
+static void set_box(struct da_glyph *g, const PopplerRectangle *r)
+{
+    g->x0 = (float)fmin(r->x1, r->x2);
+    g->x1 = (float)fmax(r->x1, r->x2);
+    g->y0 = (float)fmin(r->y1, r->y2);
+    g->y1 = (float)fmax(r->y1, r->y2);
+    if (!isfinite(g->x0 + g->x1 + g->y0 + g->y1))
+        g->x0 = g->x1 = g->y0 = g->y1 = 0;
+}
+
 /* False when the page cannot be read at all. */
 static bool read_page(PopplerPage *page, struct page_glyphs *pg)
 {
-    char *text = poppler_page_get_text(page);
-    PopplerRectangle *boxes = NULL;
-    guint n_boxes = 0;
+    struct page_text t;
     pg->n = 0;
-    if (text == NULL)
+    if (!get_text(page, &t))
         return false;
-    (void)poppler_page_get_text_layout(page, &boxes, &n_boxes);
-    const char *p = text, *end = text + strlen(text);
-    while (p < end && pg->n < DA_LAYOUT_MAX_GLYPHS) {
-        uint32_t cp;
-        p += da_utf8_decode(p, end, &cp);
-        if (is_bidi_mark(cp))
-            continue; /* poppler adds these around turned runs; they have no box */
-        struct da_glyph g = {.cp = cp};
-        if (pg->n < n_boxes) {
-            const PopplerRectangle *r = &boxes[pg->n];
-            g.x0 = (float)fmin(r->x1, r->x2);
-            g.x1 = (float)fmax(r->x1, r->x2);
-            g.y0 = (float)fmin(r->y1, r->y2);
-            g.y1 = (float)fmax(r->y1, r->y2);
-            if (!isfinite(g.x0 + g.x1 + g.y0 + g.y1))
-                g.x0 = g.x1 = g.y0 = g.y1 = 0;
+    bool rtl = false, marks = false;
+    for (const char *p = t.text, *end = t.text + strlen(t.text);
+         p < end && pg->n < DA_LAYOUT_MAX_GLYPHS;) {
+        struct da_glyph g = {.cp = 0};
+        p += da_utf8_decode(p, end, &g.cp);
+        if (is_bidi_mark(g.cp)) {
+            marks = true; /* poppler puts these around the words of turned runs; no box is theirs */
+            continue;
         }
-        DA_GROW(pg->g, pg->n, pg->cap);
-        pg->g[pg->n++] = g;
+        if (pg->n < t.n_boxes)
+            set_box(&g, &t.boxes[pg->n]);
+        DA_GROW_BY(pg->g, pg->n, pg->n + 2, pg->cap); /* twice what is there: da_rtl_fix */
+        pg->g[pg->n] = g;
+        DA_GROW_BY(pg->word, pg->n, 1, pg->word_cap);
+        pg->word[pg->n++] = marks;
+        rtl = rtl || da_cp_is_rtl(g.cp);
+        marks = false;
     }
-    GList *attrs = poppler_page_get_text_attributes(page);
-    set_fonts(pg, attrs);
-    poppler_page_free_text_attributes(attrs);
-    g_free(boxes);
-    g_free(text);
+    set_fonts(pg, t.attrs);
+    for (size_t i = 0; i < pg->n; i++)
+        if (pg->word[i])
+            pg->g[i].flags |= DA_GLYPH_WORD;
+    if (rtl)
+        pg->n = da_rtl_fix(pg->g, pg->n);
+    poppler_page_free_text_attributes(t.attrs);
+    g_free(t.boxes);
+    g_free(t.text);
     return true;
 }
 
@@ -148,12 +220,19 @@ static void count_glyphs(const struct page_glyphs *pg, struct counts *c, size_t 
     c->n_chars += *n_page;
 }
 
-static bool has_images(PopplerPage *page)
+/* Pictures cover a good part of the page, or are all there is. */
+static bool is_picture(PopplerPage *page, bool any_text)
 {
+    double w, h, area = 0;
+    poppler_page_get_size(page, &w, &h);
     GList *images = poppler_page_get_image_mapping(page);
     bool any = images != NULL;
+    for (GList *i = images; i != NULL; i = i->next) {
+        const PopplerRectangle *r = &((const PopplerImageMapping *)i->data)->area;
+        area += fabs((r->x2 - r->x1) * (r->y2 - r->y1));
+    }
     poppler_page_free_image_mapping(images);
-    return any;
+    return any && (!any_text || area > PICTURE_SHARE * w * h);
 }
 
 static size_t count_fields(PopplerPage *page)
@@ -162,6 +241,17 @@ static size_t count_fields(PopplerPage *page)
     size_t n = g_list_length(fields);
     poppler_page_free_form_field_mapping(fields);
     return n;
+}
+
+/* By way of a stream: poppler_document_new_from_bytes of poppler 22.12 reads through a null
+ * pointer when it is given a password that does not fit. */
+static PopplerDocument *open_with_password(GBytes *bytes, const char *password, GError **e)
+{
+    GInputStream *in = g_memory_input_stream_new_from_bytes(bytes);
+    PopplerDocument *d = poppler_document_new_from_stream(in, (goffset)g_bytes_get_size(bytes),
+                                                          password, NULL, e);
+    g_object_unref(in);
+    return d;
 }
 
 static PopplerDocument *open_document(GBytes *bytes, const struct da_request *req,
@@ -173,7 +263,7 @@ static PopplerDocument *open_document(GBytes *bytes, const struct da_request *re
         if (!g_error_matches(e, POPPLER_ERROR, POPPLER_ERROR_ENCRYPTED))
             break;
         g_clear_error(&e);
-        d = poppler_document_new_from_bytes(bytes, req->passwords[i], &e);
+        d = open_with_password(bytes, req->passwords[i], &e);
     }
     if (d == NULL && g_error_matches(e, POPPLER_ERROR, POPPLER_ERROR_ENCRYPTED))
         (void)da_extracted_end(x, DA_ST_PASSWORD_REQUIRED,
@@ -231,7 +321,7 @@ static void judge(const struct counts *c, int n_pages, struct da_extracted *x)
 static void read_pages(PopplerDocument *d, int n_pages, const struct da_request *req,
                        struct da_flow *flow, struct counts *c, struct da_extracted *x)
 {
-    struct page_glyphs pg = {NULL, 0, 0};
+    struct page_glyphs pg = {.g = NULL};
     struct da_layout layout;
     da_layout_init(&layout);
     int i = 0, beyond = 0;
@@ -251,7 +341,7 @@ static void read_pages(PopplerDocument *d, int n_pages, const struct da_request 
             poppler_page_get_size(page, &w, &h);
             c->n_read++;
             c->n_landscape += w > h;
-            c->n_image_pages += n_page < OCR_MAX_CHARS && has_images(page);
+            c->n_image_pages += n_page < OCR_MAX_CHARS && is_picture(page, n_page > 0);
             if (c->n_form_fields < 3)
                 c->n_form_fields += count_fields(page);
             da_layout_page(&layout, pg.g, pg.n);
@@ -263,6 +353,7 @@ static void read_pages(PopplerDocument *d, int n_pages, const struct da_request 
     x->num[DA_XN_UNITS_TOTAL] = n_pages;
     da_layout_release(&layout);
     free(pg.g);
+    free(pg.word);
 }
 
 void da_extract_pdf(const unsigned char *p, size_t len, const struct da_request *req,

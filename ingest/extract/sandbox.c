@@ -159,6 +159,20 @@ static void limit(int what, uint64_t soft, uint64_t hard)
     (void)setrlimit(what, &r); /* a smaller limit already in force stays */
 }
 
+/* Address space in use: what the libraries take is not the document's. */
+static uint64_t address_space(void)
+{
+    char line[64] = "";
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, line, sizeof line - 1) : 0;
+    if (fd >= 0)
+        (void)close(fd);
+    uint64_t pages = 0;
+    for (ssize_t i = 0; i < n && line[i] >= '0' && line[i] <= '9'; i++)
+        pages = pages * 10 + (uint64_t)(line[i] - '0');
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 enum da_rc da_sandbox_enter(const struct da_request *req, uint64_t file_bytes,
                             struct da_err *err)
 {
@@ -166,9 +180,10 @@ enum da_rc da_sandbox_enter(const struct da_request *req, uint64_t file_bytes,
     limit(RLIMIT_FSIZE, 0, 0);
     limit(RLIMIT_NOFILE, 128, 128);
     limit(RLIMIT_CPU, (uint64_t)req->cpu_s, (uint64_t)req->cpu_s + 2);
-    if (LIMIT_ADDRESS_SPACE)
-        limit(RLIMIT_AS, (uint64_t)req->max_mem_bytes + file_bytes,
-              (uint64_t)req->max_mem_bytes + file_bytes);
+    if (LIMIT_ADDRESS_SPACE) {
+        uint64_t most = (uint64_t)req->max_mem_bytes + file_bytes + address_space();
+        limit(RLIMIT_AS, most, most);
+    }
     (void)alarm((unsigned)req->wall_s);
     if (!req->sandbox)
         return DA_OK;

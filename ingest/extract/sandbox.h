@@ -17,9 +17,9 @@ int da_sandbox_landlock_abi(void);
 
 /*
  * For the calling process, for good: limits of CPU time, wall clock and memory
- * (file_bytes is added to the latter, since the file is mapped), no core file, no
- * file grows; with req->sandbox also no network, no exec, no new process, no
- * opening for writing, and reading only fonts and text tables where Landlock is.
+ * (beyond what is in use and the file, which is mapped), no core file, no file
+ * grows; with req->sandbox also no network, no exec, no new process, no opening for
+ * writing, and reading only fonts and text tables where Landlock is.
  */
 enum da_rc da_sandbox_enter(const struct da_request *req, uint64_t file_bytes,
                             struct da_err *err);

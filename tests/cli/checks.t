@@ -228,6 +228,10 @@ breaks "an option the program lacks" '^docs/man/docassist-frob\.1: lists --min'
 pages "$both" 'ENVIRONMENT EXIT_STATUS'
 breaks "a section that is missing" '^docs/man/docassist-frob\.1: no EXAMPLES'
 pages "$both" "$all"
+sed -i 's/frob \[options\]/frob one|two [options]/; s/^cat <<.HELP.$/[ "$2" != two ] || printf "  -x, --extra N    more\\n"\n&/' \
+    b/docassist
+breaks "an option of a command below the command" 'does not list --extra'
+pages "$both" "$all"
 rm t/docs/man/docassist-frob.1
 breaks "a page that is missing" '^docs/man/docassist-frob\.1: missing'
 pages "$both" "$all"

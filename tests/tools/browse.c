@@ -158,8 +158,8 @@ static struct da_json *ask(struct browser *b, const char *method, const char *pa
     }
 }
 
-static void copy_result(struct browser *b, const char *method, const char *params,
-                        const char *key, char *out, size_t size)
+static void copy_result(struct browser *b, const char *method, const char *params, const char *key,
+                        char *out, size_t size)
 {
     struct da_json *j = ask(b, method, params);
     struct da_span s;

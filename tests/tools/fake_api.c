@@ -1,16 +1,21 @@
 /*
  * A chat-completions server that misbehaves on cue, on 127.0.0.1, for tests.
  *
- *     fake_api -p PORTFILE [-s SCRIPT | -c SEED] [-d MS] [-l RPM] [-k KEY]
+ *     fake_api -p PORTFILE [-s SCRIPT | -D SCRIPT | -c SEED] [-d MS] [-l RPM] [-k KEY]
  *     fake_api -q PORTFILE       prints the counts of a running server as one JSON object
  *
- * The kernel chooses the port; PORTFILE gets it once the server listens. SCRIPT is a list of
- * actions, "500,429/1,ok": the n-th request gets the n-th, the last one repeats. -c derives
- * the actions from the document and the number of times it was asked (chaos). -d delays every
- * reply; -l sends x-ratelimit headers and answers 429 beyond RPM; -k refuses other keys.
+ * The kernel chooses the port; PORTFILE gets it once the server listens.
+ *   -s  SCRIPT is a list of actions, "500*2,429/1,ok": the n-th request gets the n-th, the last
+ *       one repeats
+ *   -D  the same, but the n-th document gets the n-th, however often it is asked
+ *   -c  actions follow from the document and the number of times it was asked (chaos)
+ *   -d  delays every reply
+ *   -l  answers 429 beyond RPM requests a minute
+ *   -k  refuses other keys
+ *   -T  counts tokens as OpenAI does (o200k_base)
  *
  * Actions: ok fenced prose broken empty length refusal filter 400 401 403 404 408 409 422 429
- * 429/S 429ms/MS 500 503/S quota reset half slow late html huge noformat noschema.
+ * 429/S 429ms/MS 500 503/S quota reset half slow late hang html huge noformat noschema.
  */
 
 #include <arpa/inet.h>
@@ -33,6 +38,7 @@
 #include "common/json.h"
 #include "common/map.h"
 #include "common/mem.h"
+#include "engine/tokenizer/tokenizer.h"
 
 enum { MAX_CONNECTIONS = 4096, LATE_MS = 300, SLOW_STEP_MS = 1, HUGE_BYTES = 6 << 20 };
 
@@ -56,14 +62,17 @@ struct server {
     struct connection *conn[MAX_CONNECTIONS];
     size_t n_conn;
     const char *script, *key;
-    bool chaos;
+    bool chaos, by_document;
     uint64_t seed, delay_ms;
     double rpm, level;
     uint64_t level_ms;
     struct counts n;
     uint64_t *times_ms; /* [n_times], of every request */
     size_t n_times, cap_times;
-    struct da_map asked, answered; /* document -> times */
+    struct da_map asked, answered;  /* document -> times */
+    struct da_tokenizer *tokenizer; /* NULL: four bytes are a token */
+    struct da_tok_scratch *scratch;
+    struct da_map ranks; /* document -> its place among all, from 1 */
 };
 
 static uint64_t now_ms(void)
@@ -141,9 +150,10 @@ static void add_annotation(struct da_buf *out, struct da_span document, uint64_t
     da_jw_key(&w, "questions");
     da_jw_array(&w);
     for (int i = 0; i < 3; i++) {
-        snprintf(q, sizeof q, i == 0 ? "What does item %llx describe in its first part?"
-                              : i == 1 ? "Why was %llx written at all?"
-                                       : "Who should read about %llx and when?",
+        snprintf(q, sizeof q,
+                 i == 0   ? "What does item %llx describe in its first part?"
+                 : i == 1 ? "Why was %llx written at all?"
+                          : "Who should read about %llx and when?",
                  (unsigned long long)h);
         da_jw_cstr(&w, q);
     }
@@ -201,6 +211,7 @@ struct ask {
     struct da_span model, user; /* the first user message */
     uint64_t document;          /* its hash */
     uint64_t times;             /* it was asked, this time included */
+    uint64_t rank;
     size_t body_len;
     bool has_schema, has_format;
 };
@@ -225,25 +236,36 @@ static bool read_ask(struct server *s, struct da_span body, struct ask *a)
     a->document = da_hash64(a->user.p, a->user.len, 7);
     a->times = ++*da_map_add(&s->asked, &a->document, sizeof a->document, NULL);
     s->n.documents = s->asked.n;
+    uint64_t *rank = da_map_add(&s->ranks, &a->document, sizeof a->document, NULL);
+    if (*rank == 0)
+        *rank = s->ranks.n;
+    a->rank = *rank;
     return true;
 }
 
-/* The n-th item of the script, the last one for all after it. */
+/* What the n-th request (from 1) gets: "500,ok*3,429" is five items, the last one goes on. */
 static void scripted(const struct server *s, uint64_t n, char *action, size_t size)
 {
     struct da_span rest = da_span_str(s->script), item = da_span("ok", 2);
-    for (uint64_t i = 0; i < n && da_span_split(&rest, ',', &item); i++)
-        continue;
+    while (n > 0 && da_span_split(&rest, ',', &item)) {
+        int64_t times = 1;
+        const char *star = memchr(item.p, '*', item.len);
+        if (star) {
+            (void)da_parse_int(star + 1, item.len - (size_t)(star + 1 - item.p), &times);
+            item.len = (size_t)(star - item.p);
+        }
+        n -= (uint64_t)times < n ? (uint64_t)times : n;
+    }
     snprintf(action, size, "%.*s", (int)item.len, item.p);
 }
 
 /* Three documents in ten have a story of their own; every story ends within five tries. */
 static void chaotic(const struct server *s, const struct ask *a, char *action, size_t size)
 {
-    static const char *const passing[] = {"500", "503/0", "429/0", "429ms/20", "reset", "half",
-                                          "html", "408", "409", "late", "slow", "502"};
-    static const char *const lasting[] = {"refusal", "filter", "length", "broken", "huge", "400",
-                                          "empty"};
+    static const char *const passing[] = {"500",  "503/0", "429/0", "429ms/20", "reset", "half",
+                                          "html", "408",   "409",   "late",     "slow",  "502"};
+    static const char *const lasting[] = {"refusal", "filter", "length", "broken",
+                                          "huge",    "400",    "empty"};
     uint64_t h = da_mix64(a->document ^ s->seed);
     uint64_t kind = h % 100, pick = h / 100, failures = 1 + pick % 3;
     const char *x = "ok";
@@ -265,6 +287,31 @@ static void chaotic(const struct server *s, const struct ask *a, char *action, s
 static void note_success(struct server *s, const struct ask *a)
 {
     ++*da_map_add(&s->answered, &a->document, sizeof a->document, NULL);
+}
+
+static int64_t n_tokens(struct server *s, struct da_span text)
+{
+    size_t n = 0;
+    if (!s->tokenizer)
+        return (int64_t)(text.len / 4);
+    (void)da_tokenizer_count(s->tokenizer, s->scratch, text, 0, &n, NULL);
+    return (int64_t)n;
+}
+
+/* With exact counts: the texts, 4 a message for its marks, 3 for the reply's start, and what
+ * a schema costs. */
+static int64_t prompt_tokens(struct server *s, const struct ask *a)
+{
+    enum { A_MESSAGE = 4, REPLY = 3, SCHEMA = 47 };
+    struct da_span text;
+    int64_t n = REPLY + (a->has_schema ? SCHEMA : 0);
+    if (!s->tokenizer)
+        return (int64_t)(a->body_len / 4);
+    const struct da_json *m = da_json_first(da_json_get(a->root, "messages"));
+    for (; m; m = da_json_next(m))
+        if (da_json_str(da_json_get(m, "content"), &text))
+            n += A_MESSAGE + n_tokens(s, text);
+    return n;
 }
 
 /* Actions that are completions, good or bad. */
@@ -294,9 +341,9 @@ static void complete(struct server *s, struct connection *c, const struct ask *a
     else if (strcmp(action, "refusal") == 0)
         r.refusal = "I cannot help with that.";
     r.content = r.refusal ? NULL : strcmp(action, "empty") == 0 ? "" : text.p;
-    r.prompt_tokens = (int64_t)(a->body_len / 4);
+    r.prompt_tokens = prompt_tokens(s, a);
     r.cached_tokens = s->n.completions ? r.prompt_tokens / 2 / 128 * 128 : 0;
-    r.completion_tokens = (int64_t)(text.len / 4) + 1;
+    r.completion_tokens = n_tokens(s, da_span(text.p, text.len)) + 1;
     write_completion(&r, model, &body);
     s->n.completions++;
     s->n.prompt_tokens += r.prompt_tokens;
@@ -359,6 +406,8 @@ static void act(struct server *s, struct connection *c, const struct ask *a, con
 {
     if (status_action(c, action))
         return;
+    if (strcmp(action, "hang") == 0)
+        return;
     if (strcmp(action, "reset") == 0) {
         c->reset = c->close_after = true;
     } else if (strcmp(action, "html") == 0) {
@@ -404,9 +453,6 @@ static void completions(struct server *s, struct connection *c, struct da_span b
 {
     struct ask a;
     char action[64];
-    s->n.requests++;
-    DA_GROW(s->times_ms, s->n_times, s->cap_times);
-    s->times_ms[s->n_times++] = now_ms();
     if (!read_ask(s, body, &a)) {
         reply_error(c, 400, NULL, NULL, "The body is not JSON.", "");
         return;
@@ -420,7 +466,7 @@ static void completions(struct server *s, struct connection *c, struct da_span b
         if (s->chaos)
             chaotic(s, &a, action, sizeof action);
         else
-            scripted(s, s->n.requests, action, sizeof action);
+            scripted(s, s->by_document ? a.rank : s->n.requests, action, sizeof action);
         act(s, c, &a, action);
     }
     if (s->delay_ms && !c->due_ms)
@@ -474,12 +520,16 @@ static bool has_key(const struct server *s, struct da_span head)
     return ok;
 }
 
-static void route(struct server *s, struct connection *c, struct da_span head,
-                  struct da_span body)
+static void route(struct server *s, struct connection *c, struct da_span head, struct da_span body)
 {
-    if (da_span_starts(head, "GET /stats "))
+    if (da_span_starts(head, "GET /stats ")) {
         stats(s, c);
-    else if (!da_span_starts(head, "POST /v1/chat/completions"))
+        return;
+    }
+    s->n.requests++;
+    DA_GROW(s->times_ms, s->n_times, s->cap_times);
+    s->times_ms[s->n_times++] = now_ms();
+    if (!da_span_starts(head, "POST /v1/chat/completions"))
         reply_error(c, 404, NULL, NULL, "No such address.", "");
     else if (s->key && !has_key(s, head))
         reply_error(c, 401, "invalid_api_key", NULL, "Incorrect API key provided.", "");
@@ -680,11 +730,15 @@ int main(int argc, char **argv)
     static struct server s = {.script = "ok"};
     const char *port_file = NULL;
     int opt;
-    while ((opt = getopt(argc, argv, "p:q:s:c:d:l:k:")) != -1) {
+    while ((opt = getopt(argc, argv, "p:q:s:D:c:d:l:k:T")) != -1) {
         switch (opt) {
         case 'p': port_file = optarg; break;
         case 'q': return query(optarg);
         case 's': s.script = optarg; break;
+        case 'D':
+            s.by_document = true;
+            s.script = optarg;
+            break;
         case 'c':
             s.chaos = true;
             s.seed = strtoull(optarg, NULL, 10);
@@ -692,6 +746,11 @@ int main(int argc, char **argv)
         case 'd': s.delay_ms = strtoull(optarg, NULL, 10); break;
         case 'l': s.rpm = strtod(optarg, NULL); break;
         case 'k': s.key = optarg; break;
+        case 'T':
+            if (da_tokenizer_open(&s.tokenizer, "o200k_base", NULL))
+                return 1;
+            s.scratch = da_tok_scratch_new();
+            break;
         default: return 2;
         }
     }

@@ -9,7 +9,8 @@ int main(void)
         const char *text, *want;
     } good[] = {{"", ""},         {"Zg==", "f"},        {"Zm8=", "fo"},         {"Zm9v", "foo"},
                 {"Zm9vYg==", "foob"}, {"Zm9vYmE=", "fooba"}, {"Zm9vYmFy", "foobar"}};
-    static const char *const bad[] = {"Z", "Zg=", "Zg", "Z===", "Zg==Zg==", "Zm9\n", "Zm9_", "===="};
+    static const char *const bad[] = {"Z",        "Zg=",    "Zg",   "Z===",
+                                      "Zg==Zg==", "Zm9\n", "Zm9_", "===="};
     struct da_buf out;
     da_buf_init(&out, 0);
     for (size_t i = 0; i < DA_ARRAY_LEN(good); i++) {

@@ -37,10 +37,10 @@ page_options()
          }' "$1" | sed 's/=.*//'
 }
 
-# The commands below a command ("model import"): what its help lists under "Commands:".
+# The commands below a command: "usage: docassist model import|show [options]".
 subcommands()
 {
-    awk '/^[^ ]/ { inside = /^Commands:/ } inside && /^  [a-z]/ { print $1 }'
+    sed -n 's/^usage: docassist [a-z]* \([a-z]*|[a-z|]*\) .*/\1/p' | tr '|' ' '
 }
 
 check_page() # NAME

@@ -40,7 +40,7 @@ BEGIN {
     allowed["common/mem.o abort"] = 1     # out of memory on a small fixed size, as in DESIGN 5.14
     allowed["common/mem.o stderr"] = 1    # ... with a message
     allowed["common/buf.o empty"] = 1     # what empty buffers point to; never written
-    allowed["ingest/pool.o _exit"] = 1    # the forked child whose exec failed
+    allowed["ingest/helper.o _exit"] = 1    # the forked child whose exec failed
 }
 {
     object = $1; name = $2; class = $3; section = $4

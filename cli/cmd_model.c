@@ -1,0 +1,287 @@
+/* docassist model: import, look at, and make model files. */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/opt.h"
+#include "common/buf.h"
+#include "common/json.h"
+#include "engine/engine.h"
+#include "engine/gguf.h"
+#include "engine/model/import.h"
+#include "engine/model/random.h"
+#include "engine/tokenizer/tokenizer.h"
+
+static const char type_choices[] = "f32|f16|bf16|q8_0|q4_0";
+static const enum da_qtype types[] = {DA_Q_F32, DA_Q_F16, DA_Q_BF16, DA_Q_Q8_0, DA_Q_Q4_0};
+enum { TYPE_Q4_0 = 4, MAX_THREADS = 256 };
+
+/* --- import --------------------------------------------------------------------------- */
+
+static int run_import(int argc, char **argv)
+{
+    static const struct da_cmd_help help = {
+        .name = "model import",
+        .synopsis = "[options] -o FILE [--] FOLDER",
+        .summary = "Turn a Hugging Face folder into a GGUF file.",
+        .notes =
+            "FOLDER holds config.json, model.safetensors (or its shards and their index) and\n"
+            "tokenizer.json. Rows that are not whole blocks of 32 stay f16; norms, biases and\n"
+            "learned positions stay f32.",
+    };
+    const char *out = NULL;
+    struct da_import_opts opts = {0};
+    int type = TYPE_Q4_0;
+    int64_t n_threads = 0;
+    const struct da_opt table[] = {
+        DA_OPT_STR_OF('o', "output", &out, "FILE", "write the model to FILE"),
+        DA_OPT_CHOICE_OF(0, "type", &type, type_choices, "type of the matrices (q4_0)"),
+        DA_OPT_STR_OF(0, "name", &opts.name, "NAME", "name stored in the file (the folder's)"),
+        DA_OPT_FLAG_OF(0, "no-tokenizer", &opts.no_tokenizer, "store no tokenizer"),
+        DA_OPT_INT_OF(0, "threads", &n_threads, 1, MAX_THREADS, "N",
+                      "threads to use (all processors)"),
+        DA_OPT_END,
+    };
+    struct da_args args;
+    struct da_import_stats stats;
+    struct da_err err;
+    int rc = da_opt_parse(&help, table, argc, argv, &args);
+    if (rc >= 0)
+        return rc;
+    if (args.n != 1)
+        return da_opt_usage(&help, "give one folder to import");
+    if (!out)
+        return da_opt_usage(&help, "say where to write with -o FILE");
+    opts.type = types[type];
+    opts.n_threads = (unsigned)n_threads;
+    if (da_import(args.argv[0], out, &opts, &stats, &err))
+        return da_cli_fail(&err);
+    da_log_msg(da_cli_log(), DA_LOG_INFO, "%s: %s, %" PRIu32 " tensors, %" PRIu64 " parameters",
+               out, stats.family, stats.n_tensors, stats.n_params);
+    if (stats.n_fallback)
+        da_log_msg(da_cli_log(), DA_LOG_WARN,
+                   "%s: %" PRIu32 " matrices have rows that are not whole blocks and stay f16", out,
+                   stats.n_fallback);
+    return DA_EXIT_OK;
+}
+
+/* --- random ---------------------------------------------------------------------------- */
+
+static int run_random(int argc, char **argv)
+{
+    static const struct da_cmd_help help = {
+        .name = "model random",
+        .synopsis = "[options] --shape NAME -o FILE",
+        .summary = "Make a model with seeded random weights in a real shape.",
+        .notes =
+            "Shapes: tiny, tiny-llama, slimlm-125m, smollm-135m, qwen2-0.5b. The same shape,\n"
+            "seed, type and tokenizer give the same file on every machine. Such a model answers\n"
+            "with noise; it serves demonstrations, tests and measurements of speed.",
+    };
+    const char *out = NULL, *shape_name = NULL, *tokenizer = NULL;
+    int type = TYPE_Q4_0;
+    int64_t seed = 0, n_threads = 0;
+    const struct da_opt table[] = {
+        DA_OPT_STR_OF('o', "output", &out, "FILE", "write the model to FILE"),
+        DA_OPT_STR_OF(0, "shape", &shape_name, "NAME", "whose sizes to take"),
+        DA_OPT_CHOICE_OF(0, "type", &type, type_choices, "type of the matrices (q4_0)"),
+        DA_OPT_STR_OF(0, "tokenizer", &tokenizer, "NAME|FILE",
+                      "tokenizer to store (the first tokens of o200k_base)"),
+        DA_OPT_INT_OF(0, "seed", &seed, 0, INT64_MAX, "N", "seed of the weights (0)"),
+        DA_OPT_INT_OF(0, "threads", &n_threads, 1, MAX_THREADS, "N",
+                      "threads to use (all processors)"),
+        DA_OPT_END,
+    };
+    struct da_args args;
+    struct da_tokenizer *tok = NULL;
+    struct da_err err;
+    int rc = da_opt_parse(&help, table, argc, argv, &args);
+    if (rc >= 0)
+        return rc;
+    if (args.n != 0)
+        return da_opt_usage(&help, "unexpected argument '%s'", args.argv[0]);
+    if (!out || !shape_name)
+        return da_opt_usage(&help, "give --shape NAME and -o FILE");
+    const struct da_build_shape *shape = da_random_shape(shape_name);
+    if (!shape) {
+        const char *names[16];
+        size_t n = 0;
+        while (n < DA_ARRAY_LEN(names) && (names[n] = da_random_shape_name((unsigned)n)))
+            n++;
+        const char *near = da_opt_nearest(shape_name, names, n);
+        return da_opt_usage(&help, "there is no shape '%s'%s%s%s", shape_name,
+                            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    }
+    if (tokenizer && da_tokenizer_open(&tok, tokenizer, &err))
+        return da_cli_fail(&err);
+    enum da_rc bad = da_random_write(out, shape, tok ? da_tokenizer_vocab(tok) : NULL,
+                                     (uint64_t)seed, types[type], (unsigned)n_threads, &err);
+    da_tokenizer_close(tok);
+    return bad ? da_cli_fail(&err) : DA_EXIT_OK;
+}
+
+/* --- show -------------------------------------------------------------------------------- */
+
+struct tensor_sum {
+    uint64_t n, n_params, n_bytes;
+};
+
+/* Sums per type; index: the type's number. */
+static void sum_types(const struct da_gguf *g, struct tensor_sum sums[64])
+{
+    for (size_t i = 0; i < da_gguf_n_tensors(g); i++) {
+        const struct da_gguf_tensor *t = da_gguf_tensor_at(g, i);
+        if (t->type >= 64)
+            continue;
+        sums[t->type].n++;
+        sums[t->type].n_params += t->dims[0] * t->dims[1] * t->dims[2] * t->dims[3];
+        sums[t->type].n_bytes += t->n_bytes;
+    }
+}
+
+static double bits_per_weight(const struct da_gguf *g, const struct da_model_facts *f)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < da_gguf_n_tensors(g); i++)
+        bytes += da_gguf_tensor_at(g, i)->n_bytes;
+    return f->n_params ? 8.0 * (double)bytes / (double)f->n_params : 0.0;
+}
+
+static void show_json(const struct da_model *m, const struct da_tokenizer *tok)
+{
+    const struct da_model_facts *f = da_model_facts(m);
+    const struct da_gguf *g = da_model_gguf(m);
+    struct tensor_sum sums[64] = {{0, 0, 0}};
+    struct da_buf out;
+    struct da_jw w;
+    da_buf_init(&out, 0);
+    da_jw_init(&w, &out);
+    da_jw_object(&w);
+    da_jw_kcstr(&w, "name", f->name);
+    da_jw_kcstr(&w, "architecture", f->arch);
+    da_jw_kcstr(&w, "family", f->family);
+    da_jw_kcstr(&w, "type", f->quant);
+    da_jw_kint(&w, "layers", f->n_layers);
+    da_jw_kint(&w, "dim", f->dim);
+    da_jw_kint(&w, "heads", f->n_heads);
+    da_jw_kint(&w, "kv_heads", f->n_kv_heads);
+    da_jw_kint(&w, "head_dim", f->head_dim);
+    da_jw_kint(&w, "ff_dim", f->ff_dim);
+    da_jw_kint(&w, "vocab", f->n_vocab);
+    da_jw_kint(&w, "context", f->n_ctx);
+    da_jw_kbool(&w, "tied", f->tied);
+    da_jw_kint(&w, "parameters", (int64_t)f->n_params);
+    da_jw_kdouble(&w, "bits_per_weight", bits_per_weight(g, f));
+    da_jw_kint(&w, "file_bytes", (int64_t)f->file_bytes);
+    da_jw_kint(&w, "weight_bytes", (int64_t)f->weight_bytes);
+    da_jw_key(&w, "tensors");
+    da_jw_object(&w);
+    sum_types(g, sums);
+    for (uint32_t t = 0; t < 64; t++)
+        if (sums[t].n)
+            da_jw_kint(&w, da_qtype_name(t), (int64_t)sums[t].n);
+    da_jw_end(&w);
+    da_jw_kcstr(&w, "tokenizer", tok ? da_tokenizer_name(tok) : NULL);
+    da_jw_kbool(&w, "chat_template", tok && da_tokenizer_chat_template(tok).len > 0);
+    da_jw_end(&w);
+    puts(out.p);
+    da_buf_release(&out);
+}
+
+static void show_text(const struct da_model *m, const struct da_tokenizer *tok)
+{
+    const struct da_model_facts *f = da_model_facts(m);
+    const struct da_gguf *g = da_model_gguf(m);
+    struct tensor_sum sums[64] = {{0, 0, 0}};
+    printf("name          %s\n", f->name);
+    printf("family        %s (architecture %s)\n", f->family, f->arch);
+    printf("shape         %" PRIu32 " layers, %" PRIu32 " wide, MLP %" PRIu32 "\n", f->n_layers,
+           f->dim, f->ff_dim);
+    printf("attention     %" PRIu32 " heads of %" PRIu32 ", %" PRIu32 " key heads\n", f->n_heads,
+           f->head_dim, f->n_kv_heads);
+    printf("vocabulary    %" PRIu32 "%s\n", f->n_vocab, f->tied ? ", output head tied" : "");
+    printf("context       %" PRIu32 "\n", f->n_ctx);
+    printf("parameters    %.1f million\n", (double)f->n_params / 1e6);
+    printf("file          %.1f MB, %.2f bits a weight\n", (double)f->file_bytes / 1e6,
+           bits_per_weight(g, f));
+    printf("in memory     %.1f MB of weights\n", (double)f->weight_bytes / 1e6);
+    sum_types(g, sums);
+    for (uint32_t t = 0; t < 64; t++)
+        if (sums[t].n)
+            printf("tensors       %" PRIu64 " %s, %.1f MB\n", sums[t].n, da_qtype_name(t),
+                   (double)sums[t].n_bytes / 1e6);
+    printf("tokenizer     %s\n", tok ? da_tokenizer_name(tok) : "none");
+    if (tok)
+        printf("chat template %s\n", da_tokenizer_chat_template(tok).len ? "yes" : "none");
+}
+
+static int run_show(int argc, char **argv)
+{
+    static const struct da_cmd_help help = {
+        .name = "model show",
+        .synopsis = "[options] [--] FILE",
+        .summary = "Show what a GGUF model is: shape, types, memory, tokenizer.",
+        .notes = "The file is loaded as for use, so a model that shows is a model that runs.",
+    };
+    bool json = false;
+    const struct da_opt table[] = {
+        DA_OPT_FLAG_OF(0, "json", &json, "print one JSON object"),
+        DA_OPT_END,
+    };
+    struct da_args args;
+    struct da_model *m;
+    struct da_tokenizer *tok = NULL;
+    struct da_err err;
+    int rc = da_opt_parse(&help, table, argc, argv, &args);
+    if (rc >= 0)
+        return rc;
+    if (args.n != 1)
+        return da_opt_usage(&help, "give one model file");
+    if (da_model_open(&m, args.argv[0], NULL, &err))
+        return da_cli_fail(&err);
+    if (da_gguf_find(da_model_gguf(m), "tokenizer.ggml.model") &&
+        da_tokenizer_open_gguf(&tok, da_model_gguf(m), &err)) {
+        da_model_close(m);
+        return da_cli_fail(&err);
+    }
+    if (json)
+        show_json(m, tok);
+    else
+        show_text(m, tok);
+    da_tokenizer_close(tok);
+    da_model_close(m);
+    return DA_EXIT_OK;
+}
+
+int da_cmd_model(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*run)(int argc, char **argv);
+    } SUBS[] = {{"import", run_import}, {"random", run_random}, {"show", run_show}};
+    static const struct da_cmd_help help = {
+        .name = "model",
+        .synopsis = "import|random|show [options] ...",
+        .summary = "Import, make and look at model files.",
+        .notes = "Commands:\n"
+                 "  import   turn a Hugging Face folder into a GGUF file\n"
+                 "  random   make a model with seeded random weights\n"
+                 "  show     show what a model file is\n"
+                 "\n"
+                 "'docassist model import --help' tells about import, and so on.",
+    };
+    static const struct da_opt none[] = {DA_OPT_END};
+    struct da_args args;
+    if (argc >= 2)
+        for (size_t i = 0; i < DA_ARRAY_LEN(SUBS); i++)
+            if (strcmp(argv[1], SUBS[i].name) == 0)
+                return SUBS[i].run(argc - 1, argv + 1);
+    int rc = da_opt_parse(&help, none, argc, argv, &args);
+    if (rc >= 0)
+        return rc;
+    if (args.n == 0)
+        return da_opt_usage(&help, "say what to do: import, random or show");
+    return da_opt_usage(&help, "unknown subcommand '%s': import, random or show", args.argv[0]);
+}

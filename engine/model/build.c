@@ -1,0 +1,253 @@
+/* GGUF files from shapes, vocabularies and rows. Key names: ggml docs/gguf.md. */
+#include "engine/model/build.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/threads.h"
+#include "engine/tokenizer/vocab.h"
+
+enum { BUILD_CHUNK_FLOATS = 1 << 20 };
+
+enum da_qtype da_build_type(enum da_qtype want, const char *name, uint32_t n_cols, bool vector)
+{
+    /* positions are few and matter: they stay as they are, as llama.cpp's quantizer leaves them */
+    if (vector || strcmp(name, "position_embd.weight") == 0 || want == DA_Q_F32)
+        return DA_Q_F32;
+    return n_cols % da_qtype_info(want)->block_len ? DA_Q_F16 : want;
+}
+
+/* --- keys ----------------------------------------------------------------------- */
+
+struct key_writer {
+    struct da_gguf_writer *w;
+    const char *arch;
+    char key[96];
+};
+
+static const char *key(struct key_writer *k, const char *suffix)
+{
+    snprintf(k->key, sizeof k->key, "%s.%s", k->arch, suffix);
+    return k->key;
+}
+
+static void key_float(struct key_writer *k, const char *suffix, double v)
+{
+    if (v != 0.0)
+        da_gguf_put_f32(k->w, key(k, suffix), (float)v);
+}
+
+/* general.file_type's numbers: llama.cpp's enum of the same name. */
+static uint32_t file_type(enum da_qtype t)
+{
+    switch (t) {
+    case DA_Q_F16: return 1;
+    case DA_Q_Q4_0: return 2;
+    case DA_Q_Q8_0: return 7;
+    case DA_Q_BF16: return 32;
+    default: return 0;
+    }
+}
+
+static void put_shape(struct da_gguf_writer *w, const struct da_build_shape *s,
+                      const struct da_family *f, enum da_qtype want)
+{
+    struct key_writer k = {.w = w, .arch = f->arch};
+    da_gguf_put_str(w, "general.architecture", da_span_str(f->arch));
+    da_gguf_put_str(w, "general.name", da_span_str(s->name));
+    da_gguf_put_u32(w, "general.file_type", file_type(want));
+    da_gguf_put_u32(w, "general.quantization_version", 2);
+    da_gguf_put_u32(w, key(&k, "block_count"), s->n_layers);
+    da_gguf_put_u32(w, key(&k, "context_length"), s->n_ctx);
+    da_gguf_put_u32(w, key(&k, "embedding_length"), s->dim);
+    da_gguf_put_u32(w, key(&k, "feed_forward_length"), s->ff_dim);
+    da_gguf_put_u32(w, key(&k, "attention.head_count"), s->n_heads);
+    da_gguf_put_u32(w, key(&k, "attention.head_count_kv"), s->n_kv_heads);
+    if (s->head_dim != s->dim / s->n_heads) {
+        da_gguf_put_u32(w, key(&k, "attention.key_length"), s->head_dim);
+        da_gguf_put_u32(w, key(&k, "attention.value_length"), s->head_dim);
+    }
+    da_gguf_put_f32(w,
+                    key(&k, f->norm == DA_NORM_RMS ? "attention.layer_norm_rms_epsilon"
+                                                   : "attention.layer_norm_epsilon"),
+                    (float)s->norm_eps);
+    da_gguf_put_u32(w, key(&k, "vocab_size"), s->n_vocab);
+    if (s->n_rot) {
+        da_gguf_put_u32(w, key(&k, "rope.dimension_count"), s->n_rot);
+        key_float(&k, "rope.freq_base", s->rope_base);
+    }
+    if (s->window)
+        da_gguf_put_u32(w, key(&k, "attention.sliding_window"), s->window);
+    key_float(&k, "attention.max_alibi_bias", s->alibi_max);
+    key_float(&k, "attention.clamp_kqv", s->clamp_qkv);
+    key_float(&k, "attn_logit_softcapping", s->attn_softcap);
+    key_float(&k, "final_logit_softcapping", s->logit_softcap);
+}
+
+/* --- vocabulary ------------------------------------------------------------------- */
+
+static void put_specials(struct da_gguf_writer *w, const struct da_vocab *v)
+{
+    static const char *const KEYS[DA_TOK_N_SPECIAL] = {
+        [DA_TOK_BOS] = "bos_token_id",     [DA_TOK_EOS] = "eos_token_id",
+        [DA_TOK_EOT] = "eot_token_id",     [DA_TOK_EOM] = "eom_token_id",
+        [DA_TOK_UNK] = "unknown_token_id", [DA_TOK_SEP] = "seperator_token_id", /* sic */
+        [DA_TOK_PAD] = "padding_token_id", [DA_TOK_CLS] = "cls_token_id",
+        [DA_TOK_MASK] = "mask_token_id",
+    };
+    char name[64];
+    for (int i = 0; i < DA_TOK_N_SPECIAL; i++) {
+        if (v->special[i] < 0)
+            continue;
+        snprintf(name, sizeof name, "tokenizer.ggml.%s", KEYS[i]);
+        da_gguf_put_u32(w, name, (uint32_t)v->special[i]);
+    }
+    da_gguf_put_bool(w, "tokenizer.ggml.add_bos_token", v->add_bos);
+    da_gguf_put_bool(w, "tokenizer.ggml.add_eos_token", v->add_eos);
+    if (v->kind == DA_VOCAB_SPM || v->kind == DA_VOCAB_UNIGRAM)
+        da_gguf_put_bool(w, "tokenizer.ggml.add_space_prefix", v->add_space_prefix);
+    if (v->chat_template.len)
+        da_gguf_put_str(w, "tokenizer.chat_template",
+                        da_span(v->chat_template.p, v->chat_template.len));
+}
+
+static void put_merges(struct da_gguf_writer *w, const struct da_vocab *v)
+{
+    struct da_buf text;
+    da_buf_init(&text, 0);
+    da_gguf_begin_strs(w, "tokenizer.ggml.merges", v->n_merges);
+    for (size_t i = 0; i < v->n_merges; i++) {
+        da_buf_reset(&text);
+        da_vocab_spelling(v, v->merges[i].left, &text);
+        da_buf_add_char(&text, ' ');
+        da_vocab_spelling(v, v->merges[i].right, &text);
+        da_gguf_add_str(w, da_span(text.p, text.len));
+    }
+    da_buf_release(&text);
+}
+
+enum da_rc da_build_vocab(struct da_gguf_writer *w, const struct da_vocab *v, uint32_t n_vocab,
+                          struct da_err *err)
+{
+    static const char *const MODELS[] = {[DA_VOCAB_BPE] = "gpt2",
+                                         [DA_VOCAB_SPM] = "llama",
+                                         [DA_VOCAB_UNIGRAM] = "t5",
+                                         [DA_VOCAB_WORDPIECE] = "bert"};
+    const char *pre = v->pre[0] ? v->pre : da_split_name(&v->split);
+    struct da_buf text;
+    if (v->n > n_vocab)
+        return da_fail(err, DA_EMISMATCH, "the tokenizer has %zu tokens, the model %u", v->n,
+                       n_vocab);
+    if (v->kind == DA_VOCAB_BPE && !pre)
+        return da_fail(err, DA_EUNSUPPORTED, "GGUF has no name for this tokenizer's pre-split");
+    float *scores = da_try_alloc(n_vocab, sizeof *scores);
+    int32_t *types = da_try_alloc(n_vocab, sizeof *types);
+    if (!scores || !types) {
+        free(scores);
+        free(types);
+        return da_fail(err, DA_ENOMEM, "no memory for %u tokens", n_vocab);
+    }
+    da_buf_init(&text, 0);
+    da_gguf_put_str(w, "tokenizer.ggml.model", da_span_str(MODELS[v->kind]));
+    if (v->kind == DA_VOCAB_BPE)
+        da_gguf_put_str(w, "tokenizer.ggml.pre", da_span_str(pre));
+    da_gguf_begin_strs(w, "tokenizer.ggml.tokens", n_vocab);
+    for (uint32_t i = 0; i < n_vocab; i++) {
+        da_buf_reset(&text);
+        if (i < v->n)
+            da_vocab_spelling(v, (int32_t)i, &text);
+        else
+            da_buf_addf(&text, "[PAD%u]", i);
+        da_gguf_add_str(w, da_span(text.p, text.len));
+        scores[i] = i < v->n ? v->tokens[i].score : -1e4f;
+        types[i] = i < v->n ? v->tokens[i].type : DA_TOKEN_UNUSED;
+    }
+    da_buf_release(&text);
+    if (v->kind != DA_VOCAB_BPE)
+        da_gguf_put_f32s(w, "tokenizer.ggml.scores", scores, n_vocab);
+    da_gguf_put_i32s(w, "tokenizer.ggml.token_type", types, n_vocab);
+    free(scores);
+    free(types);
+    if (v->kind == DA_VOCAB_BPE)
+        put_merges(w, v);
+    put_specials(w, v);
+    return DA_OK;
+}
+
+/* --- data ------------------------------------------------------------------------- */
+
+struct chunk {
+    const struct da_build_tensor *t;
+    uint32_t first_row;
+    da_build_row_fn row;
+    void *ctx;
+    float **scratch; /* [threads][n_cols] */
+    unsigned char *out;
+    size_t row_bytes;
+};
+
+static void chunk_row(void *ctx, size_t item, unsigned worker)
+{
+    struct chunk *c = ctx;
+    float *x = c->scratch[worker];
+    c->row(c->ctx, c->t, c->first_row + (uint32_t)item, x);
+    da_quantize(c->t->type, x, c->out + item * c->row_bytes, c->t->n_cols);
+}
+
+static enum da_rc write_tensor(struct da_gguf_writer *w, const struct da_build_tensor *t,
+                               da_build_row_fn row, void *ctx, unsigned n_threads,
+                               struct da_err *err)
+{
+    uint64_t row_bytes = 0;
+    uint32_t rows = BUILD_CHUNK_FLOATS / t->n_cols + 1;
+    enum da_rc rc = DA_OK;
+    (void)da_qtype_row_bytes(t->type, t->n_cols, &row_bytes); /* whole blocks: da_build_type */
+    struct chunk c = {.t = t, .row = row, .ctx = ctx, .row_bytes = (size_t)row_bytes};
+    c.scratch = da_calloc(n_threads, sizeof *c.scratch);
+    c.out = da_try_alloc(rows, c.row_bytes);
+    bool ok = c.out != NULL;
+    for (unsigned i = 0; i < n_threads; i++)
+        ok = (c.scratch[i] = da_try_alloc(t->n_cols, sizeof(float))) != NULL && ok;
+    if (!ok)
+        rc = da_fail(err, DA_ENOMEM, "no memory for tensor '%s'", t->name);
+    for (c.first_row = 0; !rc && c.first_row < t->n_rows; c.first_row += rows) {
+        uint32_t n = t->n_rows - c.first_row < rows ? t->n_rows - c.first_row : rows;
+        da_parallel_for(n_threads, n, chunk_row, &c);
+        rc = da_gguf_writer_data(w, c.out, n * c.row_bytes, err);
+    }
+    for (unsigned i = 0; i < n_threads; i++)
+        free(c.scratch[i]);
+    free(c.scratch);
+    free(c.out);
+    return rc;
+}
+
+enum da_rc da_build_write(const char *path, const struct da_build_shape *shape,
+                          const struct da_vocab *v, enum da_qtype want,
+                          const struct da_build_tensor *tensors, size_t n, da_build_row_fn row,
+                          void *ctx, unsigned n_threads, struct da_err *err)
+{
+    const struct da_family *f = da_family_named(shape->family);
+    struct da_gguf_writer *w = da_gguf_writer_new();
+    enum da_rc rc = DA_OK;
+    if (!n_threads)
+        n_threads = da_threads_available();
+    put_shape(w, shape, f, want);
+    if (v && (rc = da_build_vocab(w, v, shape->n_vocab, err)))
+        goto out;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t dims[2] = {tensors[i].n_cols, tensors[i].n_rows};
+        da_gguf_add_tensor(w, tensors[i].name, tensors[i].type, tensors[i].vector ? 1 : 2, dims);
+    }
+    if ((rc = da_gguf_writer_begin(w, path, err)))
+        goto out;
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = write_tensor(w, &tensors[i], row, ctx, n_threads, err);
+    if (!rc)
+        rc = da_gguf_writer_finish(w, err);
+out:
+    da_gguf_writer_free(w);
+    return rc;
+}

@@ -1,0 +1,54 @@
+#ifndef ENGINE_MODEL_BUILD_H
+#define ENGINE_MODEL_BUILD_H
+
+/* What import and random models share: a list of tensors whose rows somebody provides as floats,
+ * and the GGUF file written from it. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "engine/gguf_write.h"
+#include "engine/model/family.h"
+#include "engine/quant.h"
+
+struct da_vocab;
+
+/* Hyperparameters as files spell them; 0 leaves an optional key out. */
+struct da_build_shape {
+    const char *family; /* row of the family table */
+    const char *name;   /* general.name */
+    uint32_t n_layers, dim, n_heads, n_kv_heads, head_dim, ff_dim, n_vocab, n_ctx;
+    uint32_t n_rot;
+    uint32_t window;
+    double norm_eps, rope_base;
+    double alibi_max, clamp_qkv;
+    double attn_softcap, logit_softcap;
+};
+
+struct da_build_tensor {
+    char name[96]; /* in the GGUF file */
+    enum da_qtype type;
+    uint32_t n_cols, n_rows;
+    bool vector;     /* one dimension */
+    const void *src; /* the provider's */
+};
+
+/* Writes the n_cols floats of a row; called from several threads. */
+typedef void (*da_build_row_fn)(void *ctx, const struct da_build_tensor *t, uint32_t row,
+                                float *out);
+
+/* The type a matrix gets when the user asks for want: rows that are not whole blocks stay f16. */
+enum da_qtype da_build_type(enum da_qtype want, const char *name, uint32_t n_cols, bool vector);
+
+/* Writes the file. v (tokenizer) may be NULL. */
+enum da_rc da_build_write(const char *path, const struct da_build_shape *shape,
+                          const struct da_vocab *v, enum da_qtype want,
+                          const struct da_build_tensor *tensors, size_t n, da_build_row_fn row,
+                          void *ctx, unsigned n_threads, struct da_err *err);
+
+/* tokenizer.ggml.* keys of a vocabulary; n_vocab >= its size pads with unused tokens. */
+enum da_rc da_build_vocab(struct da_gguf_writer *w, const struct da_vocab *v, uint32_t n_vocab,
+                          struct da_err *err);
+
+#endif
