@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "annotate/ann_report.h"
 #include "annotate/annotate.h"
 #include "annotate/backend_api.h"
 #include "annotate/backend_extractive.h"
@@ -24,7 +25,7 @@
 typedef unsigned long long ull; /* what printf takes */
 
 struct options {
-    const char *output, *errors, *prompts, *status, *written, *written_name, *assume;
+    const char *output, *errors, *report, *prompts, *status, *written, *written_name, *assume;
     int backend; /* enum backend */
     bool seen_backend, keep_failed, restart, show_prompt, retry_failed, reparse, dry_run;
     bool seen_batch, batch_complete;
@@ -70,6 +71,8 @@ static void fill_options(struct options *o, struct da_opt rows[MAX_OPTS])
         DA_OPT_GROUP_OF("Output"),
         DA_OPT_STR_OF('o', "output", &o->output, "FILE", "write annotations to FILE ('-': stdout)"),
         DA_OPT_STR_OF(0, "errors", &o->errors, "FILE", "one object for each document that failed"),
+        DA_OPT_STR_OF(0, "report", &o->report, "FILE",
+                      "an HTML page about the annotations and what failed"),
         DA_OPT_FLAG_OF(0, "keep-failed", &o->keep_failed,
                        "keep annotations whose quality checks fail"),
         DA_OPT_FLAG_OF(0, "restart", &o->restart, "throw away an unfinished output"),
@@ -373,6 +376,8 @@ static enum da_rc annotate_all(struct options *o, struct da_backend *b, const ch
                                   .log = da_cli_log(),
                                   .stop = da_cli_catch_interrupt()};
     rc = da_annotate(b, &ao, st, err);
+    if (!rc && o->report)
+        rc = da_ann_report(o->output, o->errors, o->report, err);
     if (!rc)
         report(o, b, st);
     da_checks_free(checks);
@@ -400,6 +405,8 @@ static int choose_backend(struct options *o, const char *input)
         o->backend = o->written ? BACKEND_WRITTEN : api ? BACKEND_API : BACKEND_EXTRACTIVE;
     if ((o->backend == BACKEND_WRITTEN) != (o->written != NULL))
         return da_opt_usage(&help, "--backend written and --written FILE go together");
+    if (o->report && o->output && strcmp(o->output, "-") == 0)
+        return da_opt_usage(&help, "--report needs annotations in a file, not on stdout");
     if (o->written_name && !o->written)
         return da_opt_usage(&help, "--written-name goes with --written FILE");
     if ((o->show_prompt || o->dry_run || o->assume || o->seen_batch) && o->backend != BACKEND_API)
