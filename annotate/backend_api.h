@@ -4,18 +4,14 @@
 /* The backend that asks a chat-completions API: one request per document for all three tasks. */
 
 #include "annotate/annotate.h"
+#include "annotate/asker.h"
 #include "api/client.h"
-
-enum { DA_ASK_DEFAULT_MAX_TOKENS = 600 /* the paper's largest reply is 312 */ };
 
 struct da_backend_api_opts {
     struct da_client_opts client; /* endpoints, limits, ledger, ...: borrowed */
-    const char *model;            /* borrowed, like all strings */
-    const char *prompts_dir;      /* NULL: the built-in prompt */
-    double temperature, top_p;    /* < 0: not sent */
-    int64_t seed;                 /* < 0: not sent */
-    int max_tokens;               /* completion budget of a first try */
-    bool reparse;                 /* read the stored replies of failed requests again */
+    struct da_asker_opts asker;
+    bool answer_only; /* nothing is asked: the ledger is all there is */
+    bool reparse;     /* read the stored replies of failed requests again */
     struct da_log *log;
     const volatile sig_atomic_t *stop; /* may be NULL */
 };

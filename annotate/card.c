@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "annotate/contamination.h"
 #include "common/json.h"
 #include "common/mem.h"
 
@@ -337,11 +338,30 @@ static void add_split_rule(const struct da_card *c, struct da_buf *out)
                     (unsigned long long)c->n_check_failed);
 }
 
+static void add_contamination(const struct da_card *c, struct da_buf *out)
+{
+    if (!c->compared)
+        return;
+    da_buf_addf(
+        out,
+        "\nRuns of %d words that a document of validation or test shares with documents of the "
+        "splits before it;\na document is contaminated when a run of one of its responses is "
+        "among them, or a tenth of those of its text%s.\n\n"
+        "| split | documents that share a run | contaminated documents |\n"
+        "| --- | ---: | ---: |\n",
+        DA_CONTAMINATION_ORDER, c->decontaminated ? "; such documents were left out" : "");
+    for (int s = DA_SPLIT_VALIDATION; s < DA_N_SPLITS; s++)
+        da_buf_addf(out, "| %s | %llu | %llu |\n", da_splits_name(s),
+                    (unsigned long long)c->split[s].n_touched,
+                    (unsigned long long)c->split[s].n_contaminated);
+}
+
 void da_card_write(const struct da_card *c, struct da_buf *out)
 {
     add_front_matter(c, out);
     add_shape(c, out);
     add_split_rule(c, out);
+    add_contamination(c, out);
     if (total_documents(c) > 0)
         da_buf_add_str(out, "\n| tokens per document | mean | standard deviation | least | most |\n"
                             "| --- | ---: | ---: | ---: | ---: |\n");

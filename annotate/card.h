@@ -6,6 +6,7 @@
  * that the Hugging Face Hub reads, and what a reader wants to know of the data.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "annotate/splits.h"
@@ -17,6 +18,9 @@ enum da_export_format { DA_EXPORT_MESSAGES, DA_EXPORT_PROMPT_COMPLETION };
 
 struct da_card_split {
     uint64_t n_documents, n_examples, n_bytes;
+    /* 12-word runs shared with earlier splits, see annotate/contamination.h */
+    uint64_t n_touched; /* documents with any shared run */
+    uint64_t n_contaminated;
 };
 
 struct da_card_spread { /* of a quantity, over documents */
@@ -31,6 +35,8 @@ struct da_card {
     struct da_card_spread n_tokens, n_tokens_source, prompt_tokens, completion_tokens;
     uint64_t n_clusters_shared; /* documents that are not alone in their cluster */
     uint64_t n_left_out;        /* they bridge two splits */
+    bool compared;              /* splits were compared for contamination */
+    bool decontaminated;        /* contaminated documents were left out */
     uint64_t n_check_failed;    /* annotations kept although a check failed */
     uint64_t seed;
     double percent[DA_N_SPLITS];

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "annotate/contamination.h"
+#include "annotate/review.h"
 #include "common/buf.h"
 #include "common/io.h"
 #include "common/json.h"
@@ -20,20 +22,24 @@
 #include "schemas/annotation.h"
 #include "schemas/example.h"
 
-struct export
-{
+enum { COMMIT_EVERY = 256 }; /* annotations; what is not committed is held in memory */
+
+struct exporter {
     const struct da_export_opts *o;
     struct da_export_stats *stats;
     struct da_splits *splits;
     struct da_card card;
-    struct da_map clusters; /* name -> number of documents */
+    struct da_map clusters;                 /* name -> number of documents */
+    struct da_contamination *contamination; /* NULL: not compared */
+    struct da_review *review;               /* NULL: no sample */
     struct da_resume *out;
     char *paths[DA_N_SPLITS];
-    char *spool; /* copy of stdin, or NULL */
+    char *spool;        /* copy of stdin, or NULL */
+    uint64_t n_written; /* annotations */
     struct da_buf line, messages, response, id, text;
 };
 
-static char *path_in(const struct export *x, const char *name)
+static char *path_in(const struct exporter *x, const char *name)
 {
     struct da_buf b;
     da_buf_init(&b, 0);
@@ -41,7 +47,7 @@ static char *path_in(const struct export *x, const char *name)
     return da_buf_take(&b, NULL);
 }
 
-static enum da_rc copy_stdin(struct export *x, struct da_err *err)
+static enum da_rc copy_stdin(struct exporter *x, struct da_err *err)
 {
     enum { PIECE = 1 << 16 };
     char *piece = da_malloc(PIECE);
@@ -64,9 +70,11 @@ static enum da_rc copy_stdin(struct export *x, struct da_err *err)
 
 /* --- the two readings ------------------------------------------------------------- */
 
-typedef enum da_rc (*visit_fn)(struct export *x, const struct da_annotation *a, struct da_err *err);
+typedef enum da_rc (*visit_fn)(struct exporter *x, const struct da_annotation *a,
+                               struct da_err *err);
 
-static enum da_rc visit_all(struct export *x, visit_fn visit, const char *title, struct da_err *err)
+static enum da_rc visit_all(struct exporter *x, visit_fn visit, const char *title,
+                            struct da_err *err)
 {
     struct da_jsonl *in = NULL;
     uint64_t n = 0;
@@ -96,13 +104,69 @@ static struct da_span cluster_of(const struct da_annotation *a)
     return da_json_str(da_json_get(a->document, "cluster_id"), &s) ? s : da_span("", 0);
 }
 
-static enum da_rc learn(struct export *x, const struct da_annotation *a, struct da_err *err)
+static enum da_rc learn(struct exporter *x, const struct da_annotation *a, struct da_err *err)
 {
     struct da_span cluster = cluster_of(a);
     x->stats->n_annotations++;
     if (cluster.len > 0)
         (*da_map_add(&x->clusters, cluster.p, cluster.len, NULL))++;
     return da_splits_add(x->splits, a->id, cluster, err);
+}
+
+static struct da_span text_of(const struct da_annotation *a)
+{
+    struct da_span s;
+    return da_json_str(da_json_get(a->document, "text"), &s) ? s : da_span("", 0);
+}
+
+static enum da_rc note_runs(struct exporter *x, const struct da_annotation *a, struct da_err *err)
+{
+    enum da_split s = da_splits_of(x->splits, a->id);
+    (void)err;
+    if (s == DA_SPLIT_VALIDATION || s == DA_SPLIT_TEST)
+        da_contamination_note(x->contamination, a, text_of(a));
+    return DA_OK;
+}
+
+static enum da_rc mark_runs(struct exporter *x, const struct da_annotation *a, struct da_err *err)
+{
+    enum da_split s = da_splits_of(x->splits, a->id);
+    (void)err;
+    if (s != DA_SPLIT_NONE)
+        da_contamination_mark(x->contamination, a, text_of(a), s);
+    return DA_OK;
+}
+
+/* Two more readings, unless all documents go to one split. */
+static enum da_rc compare_splits(struct exporter *x, struct da_err *err)
+{
+    const double *p = x->o->percent;
+    bool one_split = p[0] == 100 || p[1] == 100 || p[2] == 100;
+    if (one_split && !x->o->splits_from)
+        return DA_OK;
+    x->contamination = da_contamination_new();
+    x->card.compared = true;
+    x->card.decontaminated = x->o->decontaminate;
+    enum da_rc rc = visit_all(x, note_runs, "comparing", err);
+    return rc ? rc : visit_all(x, mark_runs, "comparing", err);
+}
+
+/* Whether the annotation must be left out for what earlier splits share with it. */
+static bool is_given_away(struct exporter *x, const struct da_annotation *a, struct da_span text,
+                          enum da_split s)
+{
+    if (!x->contamination || s == DA_SPLIT_TRAIN)
+        return false;
+    struct da_contamination_found f = da_contamination_of(x->contamination, a, text, s);
+    x->card.split[s].n_touched += f.response || f.text_share > 0;
+    x->card.split[s].n_contaminated += f.contaminated;
+    x->stats->n_contaminated += f.contaminated;
+    if (!f.contaminated || !x->o->decontaminate)
+        return false;
+    da_splits_leave_out(x->splits, a->id);
+    da_log_msg(x->o->log, DA_LOG_INFO, "'%.*s' is left out: earlier splits give it away",
+               (int)a->id.len, a->id.p);
+    return true;
 }
 
 static void write_message(struct da_jw *w, const char *role, struct da_span content)
@@ -114,7 +178,7 @@ static void write_message(struct da_jw *w, const char *role, struct da_span cont
 }
 
 /* The chat of an example, as a JSON array in x->messages. */
-static void render_messages(struct export *x, const struct da_example *e)
+static void render_messages(struct exporter *x, const struct da_example *e)
 {
     struct da_jw w;
     da_buf_reset(&x->messages);
@@ -131,7 +195,7 @@ static void render_messages(struct export *x, const struct da_example *e)
 }
 
 /* An example whose prompt and completion are raw text instead of a chat. */
-static void write_prompt_completion(struct export *x, const struct da_example *e, struct da_jw *w)
+static void write_prompt_completion(struct exporter *x, const struct da_example *e, struct da_jw *w)
 {
     da_jw_object(w);
     da_jw_kcstr(w, "schema", "docassist.example/1");
@@ -151,7 +215,7 @@ static void write_prompt_completion(struct export *x, const struct da_example *e
     da_jw_end(w);
 }
 
-static enum da_rc write_example(struct export *x, const struct da_example *e, enum da_split s,
+static enum da_rc write_example(struct exporter *x, const struct da_example *e, enum da_split s,
                                 struct da_err *err)
 {
     struct da_jw w;
@@ -167,6 +231,8 @@ static enum da_rc write_example(struct export *x, const struct da_example *e, en
     enum da_rc rc = da_buf_check(&x->line, "an example", err);
     if (!rc)
         rc = da_resume_write(x->out, (unsigned)s, x->line.p, x->line.len, err);
+    if (!rc && x->review)
+        da_review_offer(x->review, e);
     if (!rc) {
         x->card.split[s].n_examples++;
         x->card.split[s].n_bytes += x->line.len;
@@ -174,7 +240,7 @@ static enum da_rc write_example(struct export *x, const struct da_example *e, en
     return rc;
 }
 
-static enum da_rc write_task(struct export *x, const struct da_annotation *a, enum da_task task,
+static enum da_rc write_task(struct exporter *x, const struct da_annotation *a, enum da_task task,
                              enum da_split s, struct da_span document, struct da_err *err)
 {
     struct da_example e = {.doc_id = a->id,
@@ -204,7 +270,7 @@ static enum da_rc write_task(struct export *x, const struct da_annotation *a, en
     return write_example(x, &e, s, err);
 }
 
-static enum da_rc write_annotation(struct export *x, const struct da_annotation *a,
+static enum da_rc write_annotation(struct exporter *x, const struct da_annotation *a,
                                    struct da_err *err)
 {
     enum da_split s = da_splits_of(x->splits, a->id);
@@ -219,19 +285,23 @@ static enum da_rc write_annotation(struct export *x, const struct da_annotation 
                    a->id.p);
         return DA_OK;
     }
+    if (is_given_away(x, a, document, s))
+        return DA_OK;
     for (enum da_task t = DA_TASK_SUMMARIZATION; t < DA_N_TASKS && !rc; t++)
         rc = write_task(x, a, t, s, document, err);
     if (rc)
         return rc;
     da_card_add(&x->card, a, s);
+    if (++x->n_written % COMMIT_EVERY == 0)
+        rc = da_resume_commit(x->out, da_span_str("records"), "", err);
     if (cluster.len > 0 && *da_map_get(&x->clusters, cluster.p, cluster.len) > 1)
         x->card.n_clusters_shared++;
-    return DA_OK;
+    return rc;
 }
 
 /* --- files beside the examples ------------------------------------------------------ */
 
-static enum da_rc write_beside(struct export *x, const char *name, const struct da_buf *b,
+static enum da_rc write_beside(struct exporter *x, const char *name, const struct da_buf *b,
                                struct da_err *err)
 {
     char *path = path_in(x, name);
@@ -242,7 +312,7 @@ static enum da_rc write_beside(struct export *x, const char *name, const struct 
     return rc;
 }
 
-static enum da_rc finish(struct export *x, struct da_err *err)
+static enum da_rc finish(struct exporter *x, struct da_err *err)
 {
     struct da_buf b;
     enum da_rc rc = da_resume_finish(x->out, err);
@@ -264,11 +334,16 @@ static enum da_rc finish(struct export *x, struct da_err *err)
         da_card_write(&x->card, &b);
         rc = write_beside(x, "README.md", &b, err);
     }
+    if (!rc && x->review) {
+        da_buf_reset(&b);
+        da_review_write(x->review, &b);
+        rc = write_beside(x, "review.csv", &b, err);
+    }
     da_buf_release(&b);
     return rc;
 }
 
-static enum da_rc open_outputs(struct export *x, struct da_err *err)
+static enum da_rc open_outputs(struct exporter *x, struct da_err *err)
 {
     static const char *const names[] = {"train.jsonl", "validation.jsonl", "test.jsonl"};
     struct da_resume_opts ro = {.options_hash = "export", .restart = true};
@@ -277,13 +352,15 @@ static enum da_rc open_outputs(struct export *x, struct da_err *err)
     return da_resume_open(&x->out, &ro, err);
 }
 
-static void init(struct export *x)
+static void init(struct exporter *x)
 {
     struct da_splits_opts so = {.seed = x->o->seed};
     memcpy(so.percent, x->o->percent, sizeof so.percent);
     x->splits = da_splits_new(&so);
     da_map_init(&x->clusters);
     da_card_init(&x->card);
+    if (x->o->sample > 0)
+        x->review = da_review_new((size_t)x->o->sample, x->o->seed);
     x->card.format = x->o->format;
     x->card.seed = x->o->seed;
     memcpy(x->card.percent, x->o->percent, sizeof x->card.percent);
@@ -294,7 +371,7 @@ static void init(struct export *x)
     da_buf_init(&x->text, 0);
 }
 
-static void release(struct export *x)
+static void release(struct exporter *x)
 {
     da_resume_close(x->out);
     if (x->spool)
@@ -307,6 +384,8 @@ static void release(struct export *x)
     da_buf_release(&x->response);
     da_buf_release(&x->messages);
     da_buf_release(&x->line);
+    da_review_free(x->review);
+    da_contamination_free(x->contamination);
     da_card_release(&x->card);
     da_map_release(&x->clusters);
     da_splits_free(x->splits);
@@ -315,7 +394,7 @@ static void release(struct export *x)
 enum da_rc da_export(const struct da_export_opts *opts, struct da_export_stats *stats,
                      struct da_err *err)
 {
-    struct export x = {.o = opts, .stats = stats};
+    struct exporter x = {.o = opts, .stats = stats};
     memset(stats, 0, sizeof *stats);
     init(&x);
     enum da_rc rc = opts->splits_from ? da_splits_load(x.splits, opts->splits_from, err) : DA_OK;
@@ -325,6 +404,8 @@ enum da_rc da_export(const struct da_export_opts *opts, struct da_export_stats *
         rc = copy_stdin(&x, err);
     if (!rc)
         rc = visit_all(&x, learn, "reading", err);
+    if (!rc)
+        rc = compare_splits(&x, err);
     if (!rc)
         rc = open_outputs(&x, err);
     if (!rc)

@@ -96,6 +96,11 @@ static struct da_json *parse_leniently(struct da_span content, struct da_err *er
 
 /* --- validation ------------------------------------------------------------------ */
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* A copy on one line: runs of white space with a line break in them become one space. */
 static struct da_span one_line(struct da_arena *arena, struct da_span s)
 {
@@ -105,10 +110,8 @@ static struct da_span one_line(struct da_arena *arena, struct da_span s)
     for (size_t i = 0; i < s.len;) {
         size_t end = i;
         bool breaks = false;
-        while (end < s.len && strchr(" \t\r\n", s.p[end]) && s.p[end]) {
+        for (; end < s.len && is_space(s.p[end]); end++)
             breaks = breaks || s.p[end] == '\n' || s.p[end] == '\r';
-            end++;
-        }
         if (breaks) {
             out[n++] = ' ';
             i = end;

@@ -59,23 +59,38 @@ static void hash_part(struct da_sha256 *h, const void *p, size_t len)
     da_sha256_add(h, p, len);
 }
 
-void da_call_set_key(struct da_call *c, int sample)
+void da_key_base_init(struct da_key_base *b, const char *task, const struct da_chat_params *p,
+                      int sample, struct da_span prefix)
 {
-    struct da_sha256 h;
+    struct da_sha256 *h = &b->hash;
     struct da_buf params;
     char index[16];
     int n = snprintf(index, sizeof index, "%d", sample);
     da_buf_init(&params, 0);
-    da_chat_params_json(c->params, &params);
-    da_sha256_init(&h);
-    hash_part(&h, KEY_VERSION, strlen(KEY_VERSION));
-    hash_part(&h, c->task, strlen(c->task));
-    hash_part(&h, c->params->model, strlen(c->params->model));
-    hash_part(&h, params.p, params.len);
-    hash_part(&h, index, (size_t)n);
-    hash_part(&h, c->messages.p, c->messages.len);
-    da_sha256_end(&h, c->key.b);
+    da_chat_params_json(p, &params);
+    da_sha256_init(h);
+    hash_part(h, KEY_VERSION, strlen(KEY_VERSION));
+    hash_part(h, task, strlen(task));
+    hash_part(h, p->model, strlen(p->model));
+    hash_part(h, params.p, params.len);
+    hash_part(h, index, (size_t)n);
+    da_sha256_add(h, prefix.p, prefix.len); /* the messages come last and need no length */
+    b->n_prefix = prefix.len;
     da_buf_release(&params);
+}
+
+void da_call_set_key_from(struct da_call *c, const struct da_key_base *b)
+{
+    struct da_sha256 h = b->hash;
+    da_sha256_add(&h, c->messages.p + b->n_prefix, c->messages.len - b->n_prefix);
+    da_sha256_end(&h, c->key.b);
+}
+
+void da_call_set_key(struct da_call *c, int sample)
+{
+    struct da_key_base b;
+    da_key_base_init(&b, c->task, c->params, sample, da_span("", 0));
+    da_call_set_key_from(c, &b);
 }
 
 /* --- queues ------------------------------------------------------------------- */

@@ -69,8 +69,18 @@ struct da_call {
 struct da_call *da_call_new(void);
 void da_call_free(struct da_call *c); /* NULL allowed */
 
-/* Key of a request: hash of version, task, model, parameters, messages, sample index. */
+/* Key of a request: hash of version, task, model, parameters, sample index, messages. */
 void da_call_set_key(struct da_call *c, int sample);
+
+/* The same key for many requests whose messages begin alike: that part is hashed once. */
+struct da_key_base {
+    struct da_sha256 hash;
+    size_t n_prefix;
+};
+void da_key_base_init(struct da_key_base *b, const char *task, const struct da_chat_params *p,
+                      int sample, struct da_span prefix);
+/* c->messages begins with the prefix. */
+void da_call_set_key_from(struct da_call *c, const struct da_key_base *b);
 
 struct da_call_result {
     const struct da_chat_reply *reply; /* NULL when no completion came */

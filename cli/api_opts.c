@@ -151,7 +151,7 @@ enum da_rc da_api_cli_resolve(struct da_api_cli *a, struct da_err *err)
                            err);
     for (size_t i = 0; i < c->n_endpoints && !rc; i++)
         rc = da_http_check_url(c->endpoints[i].base_url, c->endpoints[i].key != NULL, err);
-    if (!rc && !url && !a->endpoints.n && !a->keys[DEFAULT_KEY])
+    if (!rc && !a->offline && !url && !a->endpoints.n && !a->keys[DEFAULT_KEY])
         rc = da_fail(err, DA_EUSAGE, "no key for %s: set OPENAI_API_KEY or give --api-key-file",
                      DEFAULT_URL);
     if (!rc)

@@ -12,7 +12,8 @@ struct da_api_cli {
     struct da_opt_list endpoints;
     double rpm, tpm, max_usd, temperature, top_p;
     int64_t concurrency, max_tokens, seed, timeout_s, retries;
-    bool no_price, seen_max_usd;
+    bool no_price;
+    bool offline; /* set by the command: nothing will be contacted, so no key is needed */
     /* opened */
     struct da_client_opts client;
     struct da_prices *prices;

@@ -4,26 +4,41 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "annotate/ann_report.h"
 #include "annotate/annotate.h"
 #include "annotate/backend_api.h"
 #include "annotate/backend_extractive.h"
 #include "annotate/backend_written.h"
+#include "annotate/checks.h"
+#include "annotate/estimate.h"
 #include "annotate/ann_source.h"
+#include "api/batch.h"
 #include "api/ledger.h"
+#include "cli/annotate_batch.h"
 #include "cli/api_opts.h"
 #include "cli/command.h"
+#include "cli/cost.h"
+#include "common/io.h"
 #include "common/mem.h"
+#include "prompts/ask.h"
 
 typedef unsigned long long ull; /* what printf takes */
 
 struct options {
-    const char *output, *errors, *prompts, *status, *written;
+    const char *output, *errors, *report, *prompts, *status, *written, *written_name, *assume;
     int backend; /* enum backend */
-    bool seen_backend, keep_failed, restart, show_prompt, retry_failed, reparse;
+    bool seen_backend, keep_failed, restart, show_prompt, retry_failed, reparse, dry_run;
+    bool seen_batch, batch_complete;
+    int batch_action;
+    int64_t batch_tokens, batch_requests;
     struct da_api_cli api;
+    struct {
+        int64_t min_summary_words, max_summary_words, min_answer_words, max_answer_words;
+        struct da_checks_opts o;
+    } checks;
 };
 
-enum { N_OWN = 14 };
+enum { MAX_OWN = 40, MAX_OPTS = MAX_OWN + DA_API_CLI_N_OPTS + 1 };
 
 enum backend { BACKEND_API, BACKEND_EXTRACTIVE, BACKEND_WRITTEN };
 
@@ -34,12 +49,30 @@ static const struct da_cmd_help help = {
     "An interrupted run goes on where it stopped when the same command is given again:\n"
     "replies are on disk before they are used and are never paid for twice."};
 
-static void fill_options(struct options *o, struct da_opt rows[N_OWN + DA_API_CLI_N_OPTS])
+static void init_options(struct options *o)
 {
+    struct da_checks_opts *c = &o->checks.o;
+    memset(o, 0, sizeof *o);
+    o->batch_tokens = DA_BATCH_DEFAULT_TOKENS;
+    o->batch_requests = DA_BATCH_MAX_REQUESTS;
+    da_api_cli_init(&o->api);
+    da_checks_opts_init(c);
+    o->checks.min_summary_words = c->min_summary_words;
+    o->checks.max_summary_words = c->max_summary_words;
+    o->checks.min_answer_words = c->min_answer_words;
+    o->checks.max_answer_words = c->max_answer_words;
+}
+
+static void fill_options(struct options *o, struct da_opt rows[MAX_OPTS])
+{
+    enum { MOST_WORDS = 100000 };
+    struct da_checks_opts *c = &o->checks.o;
     const struct da_opt own[] = {
         DA_OPT_GROUP_OF("Output"),
         DA_OPT_STR_OF('o', "output", &o->output, "FILE", "write annotations to FILE ('-': stdout)"),
         DA_OPT_STR_OF(0, "errors", &o->errors, "FILE", "one object for each document that failed"),
+        DA_OPT_STR_OF(0, "report", &o->report, "FILE",
+                      "an HTML page about the annotations and what failed"),
         DA_OPT_FLAG_OF(0, "keep-failed", &o->keep_failed,
                        "keep annotations whose quality checks fail"),
         DA_OPT_FLAG_OF(0, "restart", &o->restart, "throw away an unfinished output"),
@@ -53,17 +86,52 @@ static void fill_options(struct options *o, struct da_opt rows[N_OWN + DA_API_CL
                  "extractive)"},
         DA_OPT_STR_OF(0, "written", &o->written, "FILE",
                       "annotations written by people, joined by source.path"),
+        DA_OPT_STR_OF(0, "written-name", &o->written_name, "NAME",
+                      "origin.model of what people wrote (written)"),
         DA_OPT_STR_OF(0, "prompts", &o->prompts, "DIR",
                       "prompts of one's own (see docassist-prompts)"),
         DA_OPT_FLAG_OF(0, "show-prompt", &o->show_prompt,
                        "print the request of the first document and stop"),
+        DA_OPT_FLAG_OF(0, "dry-run", &o->dry_run,
+                       "print what asking would cost, from exact counts, and stop"),
+        DA_OPT_STR_OF(0, "assume", &o->assume, "docs=N,prompt=P,cached=C,completion=K",
+                      "print what such requests would cost and stop"),
         DA_OPT_FLAG_OF(0, "retry-failed", &o->retry_failed,
                        "ask again what an earlier run failed at"),
         DA_OPT_FLAG_OF(0, "reparse", &o->reparse,
                        "read the stored replies of failed documents again"),
         DA_OPT_STR_OF(0, "status", &o->status, "LEDGER",
                       "print what a ledger holds and stop; also while a run uses it"),
+        DA_OPT_GROUP_OF("Batches: at half the price, within a day"),
+        {.kind = DA_OPT_CHOICE,
+         .long_name = "batch",
+         .dest = &o->batch_action,
+         .arg = DA_BATCH_ACTIONS,
+         .seen = &o->seen_batch,
+         .help = "send what is to be asked; look how it is;\ntake what came back; stop"},
+        DA_OPT_INT_OF(0, "batch-tokens", &o->batch_tokens, 1, INT64_MAX, "N",
+                      "tokens the account may have enqueued (2000000)"),
+        DA_OPT_INT_OF(0, "batch-requests", &o->batch_requests, 1, DA_BATCH_MAX_REQUESTS, "N",
+                      "requests in a batch (50000)"),
+        DA_OPT_GROUP_OF("Quality checks"),
+        DA_OPT_INT_OF(0, "min-summary-words", &o->checks.min_summary_words, 0, MOST_WORDS, "N",
+                      "shortest summary (3)"),
+        DA_OPT_INT_OF(0, "max-summary-words", &o->checks.max_summary_words, 1, MOST_WORDS, "N",
+                      "longest summary (250)"),
+        DA_OPT_INT_OF(0, "min-answer-words", &o->checks.min_answer_words, 0, MOST_WORDS, "N",
+                      "shortest answer (1)"),
+        DA_OPT_INT_OF(0, "max-answer-words", &o->checks.max_answer_words, 1, MOST_WORDS, "N",
+                      "longest answer (150)"),
+        DA_OPT_DOUBLE_OF(0, "max-question-overlap", &c->max_question_overlap, 0, 1, "X",
+                         "of the two most alike questions (0.85)"),
+        DA_OPT_DOUBLE_OF(0, "min-numbers", &c->min_numbers, 0, 1, "X",
+                         "share of the numbers that stand in the document (1)"),
+        DA_OPT_DOUBLE_OF(0, "min-names", &c->min_names, 0, 1, "X",
+                         "share of the names that stand in the document (0.6)"),
+        DA_OPT_DOUBLE_OF(0, "min-support", &c->min_support, 0, 1, "X",
+                         "share of the answer's words that one place supports (0.3)"),
     };
+    _Static_assert(DA_ARRAY_LEN(own) <= MAX_OWN, "MAX_OWN is too small");
     memcpy(rows, own, sizeof own);
     size_t n = DA_ARRAY_LEN(own);
     n += da_api_cli_options(&o->api, rows + n);
@@ -146,6 +214,73 @@ static enum da_rc show_prompt(struct da_backend *b, const char *input, struct da
     return rc;
 }
 
+static struct da_asker_opts asker_options(const struct options *o)
+{
+    return (struct da_asker_opts){.model = o->api.model,
+                                  .prompts_dir = o->prompts,
+                                  .temperature = o->api.temperature,
+                                  .top_p = o->api.top_p,
+                                  .seed = o->api.seed,
+                                  .max_tokens = (int)o->api.max_tokens,
+                                  .concurrency = (unsigned)o->api.concurrency};
+}
+
+/* --- --dry-run, --assume -------------------------------------------------------------- */
+
+static enum da_rc show_assumed(struct options *o, struct da_err *err)
+{
+    struct da_cost_case c;
+    enum da_rc rc = da_cost_parse(o->assume, &c, err);
+    if (!rc)
+        rc = da_api_cli_resolve(&o->api, err);
+    if (!rc)
+        da_cost_print(&c, &o->api);
+    return rc;
+}
+
+static void print_estimate(const struct da_estimate *e, const struct da_api_cli *api)
+{
+    double n = e->n_to_ask ? (double)e->n_to_ask : 1;
+    struct da_cost_case c = {(double)e->n_to_ask, e->prompt_tokens / n, e->cached_tokens / n,
+                             e->completion_tokens / n};
+    printf("documents        %llu, %llu of them settled\n", (ull)e->n_documents, (ull)e->n_settled);
+    da_cost_print(&c, api);
+    printf("overhead         %.1f tokens a request, ", e->overhead);
+    if (e->n_calibration)
+        printf("measured on %llu answered documents\n", (ull)e->n_calibration);
+    else
+        printf("assumed\n");
+    if (e->n_replies)
+        printf("replies          as the newest %llu of the ledger\n", (ull)e->n_replies);
+    else
+        printf("replies          as in the SlimLM paper; annotate a few documents first for a "
+               "closer look\n");
+}
+
+static enum da_rc dry_run(struct options *o, const char *input, struct da_err *err)
+{
+    struct da_asker *asker = NULL;
+    struct da_ledger *ledger = NULL;
+    struct da_ann_source *s = NULL;
+    struct da_estimate e;
+    struct da_asker_opts ao = asker_options(o);
+    enum da_rc rc = da_api_cli_resolve(&o->api, err);
+    if (!rc)
+        rc = da_asker_new(&asker, &ao, err);
+    if (!rc && o->api.ledger_path && da_io_exists(o->api.ledger_path))
+        rc = da_ledger_open_readonly(&ledger, o->api.ledger_path, err);
+    if (!rc)
+        rc = da_ann_source_open(&s, input, err);
+    if (!rc)
+        rc = da_estimate_run(asker, ledger, s, &e, err);
+    if (!rc)
+        print_estimate(&e, &o->api);
+    da_ann_source_close(s);
+    da_ledger_close(ledger);
+    da_asker_free(asker);
+    return rc;
+}
+
 /* --- the run --------------------------------------------------------------------------- */
 
 static void report(const struct options *o, const struct da_backend *b,
@@ -180,18 +315,14 @@ static enum da_rc open_api(struct options *o, struct da_err *err)
 
 static enum da_rc make_api_backend(struct options *o, struct da_backend **b, struct da_err *err)
 {
-    enum da_rc rc = da_api_cli_resolve(&o->api, err);
-    if (!rc && !o->show_prompt)
+    enum da_rc rc = o->seen_batch ? DA_OK : da_api_cli_resolve(&o->api, err);
+    if (!rc && !o->show_prompt && !o->seen_batch)
         rc = open_api(o, err);
     if (rc)
         return rc;
     struct da_backend_api_opts bo = {.client = o->api.client,
-                                     .model = o->api.model,
-                                     .prompts_dir = o->prompts,
-                                     .temperature = o->api.temperature,
-                                     .top_p = o->api.top_p,
-                                     .seed = o->api.seed,
-                                     .max_tokens = (int)o->api.max_tokens,
+                                     .asker = asker_options(o),
+                                     .answer_only = o->batch_complete,
                                      .reparse = o->reparse,
                                      .log = da_cli_log(),
                                      .stop = da_cli_catch_interrupt()};
@@ -202,9 +333,55 @@ static enum da_rc make_backend(struct options *o, struct da_backend **b, struct 
 {
     switch (o->backend) {
     case BACKEND_EXTRACTIVE: return da_backend_extractive_new(b, o->prompts, err);
-    case BACKEND_WRITTEN: return da_backend_written_new(b, o->written, NULL, err);
+    case BACKEND_WRITTEN: return da_backend_written_new(b, o->written, o->written_name, err);
     default: return make_api_backend(o, b, err);
     }
+}
+
+/* In-context examples are the prompt's: no reply may repeat them. */
+static enum da_rc make_checks(struct options *o, struct da_checks **ret, struct da_err *err)
+{
+    struct da_checks_opts *c = &o->checks.o;
+    struct da_ask *ask = NULL;
+    enum da_rc rc = da_ask_open(&ask, o->prompts, err);
+    if (rc)
+        return rc;
+    c->min_summary_words = (unsigned)o->checks.min_summary_words;
+    c->max_summary_words = (unsigned)o->checks.max_summary_words;
+    c->min_answer_words = (unsigned)o->checks.min_answer_words;
+    c->max_answer_words = (unsigned)o->checks.max_answer_words;
+    if (o->backend == BACKEND_API)
+        c->examples = da_ask_examples(ask);
+    *ret = da_checks_new(c);
+    da_ask_close(ask);
+    return DA_OK;
+}
+
+static enum da_rc annotate_all(struct options *o, struct da_backend *b, const char *input,
+                               struct da_annotate_stats *st, struct da_err *err)
+{
+    struct da_checks *checks = NULL;
+    enum da_rc rc = make_checks(o, &checks, err);
+    if (rc)
+        return rc;
+    struct da_annotate_opts ao = {.input = input,
+                                  .output = o->output,
+                                  .errors = o->errors,
+                                  .restart = o->restart,
+                                  /* what people wrote is the truth: checked, but kept */
+                                  .keep_failed = o->keep_failed || o->backend == BACKEND_WRITTEN,
+                                  .check = da_checks_run,
+                                  .check_ctx = checks,
+                                  .check_identity = da_checks_identity(checks),
+                                  .log = da_cli_log(),
+                                  .stop = da_cli_catch_interrupt()};
+    rc = da_annotate(b, &ao, st, err);
+    if (!rc && o->report)
+        rc = da_ann_report(o->output, o->errors, o->report, err);
+    if (!rc)
+        report(o, b, st);
+    da_checks_free(checks);
+    return rc;
 }
 
 static enum da_rc run(struct options *o, const char *input, struct da_annotate_stats *st,
@@ -215,39 +392,55 @@ static enum da_rc run(struct options *o, const char *input, struct da_annotate_s
     if (!rc && o->show_prompt) {
         rc = show_prompt(b, input, err);
     } else if (!rc) {
-        struct da_annotate_opts ao = {.input = input,
-                                      .output = o->output,
-                                      .errors = o->errors,
-                                      .restart = o->restart,
-                                      .keep_failed = o->keep_failed,
-                                      .log = da_cli_log(),
-                                      .stop = da_cli_catch_interrupt()};
-        rc = da_annotate(b, &ao, st, err);
-        if (!rc)
-            report(o, b, st);
+        rc = annotate_all(o, b, input, st, err);
     }
     da_backend_free(b);
     return rc;
 }
 
-static int choose_backend(struct options *o)
+static int choose_backend(struct options *o, const char *input)
 {
+    bool api = o->dry_run || o->assume || o->seen_batch || da_api_cli_is_wanted(&o->api);
     if (!o->seen_backend)
-        o->backend = o->written                      ? BACKEND_WRITTEN
-                     : da_api_cli_is_wanted(&o->api) ? BACKEND_API
-                                                     : BACKEND_EXTRACTIVE;
+        o->backend = o->written ? BACKEND_WRITTEN : api ? BACKEND_API : BACKEND_EXTRACTIVE;
     if ((o->backend == BACKEND_WRITTEN) != (o->written != NULL))
         return da_opt_usage(&help, "--backend written and --written FILE go together");
-    if (o->show_prompt && o->backend != BACKEND_API)
-        return da_opt_usage(&help, "only --backend api has a prompt to show");
+    if (o->report && o->output && strcmp(o->output, "-") == 0)
+        return da_opt_usage(&help, "--report needs annotations in a file, not on stdout");
+    if (o->written_name && !o->written)
+        return da_opt_usage(&help, "--written-name goes with --written FILE");
+    if ((o->show_prompt || o->dry_run || o->assume || o->seen_batch) && o->backend != BACKEND_API)
+        return da_opt_usage(&help, "only --backend api has a prompt, a price and batches");
+    if (o->seen_batch && strcmp(input, "-") == 0)
+        return da_opt_usage(&help, "--batch needs a file that can be read again");
     return -1;
+}
+
+/* One step of the Batch API; when it was the last one, the output. */
+static enum da_rc run_batch(struct options *o, const char *input, struct da_annotate_stats *st,
+                            int *exit_code, struct da_err *err)
+{
+    struct da_annotate_batch bo = {.action = (enum da_batch_action)o->batch_action,
+                                   .max_tokens = o->batch_tokens,
+                                   .max_requests = o->batch_requests,
+                                   .input = input,
+                                   .asker = asker_options(o)};
+    enum da_rc rc = da_api_cli_resolve(&o->api, err);
+    if (!rc)
+        rc = open_api(o, err);
+    if (!rc)
+        rc = da_annotate_batch(&bo, &o->api, exit_code, &o->batch_complete, err);
+    if (!rc && o->batch_complete)
+        rc = run(o, input, st, err);
+    return rc;
 }
 
 /* OUTPUT.ledger, unless one was named. */
 static int name_ledger(struct options *o, char **owned)
 {
     struct da_buf s;
-    if (o->api.ledger_path || o->show_prompt || o->backend != BACKEND_API)
+    bool asks = !o->show_prompt && !o->assume && o->backend == BACKEND_API;
+    if (o->api.ledger_path || !asks || (o->dry_run && !o->output))
         return -1;
     if (strcmp(o->output, "-") == 0)
         return da_opt_usage(&help, "writing to stdout needs --ledger FILE");
@@ -260,33 +453,39 @@ static int name_ledger(struct options *o, char **owned)
 
 int da_cmd_annotate(int argc, char **argv)
 {
-    struct options o = {.output = NULL};
-    struct da_opt rows[N_OWN + DA_API_CLI_N_OPTS];
+    struct options o;
+    struct da_opt rows[MAX_OPTS];
     struct da_annotate_stats stats = {0};
     struct da_args args;
     struct da_err err = {DA_OK, ""};
     char *ledger_name = NULL;
-    da_api_cli_init(&o.api);
+    init_options(&o);
     fill_options(&o, rows);
     int code = da_opt_parse(&help, rows, argc, argv, &args);
     if (code >= 0)
         return code;
     if (o.status)
         return show_status(o.status);
-    if (args.n != 1)
-        return da_opt_usage(&help, "one file of documents is needed");
-    if (!o.output && !o.show_prompt)
+    if (args.n != (o.assume ? 0 : 1))
+        return da_opt_usage(&help, o.assume ? "--assume takes no file"
+                                            : "one file of documents is needed");
+    if (!o.output && !o.show_prompt && !o.dry_run && !o.assume)
         return da_opt_usage(&help, "--output FILE is needed");
-    code = choose_backend(&o);
+    o.api.offline = o.dry_run || o.assume || o.show_prompt;
+    code = choose_backend(&o, args.n ? args.argv[0] : "");
     if (code >= 0)
         return code;
     code = name_ledger(&o, &ledger_name);
     if (code >= 0)
         return code;
-    enum da_rc rc = run(&o, args.argv[0], &stats, &err);
+    code = DA_EXIT_OK;
+    enum da_rc rc = o.assume       ? show_assumed(&o, &err)
+                    : o.dry_run    ? dry_run(&o, args.argv[0], &err)
+                    : o.seen_batch ? run_batch(&o, args.argv[0], &stats, &code, &err)
+                                   : run(&o, args.argv[0], &stats, &err);
     da_api_cli_close(&o.api);
     free(ledger_name);
     if (rc)
         return da_cli_fail(&err);
-    return stats.n_failed ? DA_EXIT_PARTIAL : DA_EXIT_OK;
+    return stats.n_failed ? DA_EXIT_PARTIAL : code;
 }

@@ -16,7 +16,7 @@ static const char *const endings[] = {".html", ".md", ".csv", ".json", ".tex"};
 struct args {
     const char *output, *title, *published;
     int format;
-    bool has_format;
+    bool has_format, json;
     int64_t n_samples, n_trials, seed;
     struct da_opt_list bench, models, tasks;
 };
@@ -38,8 +38,8 @@ static bool ends_with(const char *s, const char *end)
 /* --format, else the ending of the output, else a page for a file and Markdown for stdout. */
 static enum da_board_format pick_format(const struct args *a)
 {
-    if (a->has_format) {
-        return (enum da_board_format)a->format;
+    if (a->json || a->has_format) {
+        return a->json ? DA_BOARD_JSON : (enum da_board_format)a->format;
     }
     for (size_t i = 0; i < DA_ARRAY_LEN(endings); i++) {
         if (a->output && ends_with(a->output, endings[i])) {
@@ -122,6 +122,7 @@ int da_cmd_leaderboard(int argc, char **argv)
          .arg = formats,
          .seen = &a.has_format,
          .help = "default: by the ending of FILE; md on stdout"},
+        DA_OPT_FLAG_OF(0, "json", &a.json, "the same as --format json"),
         DA_OPT_STR_OF(0, "title", &a.title, "TEXT", "heading of the board"),
         DA_OPT_INT_OF(0, "samples", &a.n_samples, 0, MAX_SAMPLES, "N",
                       "best and worst samples shown per system and task (default 3)"),
@@ -135,6 +136,9 @@ int da_cmd_leaderboard(int argc, char **argv)
     unsigned tasks = 0;
     if (files.n == 0 && !a.published && a.bench.n == 0) {
         return da_opt_usage(&help, "no score file given");
+    }
+    if (a.json && a.has_format && a.format != DA_BOARD_JSON) {
+        return da_opt_usage(&help, "--json and --format name different formats");
     }
     if ((code = read_tasks(&a.tasks, &tasks)) >= 0) {
         return code;

@@ -26,9 +26,10 @@ static int run_import(int argc, char **argv)
         .name = "model import",
         .synopsis = "[options] -o FILE [--] FOLDER",
         .summary = "Turn a Hugging Face folder into a GGUF file.",
-        .notes = "FOLDER holds config.json, model.safetensors (or its shards and their index) and\n"
-                 "tokenizer.json. Rows that are not whole blocks of 32 stay f16; norms, biases and\n"
-                 "learned positions stay f32.",
+        .notes =
+            "FOLDER holds config.json, model.safetensors (or its shards and their index) and\n"
+            "tokenizer.json. Rows that are not whole blocks of 32 stay f16; norms, biases and\n"
+            "learned positions stay f32.",
     };
     const char *out = NULL;
     struct da_import_opts opts = {0};
@@ -57,9 +58,8 @@ static int run_import(int argc, char **argv)
     opts.n_threads = (unsigned)n_threads;
     if (da_import(args.argv[0], out, &opts, &stats, &err))
         return da_cli_fail(&err);
-    da_log_msg(da_cli_log(), DA_LOG_INFO,
-               "%s: %s, %" PRIu32 " tensors, %" PRIu64 " parameters", out, stats.family,
-               stats.n_tensors, stats.n_params);
+    da_log_msg(da_cli_log(), DA_LOG_INFO, "%s: %s, %" PRIu32 " tensors, %" PRIu64 " parameters",
+               out, stats.family, stats.n_tensors, stats.n_params);
     if (stats.n_fallback)
         da_log_msg(da_cli_log(), DA_LOG_WARN,
                    "%s: %" PRIu32 " matrices have rows that are not whole blocks and stay f16", out,
@@ -75,9 +75,10 @@ static int run_random(int argc, char **argv)
         .name = "model random",
         .synopsis = "[options] --shape NAME -o FILE",
         .summary = "Make a model with seeded random weights in a real shape.",
-        .notes = "Shapes: tiny, tiny-llama, slimlm-125m, smollm-135m, qwen2-0.5b. The same shape,\n"
-                 "seed, type and tokenizer give the same file on every machine. Such a model answers\n"
-                 "with noise; it serves demonstrations, tests and measurements of speed.",
+        .notes =
+            "Shapes: tiny, tiny-llama, slimlm-125m, smollm-135m, qwen2-0.5b. The same shape,\n"
+            "seed, type and tokenizer give the same file on every machine. Such a model answers\n"
+            "with noise; it serves demonstrations, tests and measurements of speed.",
     };
     const char *out = NULL, *shape_name = NULL, *tokenizer = NULL;
     int type = TYPE_Q4_0;
@@ -87,7 +88,7 @@ static int run_random(int argc, char **argv)
         DA_OPT_STR_OF(0, "shape", &shape_name, "NAME", "whose sizes to take"),
         DA_OPT_CHOICE_OF(0, "type", &type, type_choices, "type of the matrices (q4_0)"),
         DA_OPT_STR_OF(0, "tokenizer", &tokenizer, "NAME|FILE",
-                      "tokenizer to store (a small byte-level one)"),
+                      "tokenizer to store (the first tokens of o200k_base)"),
         DA_OPT_INT_OF(0, "seed", &seed, 0, INT64_MAX, "N", "seed of the weights (0)"),
         DA_OPT_INT_OF(0, "threads", &n_threads, 1, MAX_THREADS, "N",
                       "threads to use (all processors)"),
@@ -264,10 +265,12 @@ int da_cmd_model(int argc, char **argv)
         .name = "model",
         .synopsis = "import|random|show [options] ...",
         .summary = "Import, make and look at model files.",
-        .notes = "  import FOLDER -o FILE   a Hugging Face folder to GGUF\n"
-                 "  random --shape NAME     seeded random weights in a real shape\n"
-                 "  show FILE               what a model file is\n"
-                 "'docassist model import --help' and so on tell more.",
+        .notes = "Commands:\n"
+                 "  import   turn a Hugging Face folder into a GGUF file\n"
+                 "  random   make a model with seeded random weights\n"
+                 "  show     show what a model file is\n"
+                 "\n"
+                 "'docassist model import --help' tells about import, and so on.",
     };
     static const struct da_opt none[] = {DA_OPT_END};
     struct da_args args;

@@ -38,6 +38,7 @@ struct run {
     struct da_suite suite;
     struct da_system *systems; /* [n] */
     size_t n;
+    double **resampled; /* [metrics][n]: scores for the paired bootstrap */
     struct da_buf out;
     enum da_rc rc; /* of writing rows */
     struct da_err err;
@@ -121,6 +122,21 @@ static double score_of(const struct run *r, const struct da_system *s, size_t me
     return da_suite_score(&r->suite, metric, s->sum + r->suite.from[metric], false);
 }
 
+/* Resampled scores of every system for one metric, from the same draws. */
+static void resample_all(struct run *r, size_t metric)
+{
+    const struct scoring ctx = {&r->suite, metric, true};
+    struct da_rows *rows = da_calloc(r->n, sizeof *rows);
+
+    for (size_t k = 0; k < r->n; k++) {
+        rows[k] = da_system_rows(&r->systems[k], &r->suite, metric);
+        r->resampled[metric * r->n + k] = da_calloc((size_t)r->o->n_paired, sizeof(double));
+    }
+    da_bootstrap_many(rows, r->n, score_sum, &ctx, (size_t)r->o->n_paired, (uint64_t)r->o->seed,
+                      (unsigned)r->o->n_threads, r->resampled + metric * r->n);
+    free(rows);
+}
+
 /* The tool's paired test of system k against the first. */
 static void add_test(const struct run *r, size_t k, size_t metric, struct da_suite_extra *x)
 {
@@ -130,15 +146,15 @@ static void add_test(const struct run *r, size_t k, size_t metric, struct da_sui
     struct da_interval ci;
 
     if (r->o->paired_bs) {
-        double *base = bootstrap(r, a, metric, n), *own = bootstrap(r, b, metric, n);
+        const double *base = r->resampled[metric * r->n], *own = r->resampled[metric * r->n + k];
+        double *sorted = da_memdup(own, n * sizeof *own);
         x->has_p = k > 0;
         x->p = da_paired_bs_p(base, own, n, diff);
-        da_interval_of(own, n, &ci);
+        da_interval_of(sorted, n, &ci);
         x->has_ci = true;
-        x->mean = da_numpy_mean(own, n);
+        x->mean = da_numpy_mean(sorted, n);
         x->half = ci.half;
-        free(base);
-        free(own);
+        free(sorted);
     } else if (k > 0) {
         const struct scoring ctx = {&r->suite, metric, false};
         const struct da_rows ra = da_system_rows(a, &r->suite, metric);
@@ -314,6 +330,12 @@ static int run(const struct options *o)
                          "--sentence-level", da_suite_name(r.suite.kinds[i]));
     if (rc == DA_OK)
         rc = read_systems(&r, &err);
+    if (rc == DA_OK && o->paired_bs) {
+        r.resampled = da_calloc(r.suite.n * r.n, sizeof *r.resampled);
+        for (size_t i = 0; i < r.suite.n; i++)
+            if (!da_suite_is_whole(r.suite.kinds[i]))
+                resample_all(&r, i);
+    }
     if (rc == DA_OK && !o->sentence_level) {
         if (o->json)
             print_json(&r);
@@ -326,6 +348,9 @@ static int run(const struct options *o)
     }
     if (rc == DA_OK)
         rc = flush(&r.out, &err);
+    for (size_t i = 0; r.resampled && i < r.suite.n * r.n; i++)
+        free(r.resampled[i]);
+    free(r.resampled);
     for (size_t k = 0; k < r.n; k++)
         da_system_release(&r.systems[k]);
     free(r.systems);
@@ -349,7 +374,8 @@ static int check_usage(struct options *o)
         return da_opt_usage(&help, "--paired-bs and --paired-ar exclude each other");
     if (is_paired(o) != (n_systems > 1))
         return da_opt_usage(&help, is_paired(o) ? "a paired test needs two or more systems"
-                                                : "several systems need --paired-bs or --paired-ar");
+                                                : "several systems need --paired-bs or "
+                                                  "--paired-ar");
     if (o->sentence_level && (o->confidence || is_paired(o)))
         return da_opt_usage(&help, "single segments have no intervals and no tests");
     if (o->n_paired == 0)

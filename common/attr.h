@@ -32,6 +32,14 @@ static inline unsigned da_ctz64(unsigned long long x)
 #define DA_ALWAYS_INLINE static inline
 #endif
 
+/* 128-bit integers where the compiler has them. */
+#ifdef __SIZEOF_INT128__
+#define DA_HAVE_U128 1
+__extension__ typedef unsigned __int128 da_u128;
+#else
+#define DA_HAVE_U128 0
+#endif
+
 #define DA_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif

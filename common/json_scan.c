@@ -226,7 +226,8 @@ static enum da_rc scan_container(struct scan *s, unsigned depth)
             return DA_OK;
         }
         if (*s->p != ',')
-            return bad(s, s->p, close == '}' ? "',' or '}' was expected" : "',' or ']' was expected");
+            return bad(s, s->p,
+                       close == '}' ? "',' or '}' was expected" : "',' or ']' was expected");
         s->p++;
     }
 }

@@ -4,8 +4,9 @@
  *     docassist.journal/1 <options hash>\n
  *     <len 0> <len 1> <len 2> <note>\t<key>\n
  *
- * Order of writing at a flush: outputs, their sync, journal, its sync. So a
- * journal line that is whole never counts bytes that are not on disk.
+ * Each commit writes the outputs, then the journal line: a killed process loses
+ * nothing that was committed. Once a second both are synced, outputs first, so
+ * that a power cut costs about a second's work.
  */
 
 #include "common/resume.h"
@@ -25,7 +26,7 @@
 
 #define JOURNAL_TAG "docassist.journal/1 "
 
-enum { FLUSH_BYTES = 1 << 20, MAX_JOURNAL_LINE = DA_RESUME_MAX_KEY + DA_RESUME_MAX_NOTE + 80 };
+enum { MAX_JOURNAL_LINE = DA_RESUME_MAX_KEY + DA_RESUME_MAX_NOTE + 80 };
 
 struct output {
     char *path, *partial; /* NULL when off; partial NULL for stdout */
@@ -42,7 +43,7 @@ struct da_resume {
     FILE *old;             /* journal of the earlier run, read in step; NULL when used up */
     uint64_t old_end;      /* bytes of it that count */
     uint64_t old_pos;
-    uint64_t flushed_ns, sync_every_ns;
+    uint64_t synced_ns, sync_every_ns;
 };
 
 static char *with_suffix(const char *path, const char *suffix)
@@ -180,7 +181,7 @@ enum da_rc da_resume_open(struct da_resume **ret, const struct da_resume_opts *o
     int i;
     r->journal_fd = -1;
     r->sync_every_ns = (uint64_t)(opts->sync_every_ms ? opts->sync_every_ms : 1000) * 1000000u;
-    r->flushed_ns = da_now_ns(da_clock_system());
+    r->synced_ns = da_now_ns(da_clock_system());
     da_buf_init(&r->journal, 0);
     for (i = 0; i < DA_RESUME_MAX_OUTPUTS; i++) {
         struct output *o = &r->out[i];
@@ -237,32 +238,44 @@ enum da_rc da_resume_next(struct da_resume *r, struct da_span key, bool *done,
     return DA_OK;
 }
 
-/* Everything committed so far goes to the files; synced when asked. */
+static enum da_rc sync_file(int fd, const char *path, struct da_err *err)
+{
+    if (fsync(fd) != 0 && errno != EINVAL)
+        return da_fail_errno(err, DA_EIO, errno, "cannot sync '%s'", path);
+    return DA_OK;
+}
+
+static enum da_rc write_pending(int fd, struct da_buf *pending, const char *path,
+                                struct da_err *err)
+{
+    enum da_rc rc = DA_OK;
+    if (pending->len)
+        rc = da_io_write_all(fd, pending->p, pending->len, path, err);
+    da_buf_reset(pending);
+    return rc;
+}
+
+/* What is pending goes to the files; with sync also to the disk. */
 static enum da_rc flush(struct da_resume *r, bool sync, struct da_err *err)
 {
+    enum da_rc rc = DA_OK;
     int i;
-    enum da_rc rc;
-    for (i = 0; i < DA_RESUME_MAX_OUTPUTS; i++) {
+    for (i = 0; i < DA_RESUME_MAX_OUTPUTS && rc == DA_OK; i++) {
         struct output *o = &r->out[i];
-        if (!o->path || o->pending.len == 0)
+        if (!o->path)
             continue;
-        rc = da_io_write_all(o->fd, o->pending.p, o->pending.len, o->path, err);
-        if (rc != DA_OK)
-            return rc;
-        da_buf_reset(&o->pending);
-        if (sync && o->partial && fsync(o->fd) != 0 && errno != EINVAL)
-            return da_fail_errno(err, DA_EIO, errno, "cannot sync '%s'", o->path);
+        rc = write_pending(o->fd, &o->pending, o->path, err);
+        if (rc == DA_OK && sync && o->partial)
+            rc = sync_file(o->fd, o->path, err);
     }
-    if (r->journal_fd >= 0 && r->journal.len) {
-        rc = da_io_write_all(r->journal_fd, r->journal.p, r->journal.len, r->journal_path, err);
-        if (rc != DA_OK)
-            return rc;
-        da_buf_reset(&r->journal);
-        if (sync && fsync(r->journal_fd) != 0 && errno != EINVAL)
-            return da_fail_errno(err, DA_EIO, errno, "cannot sync '%s'", r->journal_path);
+    if (rc == DA_OK && r->journal_fd >= 0) {
+        rc = write_pending(r->journal_fd, &r->journal, r->journal_path, err);
+        if (rc == DA_OK && sync)
+            rc = sync_file(r->journal_fd, r->journal_path, err);
     }
-    r->flushed_ns = da_now_ns(da_clock_system());
-    return DA_OK;
+    if (sync)
+        r->synced_ns = da_now_ns(da_clock_system());
+    return rc;
 }
 
 enum da_rc da_resume_write(struct da_resume *r, unsigned i, const void *p, size_t len,
@@ -279,24 +292,19 @@ enum da_rc da_resume_write(struct da_resume *r, unsigned i, const void *p, size_
 enum da_rc da_resume_commit(struct da_resume *r, struct da_span key, const char *note,
                             struct da_err *err)
 {
-    size_t pending = 0;
     uint64_t now = da_now_ns(da_clock_system());
     int i;
     if (key.len > DA_RESUME_MAX_KEY || memchr(key.p, '\n', key.len) ||
         strlen(note) >= DA_RESUME_MAX_NOTE || strchr(note, '\t'))
         return da_fail(err, DA_ELIMIT, "'%.*s' cannot be a journal key",
                        (int)(key.len < 80 ? key.len : 80), key.p);
-    for (i = 0; i < DA_RESUME_MAX_OUTPUTS; i++)
-        pending += r->out[i].pending.len;
     if (r->journal_fd >= 0) {
         for (i = 0; i < DA_RESUME_MAX_OUTPUTS; i++)
             da_buf_addf(&r->journal, "%llu ",
                         r->out[i].partial ? (unsigned long long)r->out[i].len : 0ull);
         da_buf_addf(&r->journal, "%s\t%.*s\n", note, (int)key.len, key.p);
     }
-    if (pending >= FLUSH_BYTES || now - r->flushed_ns >= r->sync_every_ns || !r->out[0].partial)
-        return flush(r, true, err);
-    return DA_OK;
+    return flush(r, now - r->synced_ns >= r->sync_every_ns, err);
 }
 
 enum da_rc da_resume_finish(struct da_resume *r, struct da_err *err)

@@ -1,7 +1,7 @@
 /*
  * numpy's default_rng: SeedSequence hashes the seed into 8 words, PCG64
- * (128-bit LCG, XSL-RR output) makes the stream. 128-bit arithmetic is done on
- * two 64-bit halves to stay within C11.
+ * (128-bit LCG, XSL-RR output) makes the stream. Where the compiler has no
+ * 128-bit integers the arithmetic is done on two 64-bit halves.
  */
 
 #include "common/rng.h"
@@ -9,6 +9,8 @@
 #include <assert.h>
 #include <math.h>
 #include <string.h>
+
+#include "common/attr.h"
 
 struct u128 {
     uint64_t hi, lo;
@@ -24,6 +26,16 @@ static struct u128 mul64(uint64_t a, uint64_t b)
     return r;
 }
 
+#if DA_HAVE_U128
+static inline void step(struct da_rng *r)
+{
+    const da_u128 mul = (da_u128)0x2360ed051fc65da4u << 64 | 0x4385df649fccf645u;
+    da_u128 state = (da_u128)r->state_hi << 64 | r->state_lo;
+    state = state * mul + ((da_u128)r->inc_hi << 64 | r->inc_lo);
+    r->state_hi = (uint64_t)(state >> 64);
+    r->state_lo = (uint64_t)state;
+}
+#else
 static void step(struct da_rng *r)
 {
     const uint64_t mul_hi = 0x2360ed051fc65da4u, mul_lo = 0x4385df649fccf645u;
@@ -33,6 +45,7 @@ static void step(struct da_rng *r)
     r->state_hi = hi + r->inc_hi + (lo < p.lo);
     r->state_lo = lo;
 }
+#endif
 
 /* --- SeedSequence (pool of 4 words, no spawn key) --------------------------- */
 
@@ -92,7 +105,7 @@ void da_rng_init(struct da_rng *r, uint64_t seed)
     step(r);
 }
 
-uint64_t da_rng_u64(struct da_rng *r)
+static inline uint64_t next(struct da_rng *r)
 {
     uint64_t x;
     unsigned rot;
@@ -100,6 +113,11 @@ uint64_t da_rng_u64(struct da_rng *r)
     x = r->state_hi ^ r->state_lo;
     rot = (unsigned)(r->state_hi >> 58);
     return (x >> rot) | (x << ((64 - rot) & 63));
+}
+
+uint64_t da_rng_u64(struct da_rng *r)
+{
+    return next(r);
 }
 
 uint32_t da_rng_u32(struct da_rng *r)
@@ -148,22 +166,36 @@ uint64_t da_rng_below(struct da_rng *r, uint64_t n)
     return n - 1 < UINT32_MAX ? below32(r, (uint32_t)n) : below64(r, n);
 }
 
+/* One draw for fill: m >> 32 when the low half is not below the threshold. */
+static inline bool accept(uint32_t bits, uint32_t n, uint32_t threshold, uint32_t *out)
+{
+    uint64_t m = (uint64_t)bits * n;
+    *out = (uint32_t)(m >> 32);
+    return (uint32_t)m >= threshold;
+}
+
 void da_rng_fill_below32(struct da_rng *r, uint32_t n, uint32_t *out, size_t count)
 {
-    struct da_rng local = *r; /* lets the state stay in registers */
+    struct da_rng local; /* lets the state stay in registers */
     uint32_t threshold;
-    size_t i;
+    size_t i = 0;
     assert(n >= 1);
     threshold = (0u - n) % n;
-    for (i = 0; i < count; i++) {
-        uint64_t m = 0;
-        if (n > 1)
-            m = (uint64_t)da_rng_u32(&local) * n;
-        while (n > 1 && (uint32_t)m < threshold)
-            m = (uint64_t)da_rng_u32(&local) * n;
-        out[i] = (uint32_t)(m >> 32);
+    if (n == 1) { /* draws nothing */
+        memset(out, 0, count * sizeof *out);
+        return;
+    }
+    while (i < count && r->has_half)
+        i += accept(da_rng_u32(r), n, threshold, &out[i]);
+    local = *r;
+    while (i + 1 < count) { /* both halves of a word at once */
+        uint64_t x = next(&local);
+        i += accept((uint32_t)x, n, threshold, &out[i]);
+        i += accept((uint32_t)(x >> 32), n, threshold, &out[i]);
     }
     *r = local;
+    while (i < count)
+        i += accept(da_rng_u32(r), n, threshold, &out[i]);
 }
 
 double da_rng_double(struct da_rng *r)

@@ -113,7 +113,10 @@ size_t da_utf8_encode(uint32_t cp, char out[DA_UTF8_MAX_LEN])
 void da_buf_add_utf8(struct da_buf *b, uint32_t cp)
 {
     char c[DA_UTF8_MAX_LEN];
-    da_buf_add(b, c, da_utf8_encode(cp, c));
+    if (cp < 0x80)
+        da_buf_add_char(b, (char)cp);
+    else
+        da_buf_add(b, c, da_utf8_encode(cp, c));
 }
 
 size_t da_utf8_count(const char *p, size_t len)
@@ -239,5 +242,7 @@ const char *da_utf8_category(uint32_t cp)
 
 uint32_t da_utf8_tolower(uint32_t cp)
 {
+    if (cp < 0x80)
+        return cp >= 'A' && cp <= 'Z' ? cp + ('a' - 'A') : cp;
     return (uint32_t)utf8proc_tolower((utf8proc_int32_t)cp);
 }

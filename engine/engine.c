@@ -33,13 +33,13 @@ struct slot {
     char *text;            /* owned: id, then group */
     int32_t *ids;          /* owned: prompt, then stop ids */
     uint64_t key;
-    uint32_t seq;          /* NO_SEQ unless PROMPT or DECODE */
-    uint32_t n_fed;        /* prompt tokens computed or shared */
+    uint32_t seq;   /* NO_SEQ unless PROMPT or DECODE */
+    uint32_t n_fed; /* prompt tokens computed or shared */
     uint32_t n_shared;
-    uint32_t n_promised;   /* pages */
-    struct base *base;     /* whose prefix it shares; NULL: none */
-    int32_t last;          /* token to feed next while decoding */
-    int32_t *out;          /* owned: generated */
+    uint32_t n_promised; /* pages */
+    struct base *base;   /* whose prefix it shares; NULL: none */
+    int32_t last;        /* token to feed next while decoding */
+    int32_t *out;        /* owned: generated */
     size_t n_out, cap_out;
     struct da_logprob *lp; /* owned */
     size_t n_lp, cap_lp;
@@ -71,7 +71,7 @@ struct da_engine {
     uint32_t promised; /* pages */
     uint64_t n_groups;
     bool ended;
-    struct da_row *rows; /* [batch] */
+    struct da_row *rows;    /* [batch] */
     struct slot **row_slot; /* [batch] whose logits a row gives, or NULL */
 };
 
@@ -231,8 +231,7 @@ static void fill_slot(struct da_engine *e, struct slot *s, const struct da_reque
 }
 
 /* Fills the ring as far as it goes. */
-static enum da_rc pull(struct da_engine *e, const struct da_engine_calls *calls,
-                       struct da_err *err)
+static enum da_rc pull(struct da_engine *e, const struct da_engine_calls *calls, struct da_err *err)
 {
     while (!e->ended && e->n_slots < e->n_ring) {
         struct da_request req = {0};
@@ -273,9 +272,8 @@ static bool room_for(const struct da_engine *e, uint32_t pages)
 static enum da_rc start_prompt(struct da_engine *e, struct slot *s, uint32_t base_seq,
                                uint32_t n_prefix, struct da_err *err)
 {
-    enum da_rc rc = base_seq == NO_SEQ
-                        ? da_seq_open(e->session, &s->seq, err)
-                        : da_seq_fork(e->session, base_seq, n_prefix, &s->seq, err);
+    enum da_rc rc = base_seq == NO_SEQ ? da_seq_open(e->session, &s->seq, err)
+                                       : da_seq_fork(e->session, base_seq, n_prefix, &s->seq, err);
     if (rc)
         return rc;
     s->state = SLOT_PROMPT;
@@ -498,8 +496,7 @@ static enum da_rc take_token(struct da_engine *e, struct slot *s, const float *l
     return DA_OK;
 }
 
-static enum da_rc step(struct da_engine *e, const struct da_engine_calls *calls,
-                       struct da_err *err)
+static enum da_rc step(struct da_engine *e, const struct da_engine_calls *calls, struct da_err *err)
 {
     uint32_t n = fill_rows(e), at = 0;
     if (n == 0)

@@ -52,8 +52,8 @@ struct da_model_facts {
     const char *quant;  /* type of most block weights: "q4_0" */
     const char *cpu;    /* kernel variant in use: "avx512" */
     uint32_t n_layers, dim, n_heads, n_kv_heads, head_dim, ff_dim, n_vocab;
-    uint32_t n_ctx;        /* positions the model was made for */
-    uint64_t n_params;     /* elements of all tensors in the file */
+    uint32_t n_ctx;    /* positions the model was made for */
+    uint64_t n_params; /* elements of all tensors in the file */
     uint64_t file_bytes;
     uint64_t weight_bytes; /* ready for the kernels, in memory */
     bool tied;             /* the output head is the embedding */
@@ -67,13 +67,13 @@ enum da_kv_type { DA_KV_AUTO, DA_KV_F32, DA_KV_F16, DA_KV_Q8 };
 const char *da_kv_type_name(enum da_kv_type t); /* "f32" */
 
 struct da_engine_opts {
-    unsigned n_threads;   /* 0: all processors */
-    enum da_kv_type kv;   /* AUTO: q8 for quantized weights, f32 for F32, f16 otherwise */
-    uint32_t n_ctx;       /* longest prompt + answer; 0: the model's */
-    uint32_t n_parallel;  /* answers decoded together; 0: DA_ENGINE_PARALLEL */
-    uint32_t batch;       /* tokens a step takes at most; 0: DA_ENGINE_BATCH */
+    unsigned n_threads;    /* 0: all processors */
+    enum da_kv_type kv;    /* AUTO: q8 for quantized weights, f32 for F32, f16 otherwise */
+    uint32_t n_ctx;        /* longest prompt + answer; 0: the model's */
+    uint32_t n_parallel;   /* answers decoded together; 0: DA_ENGINE_PARALLEL */
+    uint32_t batch;        /* tokens a step takes at most; 0: DA_ENGINE_BATCH */
     uint64_t kv_max_bytes; /* 0: DA_ENGINE_KV_MAX; at least one request must fit */
-    bool no_prefix_cache; /* compute every prompt whole; results are the same */
+    bool no_prefix_cache;  /* compute every prompt whole; results are the same */
 };
 
 enum {
@@ -82,7 +82,8 @@ enum {
     DA_ENGINE_MAX_PARALLEL = 256,
     DA_ENGINE_MAX_BATCH = 4096
 };
-#define DA_ENGINE_KV_MAX ((uint64_t)2 << 30) /* 2 GiB: 18 answers at 2,000 positions fit many times */
+/* 2 GiB: 18 answers at 2,000 positions fit many times. */
+#define DA_ENGINE_KV_MAX ((uint64_t)2 << 30)
 
 /* Allocates everything the runs need; the model must outlive the engine. Errors: a limit too small
  * for one request, no memory. */
@@ -102,18 +103,18 @@ struct da_sampling {
 };
 
 struct da_request {
-    struct da_span id;      /* key of the sampling draws: the record's id */
-    struct da_span group;   /* requests in a row with equal non-empty groups share what their
+    struct da_span id;    /* key of the sampling draws: the record's id */
+    struct da_span group; /* requests in a row with equal non-empty groups share what their
                              * prompts have in common at the start: the document's id */
-    const int32_t *ids;     /* the prompt; at least one token */
+    const int32_t *ids;   /* the prompt; at least one token */
     size_t n_ids;
-    uint32_t max_new;       /* 0: only logprobs of the prompt's end would make sense; refused */
+    uint32_t max_new;        /* 0: only logprobs of the prompt's end would make sense; refused */
     const int32_t *stop_ids; /* generation ends before one of these is given out */
     size_t n_stop_ids;
     struct da_sampling sampling;
-    uint32_t n_logprobs;    /* alternatives to report a position; only read with want_logprobs */
+    uint32_t n_logprobs; /* alternatives to report a position; only read with want_logprobs */
     bool want_logprobs;
-    void *user;             /* the caller's */
+    void *user; /* the caller's */
 };
 
 enum da_finish {
@@ -138,10 +139,10 @@ struct da_result {
      * alternatives, [n_ids][1 + n_top], best first. NULL otherwise. */
     const struct da_logprob *logprobs;
     uint32_t n_top;
-    size_t n_prompt;       /* prompt tokens */
+    size_t n_prompt;        /* prompt tokens */
     size_t n_prompt_shared; /* of these, taken from an earlier request of the group */
-    enum da_rc rc;         /* of DA_FINISH_ERROR: prompt too long, token out of range, ... */
-    const char *message;   /* likewise; "" otherwise */
+    enum da_rc rc;          /* of DA_FINISH_ERROR: prompt too long, token out of range, ... */
+    const char *message;    /* likewise; "" otherwise */
 };
 
 /* The caller's side. Callbacks run in the thread that called da_engine_run. Everything a request
@@ -165,7 +166,7 @@ struct da_engine_stats { /* of all runs so far */
     uint64_t n_prompt_computed; /* without what was shared */
     uint64_t n_new_tokens;
     uint64_t n_steps;
-    uint64_t kv_bytes;          /* allocated for keys and values */
+    uint64_t kv_bytes; /* allocated for keys and values */
 };
 
 enum da_rc da_engine_run(struct da_engine *e, const struct da_engine_calls *calls,

@@ -26,13 +26,13 @@ enum { GGUF_DEFAULT_ALIGNMENT = 32, GGUF_SHOWN_KEY = 64 };
 
 struct da_gguf {
     char *name;
-    struct da_mapped map;     /* owned; zero when opened from memory */
+    struct da_mapped map; /* owned; zero when opened from memory */
     const unsigned char *p;
     size_t len;
-    size_t data_start;        /* offset of the tensor data */
+    size_t data_start; /* offset of the tensor data */
     uint32_t version;
     uint32_t alignment;
-    struct da_gguf_kv *kvs;   /* [n_kvs] */
+    struct da_gguf_kv *kvs; /* [n_kvs] */
     size_t n_kvs, cap_kvs;
     struct da_gguf_tensor *tensors; /* [n_tensors] */
     size_t n_tensors, cap_tensors;
@@ -151,8 +151,7 @@ static enum da_rc parse_value(struct cursor *c, struct da_gguf_kv *kv, struct da
     for (uint64_t i = 0; i < kv->n; i++) {
         struct da_span s;
         if (!take_str(c, &s))
-            return da_fail(err, DA_EFORMAT, "key '%s': string %" PRIu64 " leaves the file", key,
-                           i);
+            return da_fail(err, DA_EFORMAT, "key '%s': string %" PRIu64 " leaves the file", key, i);
     }
     kv->len = (uint64_t)(c->p + c->pos - kv->p);
     return DA_OK;
@@ -165,8 +164,7 @@ static enum da_rc parse_keys(struct da_gguf *g, struct cursor *c, uint64_t n, st
         char key[GGUF_SHOWN_KEY + 4];
         bool is_new;
         if (!take_str(c, &kv.key))
-            return da_fail(err, DA_EFORMAT, "key %" PRIu64 " of %" PRIu64 " leaves the file", i,
-                           n);
+            return da_fail(err, DA_EFORMAT, "key %" PRIu64 " of %" PRIu64 " leaves the file", i, n);
         if (kv.key.len == 0 || kv.key.len > DA_GGUF_MAX_KEY_LEN)
             return da_fail(err, DA_ELIMIT, "key %" PRIu64 " has a name of %zu bytes", i,
                            kv.key.len);
@@ -221,8 +219,7 @@ static enum da_rc parse_tensor(struct cursor *c, struct da_gguf_tensor *t, uint6
     if (!take_u32(c, &t->n_dims))
         return truncated(c, err, "the tensor table");
     if (t->n_dims == 0 || t->n_dims > DA_GGUF_MAX_DIMS)
-        return da_fail(err, DA_EFORMAT, "tensor '%s' has %" PRIu32 " dimensions", name,
-                       t->n_dims);
+        return da_fail(err, DA_EFORMAT, "tensor '%s' has %" PRIu32 " dimensions", name, t->n_dims);
     for (unsigned d = 0; d < DA_GGUF_MAX_DIMS; d++) {
         t->dims[d] = 1;
         if (d < t->n_dims && !take_u64(c, &t->dims[d]))
@@ -258,8 +255,7 @@ static enum da_rc place_tensors(struct da_gguf *g, const uint64_t *offsets, size
     return DA_OK;
 }
 
-static enum da_rc parse_tensors(struct da_gguf *g, struct cursor *c, uint64_t n,
-                                struct da_err *err)
+static enum da_rc parse_tensors(struct da_gguf *g, struct cursor *c, uint64_t n, struct da_err *err)
 {
     enum da_rc rc = DA_OK;
     uint64_t *offsets = NULL;
@@ -290,13 +286,11 @@ out:
 static enum da_rc parse_alignment(struct da_gguf *g, struct da_err *err)
 {
     uint64_t a;
-    enum da_rc rc =
-        da_gguf_opt_uint(g, "general.alignment", GGUF_DEFAULT_ALIGNMENT, &a, err);
+    enum da_rc rc = da_gguf_opt_uint(g, "general.alignment", GGUF_DEFAULT_ALIGNMENT, &a, err);
     if (rc)
         return rc;
     if (a < 8 || a > DA_GGUF_MAX_ALIGNMENT || (a & (a - 1)))
-        return da_fail(err, DA_EFORMAT, "key 'general.alignment': %" PRIu64 " is no alignment",
-                       a);
+        return da_fail(err, DA_EFORMAT, "key 'general.alignment': %" PRIu64 " is no alignment", a);
     g->alignment = (uint32_t)a;
     return DA_OK;
 }
@@ -433,21 +427,19 @@ const struct da_gguf_tensor *da_gguf_tensor(const struct da_gguf *g, const char 
     return at ? &g->tensors[*at] : NULL;
 }
 
-static enum da_rc wrong_type(const struct da_gguf *g, const struct da_gguf_kv *kv,
-                             const char *want, struct da_err *err)
+static enum da_rc wrong_type(const struct da_gguf *g, const struct da_gguf_kv *kv, const char *want,
+                             struct da_err *err)
 {
     char key[GGUF_SHOWN_KEY + 4];
-    return da_fail(err, DA_EFORMAT, "%s: key '%s' is %s%s, not %s", g->name,
-                   shown(kv->key, key), kv->is_array ? "an array of " : "",
-                   da_gguf_vtype_name(kv->type), want);
+    return da_fail(err, DA_EFORMAT, "%s: key '%s' is %s%s, not %s", g->name, shown(kv->key, key),
+                   kv->is_array ? "an array of " : "", da_gguf_vtype_name(kv->type), want);
 }
 
 static enum da_rc need(const struct da_gguf *g, const char *key, const struct da_gguf_kv **kv,
                        struct da_err *err)
 {
     *kv = da_gguf_find(g, key);
-    return *kv ? DA_OK
-               : da_fail(err, DA_ENOTFOUND, "%s: key '%s' is missing", g->name, key);
+    return *kv ? DA_OK : da_fail(err, DA_ENOTFOUND, "%s: key '%s' is missing", g->name, key);
 }
 
 /* Element i as an integer; false for floats and strings. Unsigned 64-bit beyond INT64_MAX is
@@ -462,27 +454,16 @@ static bool element_int(const struct da_gguf_kv *kv, uint64_t i, int64_t *out, b
     switch (kv->type) {
     case DA_GGUF_U8:
     case DA_GGUF_U16:
-    case DA_GGUF_U32:
-        *out = (int64_t)v;
-        return true;
+    case DA_GGUF_U32: *out = (int64_t)v; return true;
     case DA_GGUF_U64:
         *too_big = v > INT64_MAX;
         *out = *too_big ? INT64_MAX : (int64_t)v;
         return true;
-    case DA_GGUF_I8:
-        *out = (int64_t)v - (v > INT8_MAX ? 1 << 8 : 0);
-        return true;
-    case DA_GGUF_I16:
-        *out = (int64_t)v - (v > INT16_MAX ? 1 << 16 : 0);
-        return true;
-    case DA_GGUF_I32:
-        *out = (int64_t)v - (v > INT32_MAX ? (int64_t)1 << 32 : 0);
-        return true;
-    case DA_GGUF_I64:
-        memcpy(out, &v, sizeof *out);
-        return true;
-    default:
-        return false;
+    case DA_GGUF_I8: *out = (int64_t)v - (v > INT8_MAX ? 1 << 8 : 0); return true;
+    case DA_GGUF_I16: *out = (int64_t)v - (v > INT16_MAX ? 1 << 16 : 0); return true;
+    case DA_GGUF_I32: *out = (int64_t)v - (v > INT32_MAX ? (int64_t)1 << 32 : 0); return true;
+    case DA_GGUF_I64: memcpy(out, &v, sizeof *out); return true;
+    default: return false;
     }
 }
 
@@ -550,8 +531,7 @@ enum da_rc da_gguf_get_float(const struct da_gguf *g, const char *key, double *o
     return DA_OK;
 }
 
-enum da_rc da_gguf_get_bool(const struct da_gguf *g, const char *key, bool *out,
-                            struct da_err *err)
+enum da_rc da_gguf_get_bool(const struct da_gguf *g, const char *key, bool *out, struct da_err *err)
 {
     const struct da_gguf_kv *kv;
     enum da_rc rc = need(g, key, &kv, err);

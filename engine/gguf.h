@@ -121,7 +121,8 @@ enum da_rc da_gguf_get_ints(const struct da_gguf *g, const char *key, int32_t **
 /* Tensors in the order of the file. */
 size_t da_gguf_n_tensors(const struct da_gguf *g);
 const struct da_gguf_tensor *da_gguf_tensor_at(const struct da_gguf *g, size_t i);
-const struct da_gguf_tensor *da_gguf_tensor(const struct da_gguf *g, const char *name); /* or NULL */
+const struct da_gguf_tensor *da_gguf_tensor(const struct da_gguf *g,
+                                            const char *name); /* or NULL */
 
 /* "u32", "str", ... */
 const char *da_gguf_vtype_name(enum da_gguf_vtype t);

@@ -14,7 +14,7 @@
 
 #include "common/mem.h"
 
-enum { SPIN_ROUNDS = 20000, CACHE_LINE = 64 };
+enum { SPIN_ROUNDS = 4000, CACHE_LINE = 64 };
 
 struct worker {
     struct da_pool *pool;

@@ -24,38 +24,22 @@ static_assert(sizeof(struct da_block_q6_k) == 210, "q6_k layout");
 
 /* Indexed by the format's numbers; a NULL name is a number the format dropped or never used. */
 static const struct da_qtype_info TYPES[] = {
-    [0] = {"f32", 1, 4, true, true},
-    [1] = {"f16", 1, 2, true, true},
-    [2] = {"q4_0", 32, 18, true, true},
-    [3] = {"q4_1", 32, 20, true, false},
-    [6] = {"q5_0", 32, 22, true, false},
-    [7] = {"q5_1", 32, 24, true, false},
-    [8] = {"q8_0", 32, 34, true, true},
-    [9] = {"q8_1", 32, 36, false, false},
-    [10] = {"q2_k", 256, 84, true, false},
-    [11] = {"q3_k", 256, 110, true, false},
-    [12] = {"q4_k", 256, 144, true, false},
-    [13] = {"q5_k", 256, 176, true, false},
-    [14] = {"q6_k", 256, 210, true, false},
-    [15] = {"q8_k", 256, 292, false, false},
-    [16] = {"iq2_xxs", 256, 66, false, false},
-    [17] = {"iq2_xs", 256, 74, false, false},
-    [18] = {"iq3_xxs", 256, 98, false, false},
-    [19] = {"iq1_s", 256, 50, false, false},
-    [20] = {"iq4_nl", 32, 18, true, false},
-    [21] = {"iq3_s", 256, 110, false, false},
-    [22] = {"iq2_s", 256, 82, false, false},
-    [23] = {"iq4_xs", 256, 136, false, false},
-    [24] = {"i8", 1, 1, false, false},
-    [25] = {"i16", 1, 2, false, false},
-    [26] = {"i32", 1, 4, false, false},
-    [27] = {"i64", 1, 8, false, false},
-    [28] = {"f64", 1, 8, false, false},
-    [29] = {"iq1_m", 256, 56, false, false},
-    [30] = {"bf16", 1, 2, true, true},
-    [34] = {"tq1_0", 256, 54, false, false},
-    [35] = {"tq2_0", 256, 66, false, false},
-    [39] = {"mxfp4", 32, 17, false, false},
+    [0] = {"f32", 1, 4, true, true},           [1] = {"f16", 1, 2, true, true},
+    [2] = {"q4_0", 32, 18, true, true},        [3] = {"q4_1", 32, 20, true, false},
+    [6] = {"q5_0", 32, 22, true, false},       [7] = {"q5_1", 32, 24, true, false},
+    [8] = {"q8_0", 32, 34, true, true},        [9] = {"q8_1", 32, 36, false, false},
+    [10] = {"q2_k", 256, 84, true, false},     [11] = {"q3_k", 256, 110, true, false},
+    [12] = {"q4_k", 256, 144, true, false},    [13] = {"q5_k", 256, 176, true, false},
+    [14] = {"q6_k", 256, 210, true, false},    [15] = {"q8_k", 256, 292, false, false},
+    [16] = {"iq2_xxs", 256, 66, false, false}, [17] = {"iq2_xs", 256, 74, false, false},
+    [18] = {"iq3_xxs", 256, 98, false, false}, [19] = {"iq1_s", 256, 50, false, false},
+    [20] = {"iq4_nl", 32, 18, true, false},    [21] = {"iq3_s", 256, 110, false, false},
+    [22] = {"iq2_s", 256, 82, false, false},   [23] = {"iq4_xs", 256, 136, false, false},
+    [24] = {"i8", 1, 1, false, false},         [25] = {"i16", 1, 2, false, false},
+    [26] = {"i32", 1, 4, false, false},        [27] = {"i64", 1, 8, false, false},
+    [28] = {"f64", 1, 8, false, false},        [29] = {"iq1_m", 256, 56, false, false},
+    [30] = {"bf16", 1, 2, true, true},         [34] = {"tq1_0", 256, 54, false, false},
+    [35] = {"tq2_0", 256, 66, false, false},   [39] = {"mxfp4", 32, 17, false, false},
 };
 
 const struct da_qtype_info *da_qtype_info(uint32_t type)
@@ -311,18 +295,16 @@ static void dq_q6_k(const unsigned char *src, float *y)
 void da_dequantize(enum da_qtype type, const void *src, float *dst, size_t n)
 {
     static void (*const DECODE[])(const unsigned char *, float *) = {
-        [DA_Q_Q4_0] = dq_q4_0, [DA_Q_Q4_1] = dq_q4_1, [DA_Q_Q5_0] = dq_q5_0,
-        [DA_Q_Q5_1] = dq_q5_1, [DA_Q_Q8_0] = dq_q8_0, [DA_Q_Q2_K] = dq_q2_k,
-        [DA_Q_Q3_K] = dq_q3_k, [DA_Q_Q4_K] = dq_q4_k, [DA_Q_Q5_K] = dq_q5_k,
+        [DA_Q_Q4_0] = dq_q4_0, [DA_Q_Q4_1] = dq_q4_1,     [DA_Q_Q5_0] = dq_q5_0,
+        [DA_Q_Q5_1] = dq_q5_1, [DA_Q_Q8_0] = dq_q8_0,     [DA_Q_Q2_K] = dq_q2_k,
+        [DA_Q_Q3_K] = dq_q3_k, [DA_Q_Q4_K] = dq_q4_k,     [DA_Q_Q5_K] = dq_q5_k,
         [DA_Q_Q6_K] = dq_q6_k, [DA_Q_IQ4_NL] = dq_iq4_nl,
     };
     const unsigned char *p = src;
     uint16_t h;
     assert(da_qtype_info(type) && TYPES[type].readable && n % TYPES[type].block_len == 0);
     switch (type) {
-    case DA_Q_F32:
-        memcpy(dst, src, n * sizeof *dst);
-        return;
+    case DA_Q_F32: memcpy(dst, src, n * sizeof *dst); return;
     case DA_Q_F16:
     case DA_Q_BF16:
         for (size_t i = 0; i < n; i++) {
@@ -432,9 +414,7 @@ void da_quantize(enum da_qtype type, const float *src, void *dst, size_t n)
     unsigned char *p = dst;
     assert(da_qtype_info(type) && TYPES[type].writable && n % TYPES[type].block_len == 0);
     switch (type) {
-    case DA_Q_F32:
-        memcpy(dst, src, n * sizeof *src);
-        return;
+    case DA_Q_F32: memcpy(dst, src, n * sizeof *src); return;
     case DA_Q_F16:
     case DA_Q_BF16:
         for (size_t i = 0; i < n; i++) {

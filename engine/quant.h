@@ -36,7 +36,7 @@ enum da_qtype {
 enum { DA_QGROUP = 32, DA_QSUPER = 256 }; /* values a block: plain formats, k-quants */
 
 struct da_block_q4_0 {
-    uint16_t d; /* fp16 scale; value = d * (nibble - 8) */
+    uint16_t d;     /* fp16 scale; value = d * (nibble - 8) */
     uint8_t qs[16]; /* low nibbles: values 0..15, high nibbles: 16..31 */
 };
 struct da_block_q4_1 {

@@ -121,6 +121,6 @@ void da_sample_logprobs(struct da_sampler *s, const struct da_model *m, const fl
     if (k)
         best(s, logits, m->hp.n_vocab, k);
     for (uint32_t i = 0; i < k; i++)
-        out[1 + i] = (struct da_logprob){s->order[i].id,
-                                         (float)((double)s->order[i].logprob - lse)};
+        out[1 + i] =
+            (struct da_logprob){s->order[i].id, (float)((double)s->order[i].logprob - lse)};
 }

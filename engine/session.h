@@ -23,12 +23,12 @@
 struct da_session;
 
 struct da_session_opts {
-    unsigned n_threads;  /* 0: all processors */
+    unsigned n_threads; /* 0: all processors */
     enum da_kv_type kv;
-    uint32_t n_ctx;      /* positions of a sequence at most; 0: the model's */
-    uint32_t n_seqs;     /* sequences at one time; 0: 1 */
-    uint32_t batch;      /* tokens of a step at most; 0: DA_ENGINE_BATCH */
-    uint32_t n_logits;   /* rows of logits of a step at most; 0: n_seqs */
+    uint32_t n_ctx;        /* positions of a sequence at most; 0: the model's */
+    uint32_t n_seqs;       /* sequences at one time; 0: 1 */
+    uint32_t batch;        /* tokens of a step at most; 0: DA_ENGINE_BATCH */
+    uint32_t n_logits;     /* rows of logits of a step at most; 0: n_seqs */
     uint64_t kv_max_bytes; /* 0: DA_ENGINE_KV_MAX */
 };
 
@@ -48,8 +48,7 @@ void da_seq_close(struct da_session *s, uint32_t seq);
 uint32_t da_seq_len(const struct da_session *s, uint32_t seq); /* positions computed */
 /* Forgets positions from n_pos on (<= length). A shared last page is copied first: may fail for
  * want of a page. */
-enum da_rc da_seq_truncate(struct da_session *s, uint32_t seq, uint32_t n_pos,
-                           struct da_err *err);
+enum da_rc da_seq_truncate(struct da_session *s, uint32_t seq, uint32_t n_pos, struct da_err *err);
 
 /* Pages free and in all; a page holds 64 positions. */
 uint32_t da_session_pages_free(const struct da_session *s);

@@ -90,11 +90,16 @@ void da_tokens_release(struct da_tokens *t)
     da_tokens_init(t);
 }
 
-static void emit(struct da_tokens *t, const char *from, const char *to)
+/* Room for every byte to be a token, so that emit need not look. */
+static void make_room(struct da_tokens *t, size_t len)
+{
+    DA_GROW_BY(t->t, t->n, len + 1, t->cap);
+}
+
+static inline void emit(struct da_tokens *t, const char *from, const char *to)
 {
     if (to == from)
         return;
-    DA_GROW(t->t, t->n, t->cap);
     t->t[t->n++] = da_span(from, (size_t)(to - from));
 }
 
@@ -208,6 +213,7 @@ void da_split_space(struct da_span text, struct da_tokens *t)
 {
     const char *p = text.p, *end = text.p + text.len, *from = p;
 
+    make_room(t, text.len);
     while (p < end) {
         size_t n = da_upy_space_len(p, end);
         if (n == 0) {
@@ -289,6 +295,7 @@ void da_bleu_tokenize(enum da_bleu_tok kind, bool lowercase, struct da_span text
     if (kind == DA_BLEU_TOK_13A)
         unescape_13a(t, &text);
     t->limit = text.p + text.len;
+    make_room(t, text.len);
     switch (kind) {
     case DA_BLEU_TOK_13A: split_marks(kind, true, text, t); break;
     case DA_BLEU_TOK_INTL:

@@ -133,10 +133,11 @@ struct da_board_col {
     const char *key, *label, *what;
     enum da_board_better better;
     int decimals;
-    double show;   /* people see the value times this ("%", MiB); 0: as it is */
-    bool is_score; /* the column systems are ranked by */
-    bool is_text;  /* its cells have texts */
-    bool no_best;  /* no value of it is marked as the best */
+    double show;      /* people see the value times this ("%", MiB); 0: as it is */
+    bool is_score;    /* the column systems are ranked by */
+    bool is_text;     /* its cells have texts */
+    bool is_lopsided; /* its intervals are far from symmetric: show both ends */
+    bool no_best;     /* no value of it is marked as the best */
 };
 
 struct da_board_cell {

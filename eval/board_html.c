@@ -350,7 +350,7 @@ static void add_scores(struct da_buf *out, const struct da_board *b,
                        const struct da_board_section *s)
 {
     for (size_t k = 0; k < s->n_tables; k++) {
-        if (s->tables[k].is_detail) {
+        if (s->tables[k].is_detail || strncmp(s->tables[k].id, "further", 7) == 0) {
             continue;
         }
         add_table(out, s, &s->tables[k]);
@@ -360,6 +360,7 @@ static void add_scores(struct da_buf *out, const struct da_board *b,
     }
     da_page_scatter(out, b, s);
     add_all_pairs(out, s);
+    add_details(out, s, "further", "Further measures", "Outside the averages and the ranking.");
     add_details(out, s, "length", "Long documents and short ones",
                 "The ranking score on thirds of the data set by words of the document, and the "
                 "length of answers beside that of the references.");
@@ -384,11 +385,12 @@ static void add_section(struct da_buf *out, const struct da_board *b,
     }
     da_buf_add_str(out, "<p class=\"about\">");
     da_page_text(out, s->intro);
-    if (s->method) {
-        da_buf_add_char(out, ' ');
-        da_page_text(out, s->method);
-    }
     da_buf_add_str(out, "</p>\n");
+    if (s->method) {
+        da_buf_add_str(out, "<p class=\"about small\">");
+        da_page_text(out, s->method);
+        da_buf_add_str(out, "</p>\n");
+    }
     if (s->kind == DA_BOARD_SCORES) {
         add_scores(out, b, s);
     } else {

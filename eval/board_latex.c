@@ -51,7 +51,16 @@ static void add_cell(struct da_buf *out, const struct da_board_col *col,
     da_buf_add_str(out, cell->best ? "\\textbf{" : "");
     da_board_add_number(out, cell->v * show, col->decimals);
     da_buf_add_str(out, cell->best ? "}" : "");
-    if (isfinite(cell->lo) && isfinite(cell->hi)) {
+    if (!isfinite(cell->lo) || !isfinite(cell->hi)) {
+        return;
+    }
+    if (col->is_lopsided) {
+        da_buf_add_str(out, " {\\scriptsize(");
+        da_board_add_number(out, cell->lo * show, col->decimals);
+        da_buf_add_str(out, "--");
+        da_board_add_number(out, cell->hi * show, col->decimals);
+        da_buf_add_str(out, ")}");
+    } else {
         da_buf_add_str(out, " {\\scriptsize$\\pm$");
         da_board_add_number(out, (cell->hi - cell->lo) / 2 * show, col->decimals);
         da_buf_add_char(out, '}');
@@ -77,7 +86,7 @@ static bool has_intervals(const struct da_board_table *t)
 {
     for (size_t r = 0; r < t->n_rows; r++) {
         for (size_t c = 0; c < t->n_cols; c++) {
-            if (isfinite(t->rows[r].cells[c].lo)) {
+            if (isfinite(t->rows[r].cells[c].lo) && !t->cols[c].is_lopsided) {
                 return true;
             }
         }

@@ -47,7 +47,16 @@ static void cell_text(const struct da_board_col *col, const struct da_board_cell
     if (cell->best) {
         da_buf_add_str(out, "**");
     }
-    if (isfinite(cell->lo) && isfinite(cell->hi)) {
+    if (!isfinite(cell->lo) || !isfinite(cell->hi)) {
+        return;
+    }
+    if (col->is_lopsided) {
+        da_buf_add_str(out, " (");
+        da_board_add_number(out, cell->lo * show, col->decimals);
+        da_buf_add_str(out, " to ");
+        da_board_add_number(out, cell->hi * show, col->decimals);
+        da_buf_add_char(out, ')');
+    } else {
         da_buf_add_str(out, " ±");
         da_board_add_number(out, (cell->hi - cell->lo) / 2 * show, col->decimals);
     }

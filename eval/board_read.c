@@ -23,6 +23,8 @@ enum {
     MAX_TEXT_BYTES = 512 /* of a label, note, signature or origin value shown */
 };
 
+#define MAX_COUNT ((int64_t)1 << 40) /* of a cell of a confusion table: sums cannot overflow */
+
 static const char *copy_text(struct da_board *b, struct da_span s)
 {
     return da_board_str(b, da_span(s.p, s.len < MAX_TEXT_BYTES ? s.len : MAX_TEXT_BYTES));
@@ -130,7 +132,8 @@ static enum da_rc read_confusion(struct da_board *b, struct da_board_confusion *
         }
         for (const struct da_json *x = da_json_first(r); x; x = da_json_next(x)) {
             size_t col = label_index(b, c->cols, &c->n_cols, da_json_key(x));
-            if (col == SIZE_MAX || !da_json_int(x, &count[row][col]) || count[row][col] < 0) {
+            if (col == SIZE_MAX || !da_json_int(x, &count[row][col]) || count[row][col] < 0 ||
+                count[row][col] > MAX_COUNT) {
                 return da_fail(err, DA_EFORMAT, "'confusion': bad count of '%s'", da_json_key(x));
             }
         }
@@ -214,7 +217,9 @@ static enum da_rc read_record(struct da_board *b, struct da_board_system *s,
     if (rc == DA_OK) {
         rc = read_confusion(b, &s->confusion, score.confusion, err);
     }
-    s->intent.n = count_requests(&s->confusion);
+    if (rc == DA_OK) {
+        s->intent.n = count_requests(&s->confusion);
+    }
     da_score_release(&score);
     return rc;
 }

@@ -273,6 +273,45 @@ static void count_cell(struct da_board *b, const struct da_board_pool *p, unsign
     }
 }
 
+/* The paper's Average of one system, where a ranking by fewer columns stands beside it: NaN unless
+ * the system has all its columns. task: DA_BOARD_OVERALL for the mean over all three. */
+static double paper_average(const struct da_board *b, const struct da_board_pool *p,
+                            const struct da_board_system *s, unsigned task)
+{
+    unsigned all = (1u << DA_BOARD_N_TASKS) - 1;
+    double sum = 0;
+    size_t n = 0;
+    if (task == DA_BOARD_OVERALL && p->tasks != all) {
+        return NAN;
+    }
+    for (size_t m = 0; m < b->n_metrics; m++) {
+        if (!(b->metrics[m].averaged & (task == DA_BOARD_OVERALL ? all : 1u << task))) {
+            continue;
+        }
+        const struct da_board_value *v = &s->values[task % DA_BOARD_N_TASKS][m];
+        sum += task == DA_BOARD_OVERALL ? da_board_overall(b, p, s, m) : v->set ? v->v : NAN;
+        n++;
+    }
+    return sum / (double)n;
+}
+
+/* Adds the column of paper_average when some system has one; SIZE_MAX when none has. */
+static size_t add_average_col(const struct da_board *b, struct da_board_table *t,
+                              const struct da_board_pool *p, unsigned task)
+{
+    for (size_t i = 0; i < p->n && !p->ranking[task].full; i++) {
+        if (!isnan(paper_average(b, p, p->systems[i], task))) {
+            size_t c = da_board_add_col(t, "average", "Average", "The paper's average",
+                                        DA_BOARD_HIGHER, SCORE_DECIMALS);
+            t->cols[c].no_best = true;
+            da_board_note(t, "Average is there where a system has all of its columns; it does not "
+                             "rank.");
+            return c;
+        }
+    }
+    return SIZE_MAX;
+}
+
 static void task_table(struct da_board *b, struct da_board_section *s,
                        const struct da_board_pool *p, unsigned task)
 {
@@ -285,7 +324,7 @@ static void task_table(struct da_board *b, struct da_board_section *s,
             metric_of[da_board_add_metric_col(b, t, m, b->metrics[m].decimals)] = m;
         }
     }
-    size_t n_values = t->n_cols;
+    size_t n_values = t->n_cols, average_col = add_average_col(b, t, p, task);
     if (r->exists) {
         score_col = add_score_col(b, t, r);
     }
@@ -302,6 +341,9 @@ static void task_table(struct da_board *b, struct da_board_section *s,
         fill_rank(row, p, r, i);
         for (size_t c = 0; c < n_values; c++) {
             da_board_set_cell(&row->cells[c], &p->systems[i]->values[task][metric_of[c]]);
+        }
+        if (average_col != SIZE_MAX) {
+            row->cells[average_col].v = paper_average(b, p, p->systems[i], task);
         }
         if (score_col != SIZE_MAX) {
             row->cells[score_col] =
@@ -321,9 +363,10 @@ static void overall_table(struct da_board *b, struct da_board_section *s,
     for (unsigned k = 0; k < DA_BOARD_N_TASKS; k++) {
         n_tasks += (r->tasks >> k) & 1;
     }
-    struct da_board_table *t = da_board_new_table(
-        b, s, "average",
-        n_tasks == DA_BOARD_N_TASKS ? "Average of the three tasks" : "Mean of two tasks", -1);
+    const char *title = n_tasks < DA_BOARD_N_TASKS ? "Mean over two tasks"
+                        : r->full                  ? "Average of the three tasks"
+                                                   : "Mean over the three tasks";
+    struct da_board_table *t = da_board_new_table(b, s, "average", title, -1);
     size_t metric_of[DA_BOARD_MAX_COLS];
     for (size_t m = 0; m < b->n_metrics; m++) {
         bool any = false;
@@ -335,6 +378,7 @@ static void overall_table(struct da_board *b, struct da_board_section *s,
         }
     }
     size_t n_values = t->n_cols;
+    size_t average_col = add_average_col(b, t, p, DA_BOARD_OVERALL);
     size_t score_col = add_score_col(b, t, r);
     t->ranked = true;
     t->rows = da_arena_alloc(&b->arena, p->n, sizeof *t->rows);
@@ -345,6 +389,9 @@ static void overall_table(struct da_board *b, struct da_board_section *s,
         fill_rank(row, p, r, i);
         for (size_t c = 0; c < n_values; c++) {
             row->cells[c].v = da_board_overall(b, p, p->systems[i], metric_of[c]);
+        }
+        if (average_col != SIZE_MAX) {
+            row->cells[average_col].v = paper_average(b, p, p->systems[i], DA_BOARD_OVERALL);
         }
         row->cells[score_col] =
             (struct da_board_cell){.v = r->score[i], .lo = r->lo[i], .hi = r->hi[i], .p = NAN};
@@ -364,6 +411,7 @@ static void intent_table(struct da_board *b, struct da_board_section *s,
                          "Requests whose kind the system named correctly", DA_BOARD_HIGHER, 2);
     size_t n = da_board_add_col(t, "n", "n", "Requests", DA_BOARD_NEUTRAL, 0);
     t->cols[c].show = 100;
+    t->cols[c].is_lopsided = true;
     t->cols[c].is_score = true;
     t->ranked = true;
     t->rows = da_arena_alloc(&b->arena, p->n, sizeof *t->rows);

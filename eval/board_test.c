@@ -3,13 +3,16 @@
  * means that systems are ranked by could be off.
  *
  * Both resample additive statistics of samples (eval/README.md) and work on the
- * very score of the table: a mean of columns, some of them corpus metrics, over
- * one task or over all.
+ * very score of the table: a mean of columns, some of them corpus metrics.
  *
  * Test: paired approximate randomization (Noreen, 1989; Riezler and Maxwell,
  * 2005), two-sided, with Holm's step-down correction (1979) over all pairs of a
  * table; exact McNemar for intents, which are right or wrong.
  * Interval: percentile bootstrap over samples.
+ *
+ * Each task is resampled once, from a seed of its own. The mean over tasks is a
+ * weighted sum of their columns, so a trial of it is the sum of one trial of each
+ * task: what a task adds (its share) is computed beside its own score.
  */
 
 #include <math.h>
@@ -20,163 +23,288 @@
 #include "eval/board.h"
 #include "eval/resample.h"
 
-enum { MAX_PARTS = 24, N_RESAMPLES = 1000 };
+enum { MAX_PARTS = 8, N_RESAMPLES = 1000 };
 
-/* One metric of one task, as part of a column of a ranking score. */
-struct part {
-    unsigned task;
-    size_t column;                   /* index into ranking.metrics */
-    struct da_samples_metric metric; /* `from`: in the rows built here */
-    size_t source;                   /* its first column in the log's rows */
-};
-
+/*
+ * A weighted sum of a task's columns as a function of summed rows. A column that
+ * is a plain mean over all samples is linear in them: all such columns are folded
+ * into one before any resampling, which halves the work.
+ */
 struct layout {
-    struct part parts[MAX_PARTS];
-    size_t n_parts, n_columns, width;
+    struct da_samples_metric parts[MAX_PARTS]; /* `from`: in the rows built here */
+    size_t sources[MAX_PARTS];                 /* their first column in the log's rows */
+    double weights[MAX_PARTS];
+    size_t n_parts;
+    size_t folded[MAX_PARTS]; /* columns of the log's rows */
+    double folded_weights[MAX_PARTS];
+    size_t n_folded;
+    size_t width; /* of a row: the parts' columns, then the folded one if any */
+    size_t n;     /* rows */
 };
 
-static bool is_part(const struct da_board *b, const struct da_board_pool *p, unsigned k, size_t m,
-                    unsigned t)
-{
-    return k == DA_BOARD_OVERALL ? (p->ranking[k].tasks & b->metrics[m].averaged & (1u << t)) != 0
-                                 : t == k;
-}
-
-/* What the ranking score k of a system is made of; false when the log lacks a part of it or has
- * it in another signature. */
-static bool lay_out(const struct da_board *b, const struct da_board_pool *p, unsigned k,
-                    const struct da_board_system *s, struct layout *l)
+/* Weight of a metric in the score k of a task: its own (k = task) or its share of the overall
+ * one. 0: it has no part in it. */
+static double weight(const struct da_board *b, const struct da_board_pool *p, unsigned k,
+                     unsigned task, size_t metric)
 {
     const struct da_board_ranking *r = &p->ranking[k];
-    *l = (struct layout){.n_columns = r->n_metrics};
+    unsigned mask = k == DA_BOARD_OVERALL ? r->tasks & b->metrics[metric].averaged : 1u << task;
+    unsigned n_tasks = 0;
+    bool in = false;
     for (size_t c = 0; c < r->n_metrics; c++) {
-        for (unsigned t = 0; t < DA_BOARD_N_TASKS; t++) {
-            size_t m = r->metrics[c];
-            if (!is_part(b, p, k, m, t)) {
-                continue;
-            }
-            const struct da_samples_metric *x =
-                da_samples_metric(s->samples, da_board_record_task(t), b->metrics[m].key);
-            if (!x || l->n_parts == MAX_PARTS || l->width + x->n > DA_ROWS_MAX_COLUMNS) {
-                return false;
-            }
-            struct part *part = &l->parts[l->n_parts++];
-            *part = (struct part){.task = t, .column = c, .metric = *x, .source = x->from};
-            part->metric.from = l->width;
-            l->width += x->n;
-        }
+        in = in || r->metrics[c] == metric;
     }
-    return true;
-}
-
-static double score_of(const void *ctx, const double *sum)
-{
-    const struct layout *l = ctx;
-    double total = 0;
-    for (size_t c = 0; c < l->n_columns; c++) {
-        double column = 0;
-        unsigned n = 0;
-        for (size_t i = 0; i < l->n_parts; i++) {
-            if (l->parts[i].column == c) {
-                column += da_samples_score(&l->parts[i].metric, sum);
-                n++;
-            }
-        }
-        total += column / n;
-    }
-    return total / (double)l->n_columns;
-}
-
-static bool has_task(const struct layout *l, enum da_task task)
-{
-    for (size_t i = 0; i < l->n_parts; i++) {
-        if (da_board_record_task(l->parts[i].task) == task) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Rows in the order of ids; columns of other tasks than the sample's stay 0. v is the caller's. */
-static struct da_rows build_rows(const struct da_samples *x, const struct layout *l, double **v)
-{
-    struct da_rows rows = {.k = l->width, .stride = l->width};
-    double *to = *v = da_calloc(x->n * l->width + 1, sizeof **v);
-    for (size_t i = 0; i < x->n; i++) {
-        const struct da_sample *s = &x->items[i];
-        if (!has_task(l, s->task)) {
-            continue;
-        }
-        for (size_t k = 0; k < l->n_parts; k++) {
-            const struct part *part = &l->parts[k];
-            if (da_board_record_task(part->task) == s->task) {
-                memcpy(to + part->metric.from, s->stats + part->source,
-                       part->metric.n * sizeof *to);
-            }
-        }
-        to += l->width;
-        rows.n++;
-    }
-    rows.v = *v;
-    return rows;
-}
-
-/* The systems of one ranking, ready to be resampled. */
-struct entrant {
-    bool ready;
-    struct layout layout;
-    double *values;
-    struct da_rows rows;
-};
-
-static void prepare(const struct da_board *b, const struct da_board_pool *p, unsigned k, size_t i,
-                    struct entrant *e)
-{
-    const struct da_board_system *s = p->systems[i];
-    const struct da_board_ranking *r = &p->ranking[k];
-    if (!s->samples || isnan(r->score[i]) || r->partial[i] || !lay_out(b, p, k, s, &e->layout)) {
-        return;
-    }
-    e->rows = build_rows(s->samples, &e->layout, &e->values);
-    e->ready = e->rows.n > 0;
-}
-
-static void add_interval(struct da_board_ranking *r, size_t i, const struct entrant *e,
-                         uint64_t seed)
-{
-    double scores[N_RESAMPLES];
-    struct da_interval ci;
-    if (!e->ready) {
-        return;
-    }
-    da_bootstrap(&e->rows, score_of, &e->layout, N_RESAMPLES, seed, 0, scores);
-    da_interval_of(scores, N_RESAMPLES, &ci);
-    r->lo[i] = ci.low;
-    r->hi[i] = ci.high;
-}
-
-/* True when two logs hold the same samples of the tasks a ranking needs. */
-static bool line_up(const struct da_board_pool *p, unsigned k, size_t i, size_t j)
-{
     for (unsigned t = 0; t < DA_BOARD_N_TASKS; t++) {
-        bool needed = k == DA_BOARD_OVERALL ? (p->ranking[k].tasks & (1u << t)) != 0 : t == k;
-        if (needed && !da_board_comparable(p->systems[i], p->systems[j], t)) {
+        n_tasks += (mask >> t) & 1;
+    }
+    return in && (mask & (1u << task)) ? 1.0 / ((double)r->n_metrics * n_tasks) : 0;
+}
+
+static bool counts_every_sample(const struct da_samples *x, enum da_task task,
+                                const struct da_samples_metric *m)
+{
+    if (m->form != DA_FORM_MEAN) {
+        return false;
+    }
+    for (size_t i = 0; i < x->n; i++) {
+        if (x->items[i].task == task && x->items[i].stats[m->from + 1] != 1) {
             return false;
         }
     }
     return true;
 }
 
-static double test_pair(const struct da_board *b, const struct da_board_ranking *r,
-                        const struct entrant *x, const struct entrant *y, size_t i, size_t j)
+/* True when the metric can be folded in every log of the pool: layouts must agree. */
+static bool folds(const struct da_board *b, const struct da_board_pool *p, unsigned task, size_t m)
+{
+    enum da_task rt = da_board_record_task(task);
+    for (size_t i = 0; i < p->n; i++) {
+        const struct da_samples *x = p->systems[i]->samples;
+        const struct da_samples_metric *sm = x ? da_samples_metric(x, rt, b->metrics[m].key) : NULL;
+        if (sm && !counts_every_sample(x, rt, sm)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* False when the log lacks a metric of the score. */
+static bool lay_out(const struct da_board *b, const struct da_board_pool *p, unsigned k,
+                    unsigned task, const struct da_samples *x, struct layout *l)
+{
+    enum da_task rt = da_board_record_task(task);
+    *l = (struct layout){.width = 0};
+    for (size_t m = 0; m < b->n_metrics; m++) {
+        double w = weight(b, p, k, task, m);
+        const struct da_samples_metric *sm = da_samples_metric(x, rt, b->metrics[m].key);
+        if (w == 0) {
+            continue;
+        }
+        if (!sm || l->n_parts == MAX_PARTS || l->n_folded == MAX_PARTS ||
+            l->width + sm->n >= DA_ROWS_MAX_COLUMNS) {
+            return false;
+        }
+        if (folds(b, p, task, m)) {
+            l->folded[l->n_folded] = sm->from;
+            l->folded_weights[l->n_folded++] = w * sm->scale;
+            continue;
+        }
+        l->parts[l->n_parts] = *sm;
+        l->parts[l->n_parts].from = l->width;
+        l->sources[l->n_parts] = sm->from;
+        l->weights[l->n_parts++] = w;
+        l->width += sm->n;
+    }
+    l->width += l->n_folded > 0;
+    return l->width > 0;
+}
+
+static double score_of(const void *ctx, const double *sum)
+{
+    const struct layout *l = ctx;
+    double total = l->n_folded ? sum[l->width - 1] / (double)l->n : 0;
+    for (size_t i = 0; i < l->n_parts; i++) {
+        total += l->weights[i] * da_samples_score(&l->parts[i], sum);
+    }
+    return total;
+}
+
+/* The task's rows in the order of ids; v is the caller's. */
+static struct da_rows build_rows(const struct da_samples *x, enum da_task task, struct layout *l,
+                                 double **v)
+{
+    double *to = *v = da_calloc(x->n * l->width + 1, sizeof **v);
+    for (size_t i = 0; i < x->n; i++) {
+        const struct da_sample *s = &x->items[i];
+        if (s->task != task) {
+            continue;
+        }
+        for (size_t k = 0; k < l->n_parts; k++) {
+            memcpy(to + l->parts[k].from, s->stats + l->sources[k], l->parts[k].n * sizeof *to);
+        }
+        for (size_t k = 0; k < l->n_folded; k++) {
+            to[l->width - 1] += l->folded_weights[k] * s->stats[l->folded[k]];
+        }
+        to += l->width;
+        l->n++;
+    }
+    return (struct da_rows){.v = *v, .n = l->n, .k = l->width, .stride = l->width};
+}
+
+/* A weighted sum of columns of one task and one system, ready to be resampled. */
+struct scored {
+    bool ready;
+    struct layout layout;
+    double *values;
+    struct da_rows rows;
+};
+
+/* One system: each task's own score, and its share of the overall one. */
+struct entrant {
+    struct scored own[DA_BOARD_N_TASKS], share[DA_BOARD_N_TASKS];
+    /* The share is this times the own score: nothing to resample. 0: it is not. */
+    double ratio[DA_BOARD_N_TASKS];
+};
+
+static void prepare(const struct da_board *b, const struct da_board_pool *p, unsigned k,
+                    unsigned task, const struct da_board_system *s, struct scored *x)
+{
+    if (s->samples && p->ranking[k].exists && lay_out(b, p, k, task, s->samples, &x->layout)) {
+        x->rows = build_rows(s->samples, da_board_record_task(task), &x->layout, &x->values);
+        x->ready = x->rows.n > 0;
+    }
+}
+
+/* Overall weight by own weight when that is one number for all metrics, else 0. */
+static double ratio_of(const struct da_board *b, const struct da_board_pool *p, unsigned task)
+{
+    double ratio = 0;
+    for (size_t m = 0; m < b->n_metrics; m++) {
+        double own = weight(b, p, task, task, m), all = weight(b, p, DA_BOARD_OVERALL, task, m);
+        if ((own == 0) != (all == 0) || (own > 0 && ratio > 0 && all / own != ratio)) {
+            return 0;
+        }
+        ratio = own > 0 ? all / own : ratio;
+    }
+    return ratio;
+}
+
+static void enter(const struct da_board *b, const struct da_board_pool *p, size_t i,
+                  struct entrant *e)
+{
+    const struct da_board_system *s = p->systems[i];
+    for (unsigned t = 0; t < DA_BOARD_N_TASKS; t++) {
+        if (!p->ranking[t].exists || isnan(p->ranking[t].score[i])) {
+            continue;
+        }
+        prepare(b, p, t, t, s, &e->own[t]);
+        e->ratio[t] = p->ranking[DA_BOARD_OVERALL].exists ? ratio_of(b, p, t) : 0;
+        if (e->ratio[t] == 0) {
+            prepare(b, p, DA_BOARD_OVERALL, t, s, &e->share[t]);
+        }
+    }
+}
+
+static void add_scaled(double *to, const double *from, double factor, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        to[i] += factor * from[i];
+    }
+}
+
+static uint64_t task_seed(const struct da_board *b, unsigned task)
+{
+    return b->opts.seed + task;
+}
+
+static void set_interval(struct da_board_ranking *r, size_t i, double *scores)
+{
+    struct da_interval ci;
+    da_interval_of(scores, N_RESAMPLES, &ci);
+    r->lo[i] = ci.low;
+    r->hi[i] = ci.high;
+}
+
+static void add_intervals(const struct da_board *b, struct da_board_pool *p, size_t i,
+                          const struct entrant *e)
+{
+    double own[N_RESAMPLES], share[N_RESAMPLES], all[N_RESAMPLES] = {0};
+    struct da_board_ranking *overall = &p->ranking[DA_BOARD_OVERALL];
+    bool whole = overall->exists && !isnan(overall->score[i]);
+    for (unsigned t = 0; t < DA_BOARD_N_TASKS; t++) {
+        bool needed = overall->exists && (overall->tasks & (1u << t));
+        if (!e->own[t].ready) {
+            whole = whole && !needed;
+            continue;
+        }
+        da_bootstrap(&e->own[t].rows, score_of, &e->own[t].layout, N_RESAMPLES, task_seed(b, t), 0,
+                     own);
+        if (needed && e->ratio[t] > 0) {
+            add_scaled(all, own, e->ratio[t], N_RESAMPLES);
+        } else if (needed && e->share[t].ready) {
+            da_bootstrap(&e->share[t].rows, score_of, &e->share[t].layout, N_RESAMPLES,
+                         task_seed(b, t), 0, share);
+            add_scaled(all, share, 1, N_RESAMPLES);
+        }
+        set_interval(&p->ranking[t], i, own);
+    }
+    if (whole) {
+        set_interval(overall, i, all);
+    }
+}
+
+/* Room for the trials of a pair. */
+struct trials {
+    double *a, *b, *all_a, *all_b; /* [n_trials] */
+};
+
+static void randomize(const struct da_board *b, const struct scored *x, const struct scored *y,
+                      unsigned task, struct trials *tr)
+{
+    da_randomize(&x->rows, &y->rows, score_of, &x->layout, b->opts.n_trials, task_seed(b, task), 0,
+                 tr->a, tr->b);
+}
+
+static bool is_ranked(const struct da_board_ranking *r, size_t i)
+{
+    return r->exists && !isnan(r->score[i]) && !r->partial[i];
+}
+
+/* ps[k]: the p value of score k, NaN where it cannot be tested. */
+static void test_pair(const struct da_board *b, const struct da_board_pool *p, size_t i, size_t j,
+                      const struct entrant *x, const struct entrant *y, struct trials *tr,
+                      double ps[DA_BOARD_OVERALL + 1])
 {
     size_t n = b->opts.n_trials;
-    double *sx = da_calloc(n, sizeof *sx), *sy = da_calloc(n, sizeof *sy);
-    da_randomize(&x->rows, &y->rows, score_of, &x->layout, n, b->opts.seed, 0, sx, sy);
-    double p = da_two_sided_p(sx, sy, n, r->score[i] - r->score[j]);
-    free(sx);
-    free(sy);
-    return p;
+    const struct da_board_ranking *overall = &p->ranking[DA_BOARD_OVERALL];
+    bool whole = is_ranked(overall, i) && is_ranked(overall, j);
+    memset(tr->all_a, 0, n * sizeof *tr->all_a);
+    memset(tr->all_b, 0, n * sizeof *tr->all_b);
+    for (unsigned t = 0; t < DA_BOARD_N_TASKS; t++) {
+        const struct da_board_ranking *r = &p->ranking[t];
+        bool needed = overall->exists && (overall->tasks & (1u << t));
+        ps[t] = NAN;
+        if (!x->own[t].ready || !y->own[t].ready || !is_ranked(r, i) || !is_ranked(r, j) ||
+            !da_board_comparable(p->systems[i], p->systems[j], t)) {
+            whole = whole && !needed;
+            continue;
+        }
+        randomize(b, &x->own[t], &y->own[t], t, tr);
+        ps[t] = da_two_sided_p(tr->a, tr->b, n, r->score[i] - r->score[j]);
+        if (!needed || !whole) {
+            continue;
+        }
+        double ratio = x->ratio[t];
+        if (ratio == 0 && x->share[t].ready && y->share[t].ready) {
+            randomize(b, &x->share[t], &y->share[t], t, tr);
+            ratio = 1;
+        }
+        add_scaled(tr->all_a, tr->a, ratio, n);
+        add_scaled(tr->all_b, tr->b, ratio, n);
+    }
+    ps[DA_BOARD_OVERALL] =
+        whole ? da_two_sided_p(tr->all_a, tr->all_b, n, overall->score[i] - overall->score[j])
+              : NAN;
 }
 
 /* Corrects the p values of all pairs and keeps them both ways round. */
@@ -208,27 +336,42 @@ static void store(struct da_board *b, struct da_board_ranking *r, size_t n, doub
     }
 }
 
-static void test_ranking(struct da_board *b, struct da_board_pool *p, unsigned k)
+static void test_scores(struct da_board *b, struct da_board_pool *p)
 {
-    struct da_board_ranking *r = &p->ranking[k];
     struct entrant *e = da_calloc(p->n, sizeof *e);
-    double *values = da_calloc(p->n * (p->n - 1) / 2 + 1, sizeof *values);
-    size_t n = 0;
+    size_t n_pairs = p->n * (p->n - 1) / 2, n = 0;
+    double *values = da_calloc(n_pairs * (DA_BOARD_OVERALL + 1) + 1, sizeof *values);
+    double *room = da_calloc((size_t)b->opts.n_trials * 4, sizeof *room);
+    struct trials tr = {room, room + b->opts.n_trials, room + 2 * (size_t)b->opts.n_trials,
+                        room + 3 * (size_t)b->opts.n_trials};
+    da_progress_start(b->opts.log, "paired tests", n_pairs);
     for (size_t i = 0; i < p->n; i++) {
-        prepare(b, p, k, i, &e[i]);
-        add_interval(r, i, &e[i], b->opts.seed);
+        enter(b, p, i, &e[i]);
+        add_intervals(b, p, i, &e[i]);
     }
     for (size_t i = 0; i < p->n; i++) {
-        for (size_t j = i + 1; j < p->n; j++) {
-            bool can = e[i].ready && e[j].ready && e[i].layout.width == e[j].layout.width &&
-                       line_up(p, k, i, j);
-            values[n++] = can ? test_pair(b, r, &e[i], &e[j], i, j) : NAN;
+        for (size_t j = i + 1; j < p->n; j++, n++) {
+            double ps[DA_BOARD_OVERALL + 1];
+            da_progress_set(b->opts.log, n);
+            test_pair(b, p, i, j, &e[i], &e[j], &tr, ps);
+            for (unsigned k = 0; k <= DA_BOARD_OVERALL; k++) {
+                values[k * n_pairs + n] = ps[k];
+            }
         }
     }
-    store(b, r, p->n, values);
-    for (size_t i = 0; i < p->n; i++) {
-        free(e[i].values);
+    da_progress_end(b->opts.log);
+    for (unsigned k = 0; k <= DA_BOARD_OVERALL; k++) {
+        if (p->ranking[k].exists) {
+            store(b, &p->ranking[k], p->n, values + k * n_pairs);
+        }
     }
+    for (size_t i = 0; i < p->n; i++) {
+        for (unsigned t = 0; t < DA_BOARD_N_TASKS; t++) {
+            free(e[i].own[t].values);
+            free(e[i].share[t].values);
+        }
+    }
+    free(room);
     free(values);
     free(e);
 }
@@ -274,35 +417,34 @@ double da_board_score_subset(const struct da_board *b, const struct da_board_poo
                              bool (*in)(const struct da_sample *x, const void *ctx),
                              const void *ctx, int64_t *n)
 {
-    struct layout l;
-    double sum[DA_ROWS_MAX_COLUMNS] = {0};
+    const struct da_board_ranking *r = &p->ranking[task];
+    enum da_task rt = da_board_record_task(task);
+    double sum[DA_SAMPLES_MAX_STATS] = {0}, total = 0;
     *n = 0;
-    if (!s->samples || !p->ranking[task].exists || !lay_out(b, p, task, s, &l)) {
-        return NAN;
-    }
-    for (size_t i = 0; i < s->samples->n; i++) {
+    for (size_t i = 0; s->samples && i < s->samples->n; i++) {
         const struct da_sample *x = &s->samples->items[i];
-        if (x->task != da_board_record_task(task) || !in(x, ctx)) {
+        if (x->task != rt || !in(x, ctx)) {
             continue;
         }
-        for (size_t k = 0; k < l.n_parts; k++) {
-            for (size_t c = 0; c < l.parts[k].metric.n; c++) {
-                sum[l.parts[k].metric.from + c] += x->stats[l.parts[k].source + c];
-            }
+        for (size_t c = 0; c < s->samples->n_stats[rt]; c++) {
+            sum[c] += x->stats[c];
         }
         (*n)++;
     }
-    return *n ? score_of(&l, sum) : NAN;
+    for (size_t c = 0; c<r->n_metrics && * n> 0; c++) {
+        const struct da_samples_metric *m =
+            da_samples_metric(s->samples, rt, b->metrics[r->metrics[c]].key);
+        total += m ? da_samples_score(m, sum) : NAN;
+    }
+    return *n > 0 ? total / (double)r->n_metrics : NAN;
 }
 
 void da_board_run_tests(struct da_board *b, struct da_board_pool *p)
 {
-    if (b->opts.n_trials == 0) {
-        return;
-    }
-    for (unsigned k = 0; k < DA_BOARD_N_SCORES; k++) {
-        if (p->ranking[k].exists) {
-            k == DA_BOARD_INTENT ? test_intents(b, p) : test_ranking(b, p, k);
+    if (b->opts.n_trials > 0) {
+        test_scores(b, p);
+        if (p->ranking[DA_BOARD_INTENT].exists) {
+            test_intents(b, p);
         }
     }
 }

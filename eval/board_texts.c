@@ -8,7 +8,10 @@
 #include "common/utf8.h"
 #include "eval/board_page.h"
 
-enum { MAX_TEXT_BYTES = 4000 /* of a text shown; the log has all of it */ };
+enum {
+    MAX_TEXT_BYTES = 4000, /* of a text shown; the log has all of it */
+    MAX_OTHERS = 12        /* systems named beside a sample */
+};
 
 struct scored {
     const struct da_sample *sample;
@@ -81,14 +84,56 @@ static void add_text(struct da_buf *out, const char *class, struct da_span s)
 static void add_side(struct da_buf *out, const char *class, const char *title, struct da_span text,
                      int64_t words)
 {
-    da_buf_addf(out, "<div class=\"side %s\"><h5>%s, %lld words</h5>", class, title,
-                (long long)words);
+    da_buf_addf(out, "<div class=\"side %s\"><h5>%s, %lld word%s</h5>", class, title,
+                (long long)words, words == 1 ? "" : "s");
     if (da_span_trim(text).len == 0) {
         da_buf_add_str(out, "<p class=\"empty\">(empty)</p>");
     } else {
         add_text(out, "", text);
     }
     da_buf_add_str(out, "</div>\n");
+}
+
+/* The sample of that id in another log, by bisection: logs are sorted by id. */
+static const struct da_sample *find_sample(const struct da_samples *log, struct da_span id)
+{
+    size_t lo = 0, hi = log->n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        const struct da_span at = log->items[mid].id;
+        int c = memcmp(at.p, id.p, at.len < id.len ? at.len : id.len);
+        c = c ? c : (at.len > id.len) - (at.len < id.len);
+        if (c == 0) {
+            return &log->items[mid];
+        }
+        if (c < 0) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return NULL;
+}
+
+/* What the other systems got on the same sample. */
+static void add_others(struct da_buf *out, const struct da_board *b, const struct da_board_pool *p,
+                       const struct da_board_system *self, const struct da_sample *s, unsigned task)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->n && n < MAX_OTHERS; i++) {
+        const struct da_board_system *sys = p->systems[i];
+        const struct da_sample *x =
+            sys != self && sys->samples ? find_sample(sys->samples, s->id) : NULL;
+        double score = x ? sample_score(b, &p->ranking[task], sys->samples, x) : NAN;
+        if (isnan(score)) {
+            continue;
+        }
+        da_buf_add_str(out, n++ ? " · " : "<p class=\"others\">Here also: ");
+        da_page_text(out, sys->label);
+        da_buf_add_char(out, ' ');
+        da_board_add_number(out, score, 3);
+    }
+    da_buf_add_str(out, n ? "</p>\n" : "");
 }
 
 static void add_sample(struct da_buf *out, const struct scored *x, bool best)
@@ -111,7 +156,7 @@ static void add_sample(struct da_buf *out, const struct scored *x, bool best)
     da_buf_add_str(out, "<div class=\"sides\">");
     add_side(out, "ref", "Reference", s->ref, s->ref_words);
     add_side(out, "out", "Answer", s->hyp, s->hyp_words);
-    da_buf_add_str(out, "</div></article>\n");
+    da_buf_add_str(out, "</div>\n");
     da_buf_release(&id);
 }
 
@@ -130,9 +175,13 @@ static void add_system(struct da_buf *out, const struct da_board *b, const struc
                     n_best, n_worst, n);
         for (size_t i = 0; i < n_best; i++) {
             add_sample(out, &list[i], true);
+            add_others(out, b, p, s, list[i].sample, task);
+            da_buf_add_str(out, "</article>\n");
         }
         for (size_t i = n - n_worst; i < n; i++) {
             add_sample(out, &list[i], false);
+            add_others(out, b, p, s, list[i].sample, task);
+            da_buf_add_str(out, "</article>\n");
         }
         da_buf_add_str(out, "</details>\n");
     }

@@ -84,7 +84,8 @@ static void code_points(const struct da_chrf_opts *o, struct da_span text, struc
 
 /* Symbols 1.. of code points: ASCII as it is (NUL as 128), others in order of appearance.
  * Returns the greatest symbol. */
-static uint32_t symbols(struct da_chrf_scratch *s, const struct da_numbers *cps, struct da_numbers *out)
+static uint32_t symbols(struct da_chrf_scratch *s, const struct da_numbers *cps,
+                        struct da_numbers *out)
 {
     uint32_t greatest = N_ASCII - 1;
 

@@ -29,6 +29,8 @@ struct da_eval_opts {
     enum da_rouge_tok rouge_tok;
     enum da_self_bleu diversity;
     bool partial;       /* examples without a prediction are counted, not an error */
+    const char *geval_signature; /* NULL: no judge; else a column "geval" is left for it */
+    unsigned geval_tasks;        /* 1 << task, ... */
     const char *model;  /* NULL: what the predictions say, else the file's name */
     const char *note;   /* about the system, for the board; NULL: none */
     unsigned n_threads; /* 0: all */
@@ -61,9 +63,6 @@ struct da_record_opts {
 /* Appends the score record of the samples: one line with its end. */
 void da_samples_record(const struct da_samples *s, const struct da_record_opts *opts,
                        struct da_buf *out);
-
-/* SHA-256 in hex over the samples' hashes in order: the data set's when all were scored. */
-void da_samples_dataset_sha256(const struct da_samples *s, char hex[65]);
 
 /* The task an intent names (trimmed, any case), or DA_N_TASKS. */
 enum da_task da_intent_task(struct da_span intent);

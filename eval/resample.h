@@ -31,6 +31,12 @@ enum { DA_RESAMPLE_SEED = 12345 };
 void da_bootstrap(const struct da_rows *rows, da_row_score score, const void *ctx,
                   size_t n_resamples, uint64_t seed, unsigned n_threads, double *scores);
 
+/* The same for several systems at once, drawn once: scores[s][b]. Rows of one sample have the
+ * same number in all systems. */
+void da_bootstrap_many(const struct da_rows *rows, size_t n_systems, da_row_score score,
+                       const void *ctx, size_t n_resamples, uint64_t seed, unsigned n_threads,
+                       double *const *scores);
+
 /* Approximate randomization: scores of the two halves of each trial, rows of a and b swapped
  * by a coin. a and b have the same shape; row i of both belongs to one sample. */
 void da_randomize(const struct da_rows *a, const struct da_rows *b, da_row_score score,

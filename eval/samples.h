@@ -62,6 +62,17 @@ enum da_rc da_samples_read(const char *path, struct da_samples *ret, struct da_e
 struct da_buf;
 void da_samples_write(const struct da_samples *s, struct da_buf *out);
 
+/*
+ * Joins shards of one system's evaluation: the same model, origin and metrics, no id twice. They
+ * are either whole evaluations of parts of a data set, or partial ones of the same data set. names
+ * are for messages. Texts stay the shards', which must outlive ret.
+ */
+enum da_rc da_samples_merge(const struct da_samples *shards, size_t n, const char *const *names,
+                            struct da_samples *ret, struct da_err *err);
+
+/* SHA-256 in hex over the samples' hashes in order: the data set's when all were scored. */
+void da_samples_dataset_sha256(const struct da_samples *s, char hex[65]);
+
 /* The record's figure of summed statistics: sum points at the task's whole row; NaN: undefined. */
 double da_samples_score(const struct da_samples_metric *m, const double *sum);
 

@@ -348,6 +348,22 @@ unsigned da_ter_edits(struct da_work *w, const uint32_t *hyp, size_t n_hyp, cons
     return n_shifts + (unsigned)dist;
 }
 
+/* The tool tokenizes a reference twice, the second time with single spaces between the tokens of
+ * the first. It shows in "'s" before white space other than a space. */
+static void tokenize_ref(const struct da_tercom_opts *o, struct da_work *w, struct da_span ref)
+{
+    da_tercom_tokenize(o, ref, &w->tokens);
+    if (!o->normalized)
+        return; /* lower-casing and removing a second time changes nothing */
+    da_buf_reset(&w->text);
+    for (size_t i = 0; i < w->tokens.n; i++) {
+        if (i)
+            da_buf_add_char(&w->text, ' ');
+        da_buf_add(&w->text, w->tokens.t[i].p, w->tokens.t[i].len);
+    }
+    da_tercom_tokenize(o, da_span(w->text.p, w->text.len), &w->tokens);
+}
+
 void da_ter_segment(const struct da_tercom_opts *o, struct da_work *w, const struct da_segment *s,
                     double *stats)
 {
@@ -357,7 +373,7 @@ void da_ter_segment(const struct da_tercom_opts *o, struct da_work *w, const str
     da_tercom_tokenize(o, s->hyp, &w->tokens);
     da_work_number(w, &w->hyp);
     for (size_t r = 0; r < s->n_refs; r++) {
-        da_tercom_tokenize(o, s->refs[r], &w->tokens);
+        tokenize_ref(o, w, s->refs[r]);
         da_work_number(w, &w->ref);
         unsigned edits = da_ter_edits(w, w->hyp.id, w->hyp.n, w->ref.id, w->ref.n);
         if (r == 0 || edits < fewest)

@@ -20,7 +20,8 @@ enum { DA_TER_N_STATS = 2 };
 /* At least one reference. */
 void da_ter_segment(const struct da_tercom_opts *o, struct da_work *w, const struct da_segment *s,
                     double *stats);
-/* In per cent, can exceed 100. single: the ratio rounded to float, as the tool's resampling does. */
+/* In per cent, can exceed 100. single: the ratio rounded to float, as the tool's resampling
+ * does. */
 double da_ter_score(const double *sum, bool single);
 void da_ter_signature(const struct da_tercom_opts *o, const struct da_sign *s, bool short_form,
                       struct da_buf *out);

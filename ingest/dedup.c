@@ -26,7 +26,10 @@
 #include "ingest/dedup_index.h"
 #include "text/minhash.h"
 
-enum { BATCH_LINES = 512 };
+enum {
+    BATCH_LINES = 512,
+    COMMIT_EVERY = 1024 /* records; what is not committed is held in memory */
+};
 #define BATCH_BYTES ((size_t)16 << 20)
 #define DEFAULT_MEMORY ((size_t)64 << 20)
 #define MAX_DOCUMENTS UINT32_MAX /* documents are numbered in 32 bits */
@@ -224,33 +227,89 @@ static int by_key(const void *a, const void *b)
     return (x->doc > y->doc) - (x->doc < y->doc);
 }
 
-/* The different signatures of a group seen so far, and a document that has each. */
-struct group {
-    struct da_minhash *sigs;
-    uint32_t *docs;
-    size_t n, cap, docs_cap;
+/*
+ * The documents of one key, as lists of entries that are in one component each. A document is
+ * compared with a list until one entry is near: then it is in that component, and the rest of
+ * the list could change nothing.
+ */
+struct member {
+    struct da_minhash sig;
+    uint32_t doc;
+    uint32_t next; /* index + 1; 0: the last */
 };
+
+struct list {
+    uint32_t first, last; /* index + 1 of members */
+};
+
+struct group {
+    struct member *members;
+    size_t n, cap;
+    struct list *lists;
+    size_t n_lists, lists_cap;
+};
+
+/* Whether the document is in the component of list l, or near one of its entries. *known: an
+ * entry has the same signature, so the list needs no further one. */
+static bool belongs(struct dedup *d, const struct group *g, const struct list *l, uint32_t doc,
+                    const struct da_minhash *sig, bool *known)
+{
+    if (find(d, g->members[l->first - 1].doc) == find(d, doc)) {
+        *known = memcmp(sig, &g->members[l->first - 1].sig, sizeof *sig) == 0;
+        return true;
+    }
+    for (uint32_t k = l->first; k; k = g->members[k - 1].next) {
+        const struct member *m = &g->members[k - 1];
+        d->stats->n_compared++;
+        double x = da_minhash_resemblance(sig, &m->sig);
+        *known = x == 1.0;
+        if (x >= d->o->threshold) {
+            unite(d, m->doc, doc);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void append(struct group *g, struct list *l, uint32_t first, uint32_t last)
+{
+    if (l->last)
+        g->members[l->last - 1].next = first;
+    else
+        l->first = first;
+    l->last = last;
+}
 
 static enum da_rc join_document(struct dedup *d, struct group *g, uint32_t doc, struct da_err *err)
 {
     struct da_minhash sig;
+    bool known = false, same = false;
     enum da_rc rc = da_dedup_index_signature(d->index, doc, &sig, err);
     if (rc)
         return rc;
-    for (size_t k = 0; k < g->n; k++) {
-        bool same = memcmp(&sig, &g->sigs[k], sizeof sig) == 0;
-        if (!same && find(d, g->docs[k]) == find(d, doc))
+    size_t home = g->n_lists;
+    for (size_t i = 0; i < g->n_lists;) {
+        if (!belongs(d, g, &g->lists[i], doc, &sig, &same)) {
+            i++;
             continue;
-        d->stats->n_compared++;
-        if (same || da_minhash_resemblance(&sig, &g->sigs[k]) >= d->o->threshold)
-            unite(d, g->docs[k], doc);
-        if (same)
-            return DA_OK;
+        }
+        known |= same;
+        if (home == g->n_lists) {
+            home = i++;
+        } else { /* it bridges two components: they are one now */
+            append(g, &g->lists[home], g->lists[i].first, g->lists[i].last);
+            g->lists[i] = g->lists[--g->n_lists];
+        }
     }
-    DA_GROW(g->sigs, g->n, g->cap);
-    DA_GROW(g->docs, g->n, g->docs_cap);
-    g->sigs[g->n] = sig;
-    g->docs[g->n++] = doc;
+    if (known)
+        return DA_OK;
+    if (home == g->n_lists) {
+        DA_GROW(g->lists, g->n_lists, g->lists_cap);
+        g->lists[g->n_lists++] = (struct list){0, 0};
+    }
+    DA_GROW(g->members, g->n, g->cap);
+    g->members[g->n++] = (struct member){.sig = sig, .doc = doc};
+    append(g, &g->lists[home], (uint32_t)g->n, (uint32_t)g->n);
     return DA_OK;
 }
 
@@ -276,7 +335,7 @@ static enum da_rc join_share(struct dedup *d, unsigned band, uint64_t share, uin
     for (size_t i = 0, j; i < n && !rc; i = j) {
         for (j = i + 1; j < n && e[j].key == e[i].key; j++)
             ;
-        g->n = 0;
+        g->n = g->n_lists = 0;
         for (size_t k = i; k < j && j - i > 1 && !rc; k++)
             rc = join_document(d, g, e[k].doc, err);
     }
@@ -301,8 +360,8 @@ static enum da_rc join_all(struct dedup *d, struct da_err *err)
         }
     }
     da_progress_end(d->o->log);
-    free(g.sigs);
-    free(g.docs);
+    free(g.lists);
+    free(g.members);
     return rc;
 }
 
@@ -404,6 +463,8 @@ static enum da_rc write_input(struct dedup *d, struct da_resume *out, const char
             rc = da_jsonl_fail(in, err);
         da_json_free(j);
         da_progress_set(d->o->log, *doc);
+        if (!rc && *doc % COMMIT_EVERY == 0)
+            rc = da_resume_commit(out, da_span_str("records"), "", err);
         if (!rc)
             rc = stopped(d, err);
     }

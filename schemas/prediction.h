@@ -26,7 +26,8 @@ struct da_prediction {
 void da_prediction_init(struct da_prediction *p);
 enum da_rc da_prediction_read(const struct da_json *j, struct da_prediction *ret,
                               struct da_err *err);
-/* origin, logprobs: JSON texts for a new record; p NULL leaves them out (or writes what was read). */
+/* origin, logprobs: JSON texts for a new record; p NULL leaves them out (or writes what was
+ * read). */
 void da_prediction_write(const struct da_prediction *p, struct da_span origin,
                          struct da_span logprobs, struct da_jw *w);
 

@@ -22,7 +22,8 @@ const char *da_task_name(enum da_task task);
 const char *da_task_suffix(enum da_task task);
 bool da_task_from_name(struct da_span name, enum da_task *ret);
 
-/* Checks that j is an object whose "schema" is docassist.KIND/1; absent is an error unless optional. */
+/* Checks that j is an object whose "schema" is docassist.KIND/1; absent is an error unless
+ * optional. */
 enum da_rc da_record_check_kind(const struct da_json *j, const char *kind, bool optional,
                                 struct da_err *err);
 

@@ -8,7 +8,7 @@
 #include "schemas/record.h"
 
 struct da_score_value {
-    struct da_span name; /* "bleu", "rouge1", "rouge2", "rougeL", "sts", "geval", "diversity", ... */
+    struct da_span name; /* "bleu", "rouge1", "rouge2", "rougeL", "diversity", ... */
     double value;        /* NaN: not defined, written as null */
     bool has_ci;
     double ci_low, ci_high; /* 95 % */

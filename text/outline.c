@@ -14,8 +14,9 @@ enum {
     PROSE_MIN_WORDS = 5,     /* shorter ones say little on their own */
     SUMMARY_FULL_WORDS = 12, /* shorter ones weigh less in a summary */
     PROSE_MAX_WORDS = 60,    /* longer ones are lists or runaway extraction */
-    SUMMARY_MAX = 4,         /* sentences */
-    SUMMARY_WORDS = 110      /* no further sentence beyond (the paper's summaries are short) */
+    LINE_MAX_WORDS = 80,
+    SUMMARY_MAX = 4,    /* sentences */
+    SUMMARY_WORDS = 110 /* no further sentence beyond (the paper's summaries are short) */
 };
 
 static const double dangling_share = 0.35; /* weight left to a sentence that leans on another */
@@ -53,7 +54,7 @@ static uint32_t first_char(const struct da_outline *o, const struct da_unit *u)
 {
     uint32_t cp = 0;
     if (u->body < u->body_end)
-        da_utf8_decode(o->text + u->body, o->text + u->body_end, &cp);
+        da_char_next(o->text + u->body, o->text + u->body_end, &cp);
     return cp;
 }
 
@@ -66,7 +67,7 @@ static bool is_usable(const struct da_outline *o, size_t i)
         return false;
     for (const char *p = o->text + u->body, *end = o->text + u->body_end; p < end;) {
         uint32_t cp;
-        p += da_utf8_decode(p, end, &cp);
+        p += da_char_next(p, end, &cp);
         unsigned f = da_char_flags(cp);
         if (f & (DA_CH_LETTER | DA_CH_DIGIT | DA_CH_MARK))
             n_word++;
@@ -88,7 +89,7 @@ static bool ends_sentence(const struct da_outline *o, const struct da_unit *u)
         if (q == u->body)
             return false;
         uint32_t cp;
-        da_utf8_decode(o->text + q - 1, o->text + end, &cp);
+        da_char_next(o->text + q - 1, o->text + end, &cp);
         if (!da_char_closes(cp) && !(cp >= '0' && cp <= '9' && end == u->body_end))
             break;
         if (cp >= '0' && cp <= '9' && (q < 2 || o->text[q - 2] != '.'))
@@ -225,11 +226,16 @@ static void add_row(struct da_span row, struct da_buf *out)
 
 void da_outline_add_text(const struct da_outline *o, size_t i, struct da_buf *out)
 {
-    const struct da_unit *u = &o->units.items[i];
-    if (u->kind == DA_UNIT_TABLE)
-        add_row(da_span(o->text + u->body, u->body_end - u->body), out);
+    struct da_unit u = o->units.items[i];
+    bool cut = da_outline_length(o, i) > LINE_MAX_WORDS;
+    if (cut)
+        u.body_end = o->words.items[o->range[i].first + LINE_MAX_WORDS - 1].end;
+    if (u.kind == DA_UNIT_TABLE)
+        add_row(da_span(o->text + u.body, u.body_end - u.body), out);
     else
-        da_unit_add_text(o->text, u, out);
+        da_unit_add_text(o->text, &u, out);
+    if (cut)
+        da_buf_add_str(out, " ...");
 }
 
 /* --- summaries ---------------------------------------------------------------- */

@@ -39,7 +39,8 @@ void da_outline_release(struct da_outline *o);
 /* Replaces o by the outline of text (valid UTF-8). */
 void da_outline_make(struct da_outline *o, const char *text, size_t len, enum da_outline_bias bias);
 
-/* Appends unit i as one readable line; cells of a table row become "first: second, third". */
+/* Appends unit i as one readable line; cells of a table row become "first: second, third". A line
+ * that runs away (more than 80 words without a sentence end) is cut, with " ..." at its end. */
 void da_outline_add_text(const struct da_outline *o, size_t i, struct da_buf *out);
 
 /* Appends a summary of at most max_sentences (1..4; 0: 2 to 4 by length) in document order; of a

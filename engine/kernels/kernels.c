@@ -64,20 +64,10 @@ const struct da_kernels *da_kernels_find(const char *name)
 void da_matmul_run(const struct da_kernels *k, const struct da_matmul *mm)
 {
     switch (mm->w->kind) {
-    case DA_PANEL_F32:
-        k->matmul_f32(mm);
-        return;
-    case DA_PANEL_F16:
-        k->matmul_f16(mm);
-        return;
-    case DA_PANEL_BF16:
-        k->matmul_bf16(mm);
-        return;
-    case DA_PANEL_Q8:
-        k->matmul_q8(mm);
-        return;
-    case DA_PANEL_Q4:
-        k->matmul_q4(mm);
-        return;
+    case DA_PANEL_F32: k->matmul_f32(mm); return;
+    case DA_PANEL_F16: k->matmul_f16(mm); return;
+    case DA_PANEL_BF16: k->matmul_bf16(mm); return;
+    case DA_PANEL_Q8: k->matmul_q8(mm); return;
+    case DA_PANEL_Q4: k->matmul_q4(mm); return;
     }
 }

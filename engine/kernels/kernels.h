@@ -24,10 +24,10 @@
 #include <stdint.h>
 
 enum {
-    DA_LANES = 16,     /* output rows of a panel, lanes of a reduction */
-    DA_TILE = 8,       /* tokens of an activation tile */
-    DA_KBLOCK = 64,    /* keys of an attention block, positions of a KV page */
-    DA_GROUP = 32,     /* values that share a scale */
+    DA_LANES = 16,  /* output rows of a panel, lanes of a reduction */
+    DA_TILE = 8,    /* tokens of an activation tile */
+    DA_KBLOCK = 64, /* keys of an attention block, positions of a KV page */
+    DA_GROUP = 32,  /* values that share a scale */
     DA_TILE_GROUP_BYTES = DA_TILE * (DA_GROUP + 4 + 4)
 };
 
@@ -66,26 +66,26 @@ static inline size_t da_tile_bytes(uint32_t n_cols)
 struct da_matmul {
     const struct da_panels *w;
     uint32_t first_panel, n_panels; /* which of w's panels */
-    const void *x;      /* Q4, Q8: tiles; float kinds: float rows */
-    size_t x_stride;    /* float kinds: floats from row to row */
+    const void *x;                  /* Q4, Q8: tiles; float kinds: float rows */
+    size_t x_stride;                /* float kinds: floats from row to row */
     uint32_t n_tok;
-    float *out;         /* column 0 is row 0 of w; padded to whole panels */
-    size_t out_stride;  /* floats from token to token */
-    const float *bias;  /* [n_rows padded] or NULL */
-    bool add;           /* adds to what out holds */
+    float *out;        /* column 0 is the first row of first_panel; whole panels */
+    size_t out_stride; /* floats from token to token */
+    const float *bias; /* [n_rows padded] or NULL */
+    bool add;          /* adds to what out holds */
 };
 
 /* One query row of attention and its running result. */
 struct da_attn_row {
-    const float *q;     /* float KV: [head_dim], scaled */
-    const int8_t *q8;   /* 8-bit KV: [head_dim padded to 4] */
-    float q8_scale;     /* value = q8_scale * q8, softmax scale included */
-    int32_t q8_sum;     /* sum of q8 */
-    uint32_t pos;       /* sees keys at positions first..pos */
-    uint32_t first;     /* 0 without a window */
-    float slope;        /* ALiBi: slope * (key - pos) is added to a score; 0: none */
-    float m, l;         /* running maximum (starts at -INFINITY) and sum (0) */
-    float *o;           /* [head_dim padded to 16], starts at 0 */
+    const float *q;   /* float KV: [head_dim], scaled */
+    const int8_t *q8; /* 8-bit KV: [head_dim padded to 4] */
+    float q8_scale;   /* value = q8_scale * q8, softmax scale included */
+    int32_t q8_sum;   /* sum of q8 */
+    uint32_t pos;     /* sees keys at positions first..pos */
+    uint32_t first;   /* 0 without a window */
+    float slope;      /* ALiBi: slope * (key - pos) is added to a score; 0: none */
+    float m, l;       /* running maximum (starts at -INFINITY) and sum (0) */
+    float *o;         /* [head_dim padded to 16], starts at 0 */
 };
 
 /*
@@ -100,6 +100,7 @@ struct da_attn_block {
     float softcap;      /* 0: none; else score = softcap * tanh(score / softcap) */
     const void *k, *v;
     const float *k_scale, *v_scale;
+    const void *next_k, *next_v; /* of the block that will be asked for next, or NULL: a hint */
 };
 
 struct da_kernels {

@@ -17,25 +17,58 @@ typedef V M; /* all bits of a lane set or clear */
 #define V2(x, y) ((V){(x), (y)})
 #define I2(x, y) ((I){(x), (y)})
 
-static inline V v_set1(float x) { return V2(_mm256_set1_ps(x), _mm256_set1_ps(x)); }
-static inline V v_load(const float *p) { return V2(_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)); }
-static inline void v_store(float *p, V x) { _mm256_storeu_ps(p, x.a); _mm256_storeu_ps(p + 8, x.b); }
-static inline V v_add(V x, V y) { return V2(_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)); }
-static inline V v_sub(V x, V y) { return V2(_mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b)); }
-static inline V v_mul(V x, V y) { return V2(_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)); }
-static inline V v_div(V x, V y) { return V2(_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)); }
+/* A macro: gcc finds a function of nothing but a hint to be without effect and drops it. */
+#define lanes_prefetch(p) _mm_prefetch((const char *)(p), _MM_HINT_T0)
+static inline V v_set1(float x)
+{
+    return V2(_mm256_set1_ps(x), _mm256_set1_ps(x));
+}
+static inline V v_load(const float *p)
+{
+    return V2(_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8));
+}
+static inline void v_store(float *p, V x)
+{
+    _mm256_storeu_ps(p, x.a);
+    _mm256_storeu_ps(p + 8, x.b);
+}
+static inline V v_add(V x, V y)
+{
+    return V2(_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b));
+}
+static inline V v_sub(V x, V y)
+{
+    return V2(_mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b));
+}
+static inline V v_mul(V x, V y)
+{
+    return V2(_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b));
+}
+static inline V v_div(V x, V y)
+{
+    return V2(_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b));
+}
 static inline V v_fma(V x, V y, V z)
 {
     return V2(_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b));
 }
-static inline V v_min(V x, V y) { return V2(_mm256_min_ps(x.a, y.a), _mm256_min_ps(x.b, y.b)); }
-static inline V v_max(V x, V y) { return V2(_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)); }
+static inline V v_min(V x, V y)
+{
+    return V2(_mm256_min_ps(x.a, y.a), _mm256_min_ps(x.b, y.b));
+}
+static inline V v_max(V x, V y)
+{
+    return V2(_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b));
+}
 static inline V v_rint(V x)
 {
     enum { HOW = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC };
     return V2(_mm256_round_ps(x.a, HOW), _mm256_round_ps(x.b, HOW));
 }
-static inline V v_and(V x, V y) { return V2(_mm256_and_ps(x.a, y.a), _mm256_and_ps(x.b, y.b)); }
+static inline V v_and(V x, V y)
+{
+    return V2(_mm256_and_ps(x.a, y.a), _mm256_and_ps(x.b, y.b));
+}
 static inline V v_andnot(V x, V y)
 {
     return V2(_mm256_andnot_ps(x.a, y.a), _mm256_andnot_ps(x.b, y.b));
@@ -45,7 +78,10 @@ static inline V v_neg(V x)
     __m256 s = _mm256_set1_ps(-0.0f);
     return V2(_mm256_xor_ps(x.a, s), _mm256_xor_ps(x.b, s));
 }
-static inline V v_abs(V x) { return v_andnot(v_set1(-0.0f), x); }
+static inline V v_abs(V x)
+{
+    return v_andnot(v_set1(-0.0f), x);
+}
 static inline M v_lt(V x, V y)
 {
     return V2(_mm256_cmp_ps(x.a, y.a, _CMP_LT_OQ), _mm256_cmp_ps(x.b, y.b, _CMP_LT_OQ));
@@ -61,7 +97,10 @@ static inline M m_first(unsigned n)
     return V2(_mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(k), lane)),
               _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(k - 8), lane)));
 }
-static inline M m_andnot(M x, M y) { return v_andnot(y, x); }
+static inline M m_andnot(M x, M y)
+{
+    return v_andnot(y, x);
+}
 static inline V v_copysign(V x, V s)
 {
     V m = v_set1(-0.0f), p = v_andnot(m, x), q = v_and(m, s);
@@ -81,7 +120,10 @@ static inline float v_hmax(V x)
     q = _mm_max_ps(q, _mm_movehl_ps(q, q));
     return _mm_cvtss_f32(_mm_max_ss(q, _mm_movehdup_ps(q)));
 }
-static inline float v_first(V x) { return _mm256_cvtss_f32(x.a); }
+static inline float v_first(V x)
+{
+    return _mm256_cvtss_f32(x.a);
+}
 
 static inline V v_load_f16(const uint16_t *p)
 {
@@ -96,7 +138,10 @@ static inline V v_load_bf16(const uint16_t *p)
     return V2(_mm256_castsi256_ps(lo), _mm256_castsi256_ps(hi));
 }
 
-static inline I i_set1(int32_t x) { return I2(_mm256_set1_epi32(x), _mm256_set1_epi32(x)); }
+static inline I i_set1(int32_t x)
+{
+    return I2(_mm256_set1_epi32(x), _mm256_set1_epi32(x));
+}
 static inline I i_load(const void *p)
 {
     const __m256i *q = p;
@@ -129,8 +174,14 @@ static inline I i_abs_bits(V x)
     V y = v_abs(x);
     return I2(_mm256_castps_si256(y.a), _mm256_castps_si256(y.b));
 }
-static inline V v_from_i(I x) { return V2(_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)); }
-static inline I i_from_v(V x) { return I2(_mm256_cvttps_epi32(x.a), _mm256_cvttps_epi32(x.b)); }
+static inline V v_from_i(I x)
+{
+    return V2(_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b));
+}
+static inline I i_from_v(V x)
+{
+    return I2(_mm256_cvttps_epi32(x.a), _mm256_cvttps_epi32(x.b));
+}
 static inline V v_scale2(V x, I n)
 {
     __m256i a = _mm256_add_epi32(_mm256_castps_si256(x.a), _mm256_slli_epi32(n.a, 23));
@@ -171,7 +222,8 @@ static inline I i_dot2(I acc, I w, I x)
 static inline I i_widen8(const int8_t *p)
 {
     const __m128i *q = (const __m128i *)(const void *)p;
-    return I2(_mm256_cvtepi8_epi16(_mm_loadu_si128(q)), _mm256_cvtepi8_epi16(_mm_loadu_si128(q + 1)));
+    return I2(_mm256_cvtepi8_epi16(_mm_loadu_si128(q)),
+              _mm256_cvtepi8_epi16(_mm_loadu_si128(q + 1)));
 }
 static inline I i_low4(I x)
 {

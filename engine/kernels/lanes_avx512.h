@@ -10,26 +10,76 @@ typedef __m512 V;
 typedef __m512i I;
 typedef __mmask16 M;
 
-static inline V v_set1(float x) { return _mm512_set1_ps(x); }
-static inline V v_load(const float *p) { return _mm512_loadu_ps(p); }
-static inline void v_store(float *p, V a) { _mm512_storeu_ps(p, a); }
-static inline V v_add(V a, V b) { return _mm512_add_ps(a, b); }
-static inline V v_sub(V a, V b) { return _mm512_sub_ps(a, b); }
-static inline V v_mul(V a, V b) { return _mm512_mul_ps(a, b); }
-static inline V v_div(V a, V b) { return _mm512_div_ps(a, b); }
-static inline V v_fma(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
-static inline V v_min(V a, V b) { return _mm512_min_ps(a, b); }
-static inline V v_max(V a, V b) { return _mm512_max_ps(a, b); }
+/* A macro: gcc finds a function of nothing but a hint to be without effect and drops it. */
+#define lanes_prefetch(p) _mm_prefetch((const char *)(p), _MM_HINT_T0)
+static inline V v_set1(float x)
+{
+    return _mm512_set1_ps(x);
+}
+static inline V v_load(const float *p)
+{
+    return _mm512_loadu_ps(p);
+}
+static inline void v_store(float *p, V a)
+{
+    _mm512_storeu_ps(p, a);
+}
+static inline V v_add(V a, V b)
+{
+    return _mm512_add_ps(a, b);
+}
+static inline V v_sub(V a, V b)
+{
+    return _mm512_sub_ps(a, b);
+}
+static inline V v_mul(V a, V b)
+{
+    return _mm512_mul_ps(a, b);
+}
+static inline V v_div(V a, V b)
+{
+    return _mm512_div_ps(a, b);
+}
+static inline V v_fma(V a, V b, V c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+static inline V v_min(V a, V b)
+{
+    return _mm512_min_ps(a, b);
+}
+static inline V v_max(V a, V b)
+{
+    return _mm512_max_ps(a, b);
+}
 static inline V v_rint(V a)
 {
     return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
-static inline V v_neg(V a) { return _mm512_xor_ps(a, _mm512_set1_ps(-0.0f)); }
-static inline V v_abs(V a) { return _mm512_andnot_ps(_mm512_set1_ps(-0.0f), a); }
-static inline M v_lt(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
-static inline V v_select(M m, V a, V b) { return _mm512_mask_blend_ps(m, b, a); }
-static inline M m_first(unsigned n) { return (M)(n >= 16 ? 0xffff : (1u << n) - 1); }
-static inline M m_andnot(M a, M b) { return (M)(a & ~b); }
+static inline V v_neg(V a)
+{
+    return _mm512_xor_ps(a, _mm512_set1_ps(-0.0f));
+}
+static inline V v_abs(V a)
+{
+    return _mm512_andnot_ps(_mm512_set1_ps(-0.0f), a);
+}
+static inline M v_lt(V a, V b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ);
+}
+static inline V v_select(M m, V a, V b)
+{
+    return _mm512_mask_blend_ps(m, b, a);
+}
+static inline M m_first(unsigned n)
+{
+    return (M)(n >= 16 ? 0xffff : (1u << n) - 1);
+}
+static inline M m_andnot(M a, M b)
+{
+    return (M)(a & ~b);
+}
 static inline V v_copysign(V a, V s)
 {
     V sign = _mm512_set1_ps(-0.0f);
@@ -49,7 +99,10 @@ static inline float v_hmax(V a)
     q = _mm_max_ps(q, _mm_movehl_ps(q, q));
     return _mm_cvtss_f32(_mm_max_ss(q, _mm_movehdup_ps(q)));
 }
-static inline float v_first(V a) { return _mm512_cvtss_f32(a); }
+static inline float v_first(V a)
+{
+    return _mm512_cvtss_f32(a);
+}
 
 static inline V v_load_f16(const uint16_t *p)
 {
@@ -61,15 +114,42 @@ static inline V v_load_bf16(const uint16_t *p)
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(h), 16));
 }
 
-static inline I i_set1(int32_t x) { return _mm512_set1_epi32(x); }
-static inline I i_load(const void *p) { return _mm512_loadu_si512(p); }
-static inline I i_add(I a, I b) { return _mm512_add_epi32(a, b); }
-static inline I i_max(I a, I b) { return _mm512_max_epi32(a, b); }
-static inline int32_t i_hmax(I a) { return _mm512_reduce_max_epi32(a); }
-static inline int32_t i_hsum(I a) { return _mm512_reduce_add_epi32(a); }
-static inline I i_abs_bits(V a) { return _mm512_castps_si512(v_abs(a)); }
-static inline V v_from_i(I a) { return _mm512_cvtepi32_ps(a); }
-static inline I i_from_v(V a) { return _mm512_cvttps_epi32(a); }
+static inline I i_set1(int32_t x)
+{
+    return _mm512_set1_epi32(x);
+}
+static inline I i_load(const void *p)
+{
+    return _mm512_loadu_si512(p);
+}
+static inline I i_add(I a, I b)
+{
+    return _mm512_add_epi32(a, b);
+}
+static inline I i_max(I a, I b)
+{
+    return _mm512_max_epi32(a, b);
+}
+static inline int32_t i_hmax(I a)
+{
+    return _mm512_reduce_max_epi32(a);
+}
+static inline int32_t i_hsum(I a)
+{
+    return _mm512_reduce_add_epi32(a);
+}
+static inline I i_abs_bits(V a)
+{
+    return _mm512_castps_si512(v_abs(a));
+}
+static inline V v_from_i(I a)
+{
+    return _mm512_cvtepi32_ps(a);
+}
+static inline I i_from_v(V a)
+{
+    return _mm512_cvttps_epi32(a);
+}
 static inline V v_scale2(V a, I n)
 {
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_slli_epi32(n, 23)));
@@ -82,13 +162,22 @@ static inline void i_store16(int16_t *p, I a)
 {
     _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16(a));
 }
-static inline I i_dot4(I acc, I w, I x) { return _mm512_dpbusd_epi32(acc, w, x); }
-static inline I i_dot2(I acc, I w, I x) { return _mm512_dpwssd_epi32(acc, w, x); }
+static inline I i_dot4(I acc, I w, I x)
+{
+    return _mm512_dpbusd_epi32(acc, w, x);
+}
+static inline I i_dot2(I acc, I w, I x)
+{
+    return _mm512_dpwssd_epi32(acc, w, x);
+}
 static inline I i_widen8(const int8_t *p)
 {
     return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)p));
 }
-static inline I i_low4(I a) { return _mm512_and_si512(a, _mm512_set1_epi8(15)); }
+static inline I i_low4(I a)
+{
+    return _mm512_and_si512(a, _mm512_set1_epi8(15));
+}
 static inline I i_high4(I a)
 {
     return _mm512_and_si512(_mm512_srli_epi16(a, 4), _mm512_set1_epi8(15));

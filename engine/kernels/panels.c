@@ -9,16 +9,11 @@ enum { PANEL_ALIGN = 64, Q4_GROUP_BYTES = 256, Q8_GROUP_BYTES = 512 };
 enum da_panel_kind da_panel_kind_of(enum da_qtype type)
 {
     switch (type) {
-    case DA_Q_Q4_0:
-        return DA_PANEL_Q4;
-    case DA_Q_Q8_0:
-        return DA_PANEL_Q8;
-    case DA_Q_F16:
-        return DA_PANEL_F16;
-    case DA_Q_BF16:
-        return DA_PANEL_BF16;
-    default:
-        return DA_PANEL_F32;
+    case DA_Q_Q4_0: return DA_PANEL_Q4;
+    case DA_Q_Q8_0: return DA_PANEL_Q8;
+    case DA_Q_F16: return DA_PANEL_F16;
+    case DA_Q_BF16: return DA_PANEL_BF16;
+    default: return DA_PANEL_F32;
     }
 }
 
@@ -34,8 +29,7 @@ static size_t scales_bytes(uint32_t n_cols)
     return (n + PANEL_ALIGN - 1) / PANEL_ALIGN * PANEL_ALIGN;
 }
 
-bool da_panels_shape(struct da_panels *p, enum da_panel_kind kind, uint64_t n_rows,
-                     uint64_t n_cols)
+bool da_panels_shape(struct da_panels *p, enum da_panel_kind kind, uint64_t n_rows, uint64_t n_cols)
 {
     if (n_rows == 0 || n_cols == 0 || n_rows > UINT32_MAX - DA_LANES ||
         n_cols > UINT32_MAX / (DA_LANES * 8))
@@ -47,19 +41,11 @@ bool da_panels_shape(struct da_panels *p, enum da_panel_kind kind, uint64_t n_ro
     p->data = NULL;
     size_t groups = (size_t)n_cols / DA_GROUP;
     switch (kind) {
-    case DA_PANEL_F32:
-        p->panel_bytes = (size_t)n_cols * DA_LANES * 4;
-        break;
+    case DA_PANEL_F32: p->panel_bytes = (size_t)n_cols * DA_LANES * 4; break;
     case DA_PANEL_F16:
-    case DA_PANEL_BF16:
-        p->panel_bytes = (size_t)n_cols * DA_LANES * 2;
-        break;
-    case DA_PANEL_Q8:
-        p->panel_bytes = scales_bytes(p->n_cols) + groups * Q8_GROUP_BYTES;
-        break;
-    case DA_PANEL_Q4:
-        p->panel_bytes = scales_bytes(p->n_cols) + groups * Q4_GROUP_BYTES;
-        break;
+    case DA_PANEL_BF16: p->panel_bytes = (size_t)n_cols * DA_LANES * 2; break;
+    case DA_PANEL_Q8: p->panel_bytes = scales_bytes(p->n_cols) + groups * Q8_GROUP_BYTES; break;
+    case DA_PANEL_Q4: p->panel_bytes = scales_bytes(p->n_cols) + groups * Q4_GROUP_BYTES; break;
     }
     p->panel_bytes = (p->panel_bytes + PANEL_ALIGN - 1) / PANEL_ALIGN * PANEL_ALIGN;
     return p->n_panels <= SIZE_MAX / 2 / p->panel_bytes;
@@ -149,16 +135,13 @@ void da_panels_row(const struct da_panels *p, uint32_t row, float *out)
         size_t at = (size_t)k * DA_LANES + r;
         uint16_t h;
         switch (p->kind) {
-        case DA_PANEL_F32:
-            memcpy(&out[k], panel + at * 4, 4);
-            break;
+        case DA_PANEL_F32: memcpy(&out[k], panel + at * 4, 4); break;
         case DA_PANEL_F16:
         case DA_PANEL_BF16:
             memcpy(&h, panel + at * 2, 2);
             out[k] = p->kind == DA_PANEL_F16 ? da_f16_to_f32(h) : da_bf16_to_f32(h);
             break;
-        default:
-            out[k] = code_value(p, panel, r, k);
+        default: out[k] = code_value(p, panel, r, k);
         }
     }
 }

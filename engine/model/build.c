@@ -43,16 +43,11 @@ static void key_float(struct key_writer *k, const char *suffix, double v)
 static uint32_t file_type(enum da_qtype t)
 {
     switch (t) {
-    case DA_Q_F16:
-        return 1;
-    case DA_Q_Q4_0:
-        return 2;
-    case DA_Q_Q8_0:
-        return 7;
-    case DA_Q_BF16:
-        return 32;
-    default:
-        return 0;
+    case DA_Q_F16: return 1;
+    case DA_Q_Q4_0: return 2;
+    case DA_Q_Q8_0: return 7;
+    case DA_Q_BF16: return 32;
+    default: return 0;
     }
 }
 
@@ -96,10 +91,10 @@ static void put_shape(struct da_gguf_writer *w, const struct da_build_shape *s,
 static void put_specials(struct da_gguf_writer *w, const struct da_vocab *v)
 {
     static const char *const KEYS[DA_TOK_N_SPECIAL] = {
-        [DA_TOK_BOS] = "bos_token_id",       [DA_TOK_EOS] = "eos_token_id",
-        [DA_TOK_EOT] = "eot_token_id",       [DA_TOK_EOM] = "eom_token_id",
-        [DA_TOK_UNK] = "unknown_token_id",   [DA_TOK_SEP] = "seperator_token_id", /* sic */
-        [DA_TOK_PAD] = "padding_token_id",   [DA_TOK_CLS] = "cls_token_id",
+        [DA_TOK_BOS] = "bos_token_id",     [DA_TOK_EOS] = "eos_token_id",
+        [DA_TOK_EOT] = "eot_token_id",     [DA_TOK_EOM] = "eom_token_id",
+        [DA_TOK_UNK] = "unknown_token_id", [DA_TOK_SEP] = "seperator_token_id", /* sic */
+        [DA_TOK_PAD] = "padding_token_id", [DA_TOK_CLS] = "cls_token_id",
         [DA_TOK_MASK] = "mask_token_id",
     };
     char name[64];
@@ -136,10 +131,11 @@ static void put_merges(struct da_gguf_writer *w, const struct da_vocab *v)
 enum da_rc da_build_vocab(struct da_gguf_writer *w, const struct da_vocab *v, uint32_t n_vocab,
                           struct da_err *err)
 {
-    static const char *const MODELS[] = {
-        [DA_VOCAB_BPE] = "gpt2", [DA_VOCAB_SPM] = "llama", [DA_VOCAB_UNIGRAM] = "t5",
-        [DA_VOCAB_WORDPIECE] = "bert"};
-    const char *pre = v->pre[0] ? v->pre : da_presplit_name(&v->split);
+    static const char *const MODELS[] = {[DA_VOCAB_BPE] = "gpt2",
+                                         [DA_VOCAB_SPM] = "llama",
+                                         [DA_VOCAB_UNIGRAM] = "t5",
+                                         [DA_VOCAB_WORDPIECE] = "bert"};
+    const char *pre = v->pre[0] ? v->pre : da_split_name(&v->split);
     struct da_buf text;
     if (v->n > n_vocab)
         return da_fail(err, DA_EMISMATCH, "the tokenizer has %zu tokens, the model %u", v->n,

@@ -27,11 +27,11 @@ struct da_build_shape {
 };
 
 struct da_build_tensor {
-    char name[96];       /* in the GGUF file */
+    char name[96]; /* in the GGUF file */
     enum da_qtype type;
     uint32_t n_cols, n_rows;
-    bool vector;         /* one dimension */
-    const void *src;     /* the provider's */
+    bool vector;     /* one dimension */
+    const void *src; /* the provider's */
 };
 
 /* Writes the n_cols floats of a row; called from several threads. */

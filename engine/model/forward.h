@@ -21,7 +21,11 @@ struct da_attn_job {
     uint32_t n_shared;          /* leading blocks that all rows share */
 };
 
+enum { HIDDEN_TOKENS = 64 }; /* tokens of the MLP between its matrices at one time */
+
+/* A worker's own memory. */
 struct da_attn_scratch {
+    float *gate, *up;         /* [HIDDEN_TOKENS][32] */
     struct da_attn_row *rows; /* [max_attn_rows] */
     float *o;                 /* [max_attn_rows][head_dim padded] */
 };
@@ -47,20 +51,20 @@ struct da_session {
     float *tmp;      /* block output before a post norm; only for those families */
     float *qkv, *attn, *gate, *up;
     unsigned char *x_tiles, *x2_tiles, *attn_tiles, *ff_tiles; /* 8-bit forms */
-    int8_t *q8;      /* [batch][n_heads][q8_stride] */
-    float *q8_scale; /* [batch][n_heads] */
-    int32_t *q8_sum; /* [batch][n_heads] */
-    float *logits;   /* [n_logits][vocab_stride] */
-    float *rope_cos, *rope_sin; /* [n_ctx][n_rot / 2] */
-    struct da_attn_scratch *scratch; /* [n_threads] */
-    void **blocks; /* owned: all of the above */
+    int8_t *q8;                                                /* [batch][n_heads][q8_stride] */
+    float *q8_scale;                                           /* [batch][n_heads] */
+    int32_t *q8_sum;                                           /* [batch][n_heads] */
+    float *logits;                                             /* [n_logits][vocab_stride] */
+    float *rope_cos, *rope_sin;                                /* [n_ctx][n_rot / 2] */
+    struct da_attn_scratch *scratch;                           /* [n_threads] */
+    void **blocks;                                             /* owned: all of the above */
     size_t n_blocks, cap_blocks;
 
     /* the step at hand */
     const struct da_row *rows;
     uint32_t n_rows;
-    uint32_t *row_pos;     /* [batch] */
-    uint32_t *logit_rows;  /* [n_logits] */
+    uint32_t *row_pos;    /* [batch] */
+    uint32_t *logit_rows; /* [n_logits] */
     uint32_t n_logits;
     struct da_attn_job *jobs; /* [batch] */
     uint32_t n_jobs;

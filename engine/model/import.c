@@ -21,12 +21,12 @@
 
 enum row_op {
     ROW_PLAIN,
-    ROW_PERMUTE_Q,  /* halves to pairs, per head: GGUF's order for llama's rope */
+    ROW_PERMUTE_Q, /* halves to pairs, per head: GGUF's order for llama's rope */
     ROW_PERMUTE_K,
-    ROW_TRANSPOSE,  /* GPT-2 stores [in][out] */
-    ROW_PLUS_ONE,   /* Gemma's norms are stored minus one */
-    ROW_QKV_HEADS,  /* GPT-NeoX and BLOOM: q, k, v of a head lie together */
-    ROW_SKIP        /* buffers that are no weights */
+    ROW_TRANSPOSE, /* GPT-2 stores [in][out] */
+    ROW_PLUS_ONE,  /* Gemma's norms are stored minus one */
+    ROW_QKV_HEADS, /* GPT-NeoX and BLOOM: q, k, v of a head lie together */
+    ROW_SKIP       /* buffers that are no weights */
 };
 
 struct name_map {
@@ -129,14 +129,14 @@ static const struct name_map GPT2_NAMES[] = {
 static const struct name_map NEOX_NAMES[] = {
     {"gpt_neox.embed_in.weight", "token_embd.weight", ROW_PLAIN},
     {"embed_out.weight", "output.weight", ROW_PLAIN},
+    {"lm_head.weight", "output.weight", ROW_PLAIN},
     {"gpt_neox.final_layer_norm.weight", "output_norm.weight", ROW_PLAIN},
     {"gpt_neox.final_layer_norm.bias", "output_norm.bias", ROW_PLAIN},
     {"gpt_neox.layers.%.input_layernorm.weight", "blk.%.attn_norm.weight", ROW_PLAIN},
     {"gpt_neox.layers.%.input_layernorm.bias", "blk.%.attn_norm.bias", ROW_PLAIN},
     {"gpt_neox.layers.%.post_attention_layernorm.weight", "blk.%.ffn_norm.weight", ROW_PLAIN},
     {"gpt_neox.layers.%.post_attention_layernorm.bias", "blk.%.ffn_norm.bias", ROW_PLAIN},
-    {"gpt_neox.layers.%.attention.query_key_value.weight", "blk.%.attn_qkv.weight",
-     ROW_QKV_HEADS},
+    {"gpt_neox.layers.%.attention.query_key_value.weight", "blk.%.attn_qkv.weight", ROW_QKV_HEADS},
     {"gpt_neox.layers.%.attention.query_key_value.bias", "blk.%.attn_qkv.bias", ROW_QKV_HEADS},
     {"gpt_neox.layers.%.attention.dense.weight", "blk.%.attn_output.weight", ROW_PLAIN},
     {"gpt_neox.layers.%.attention.dense.bias", "blk.%.attn_output.bias", ROW_PLAIN},
@@ -357,13 +357,12 @@ static enum da_rc neox_config(struct importer *im)
         (rc = cfg_must_be(im, im->config, "hidden_act", "gelu")) || (rc = no_rope_scaling(im)))
         return rc;
     if (!cfg_bool(im->config, "use_parallel_residual", true))
-        return da_fail(im->err, DA_EUNSUPPORTED,
-                       "config.json: GPT-NeoX without parallel residual");
+        return da_fail(im->err, DA_EUNSUPPORTED, "config.json: GPT-NeoX without parallel residual");
     s->n_kv_heads = s->n_heads;
     s->head_dim = s->dim / s->n_heads;
     double share = cfg_double(im, "rotary_pct", 0.25);
-    (void)da_json_double(da_json_get(da_json_get(im->config, "rope_parameters"),
-                                     "partial_rotary_factor"), &share);
+    (void)da_json_double(
+        da_json_get(da_json_get(im->config, "rope_parameters"), "partial_rotary_factor"), &share);
     s->n_rot = (uint32_t)(s->head_dim * share) / 2 * 2;
     im->names = NEOX_NAMES;
     return DA_OK;
@@ -374,11 +373,9 @@ static enum da_rc bloom_config(struct importer *im)
     struct da_build_shape *s = &im->shape;
     enum da_rc rc;
     s->norm_eps = cfg_double(im, "layer_norm_epsilon", 1e-5);
-    if ((rc = cfg_uint(im, "n_layer", "num_hidden_layers", 0, DA_MODEL_MAX_LAYERS,
-                       &s->n_layers)) ||
+    if ((rc = cfg_uint(im, "n_layer", "num_hidden_layers", 0, DA_MODEL_MAX_LAYERS, &s->n_layers)) ||
         (rc = cfg_uint(im, "hidden_size", "n_embed", 0, 1 << 14, &s->dim)) ||
-        (rc = cfg_uint(im, "n_head", "num_attention_heads", 0, DA_MODEL_MAX_HEADS,
-                       &s->n_heads)) ||
+        (rc = cfg_uint(im, "n_head", "num_attention_heads", 0, DA_MODEL_MAX_HEADS, &s->n_heads)) ||
         (rc = cfg_uint(im, "seq_length", NULL, 2048, DA_MODEL_MAX_CTX, &s->n_ctx)))
         return rc;
     if (cfg_bool(im->config, "apply_residual_connection_post_layernorm", false))
@@ -396,11 +393,11 @@ static const struct {
     enum da_rc (*config)(struct importer *im);
     bool tied; /* when config.json does not say */
 } TYPES[] = {
-    {"llama", "llama", llama_config, false},   {"mistral", "llama", llama_config, false},
-    {"qwen2", "qwen2", llama_config, false},   {"qwen3", "qwen3", llama_config, false},
-    {"phi3", "phi3", llama_config, false},     {"gemma", "gemma", llama_config, true},
-    {"gemma2", "gemma2", llama_config, true},  {"mpt", "mpt", mpt_config, true},
-    {"gpt2", "gpt2", gpt2_config, true},       {"gpt_neox", "gptneox", neox_config, false},
+    {"llama", "llama", llama_config, false},  {"mistral", "llama", llama_config, false},
+    {"qwen2", "qwen2", llama_config, false},  {"qwen3", "qwen3", llama_config, false},
+    {"phi3", "phi3", llama_config, false},    {"gemma", "gemma", llama_config, true},
+    {"gemma2", "gemma2", llama_config, true}, {"mpt", "mpt", mpt_config, true},
+    {"gpt2", "gpt2", gpt2_config, true},      {"gpt_neox", "gptneox", neox_config, false},
     {"bloom", "bloom", bloom_config, true},
 };
 
@@ -515,9 +512,9 @@ static enum da_rc map_tensors(struct importer *im, struct da_import_stats *stats
         im->tensors[i].src = &im->sources[i];
     stats->n_tensors = (uint32_t)im->n;
     stats->family = im->shape.family;
-    return im->shape.n_vocab ? DA_OK
-                             : da_fail(im->err, DA_EFORMAT, "%s: the embedding is missing",
-                                       im->folder);
+    return im->shape.n_vocab
+               ? DA_OK
+               : da_fail(im->err, DA_EFORMAT, "%s: the embedding is missing", im->folder);
 }
 
 /* Row of the source that becomes row r: heads' halves interleaved. */
@@ -547,8 +544,7 @@ static void import_row(void *ctx, const struct da_build_tensor *t, uint32_t row,
     if (t->vector || src->op == ROW_TRANSPOSE) { /* element by element */
         size_t stride = src->op == ROW_TRANSPOSE ? t->n_rows : 1;
         for (uint32_t i = 0; i < t->n_cols; i++) {
-            size_t at = src->op == ROW_TRANSPOSE ? i * stride + row
-                                                 : source_row(im, src->op, i);
+            size_t at = src->op == ROW_TRANSPOSE ? i * stride + row : source_row(im, src->op, i);
             da_dequantize(src->t->type, src->t->data + at * width, &out[i], 1);
         }
     } else {

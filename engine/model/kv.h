@@ -28,8 +28,8 @@ struct da_kv {
     size_t k_bytes, scale_bytes, v_bytes; /* of a slice; scale_bytes 0 for floats */
     size_t slice_bytes, page_bytes;
     uint32_t n_pages, n_free;
-    unsigned char *block; /* owned */
-    unsigned char *base;  /* page 0: the first multiple of 64 in block */
+    unsigned char *base; /* owned */
+    size_t base_bytes;
     uint32_t *free_list; /* [n_pages], the first n_free are free */
     uint32_t *refs;      /* [n_pages] */
 };
@@ -64,8 +64,7 @@ static inline void da_kv_block(const struct da_kv *kv, const unsigned char *slic
     b->k = slice;
     b->k_scale = (const float *)(const void *)(slice + kv->k_bytes);
     b->v = slice + kv->k_bytes + kv->scale_bytes;
-    b->v_scale =
-        (const float *)(const void *)(slice + kv->k_bytes + kv->scale_bytes + kv->v_bytes);
+    b->v_scale = (const float *)(const void *)(slice + kv->k_bytes + kv->scale_bytes + kv->v_bytes);
 }
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "common/mem.h"
 #include "common/threads.h"
+#include "engine/bigmem.h"
 #include "engine/kernels/panels.h"
 
 enum { NAME_MAX_LEN = 128 };
@@ -82,8 +83,8 @@ static enum da_rc key_float(struct loader *ld, const char *suffix, double def, d
     if (rc)
         return rc;
     if (!(v >= min && v <= max))
-        return da_fail(ld->err, DA_EFORMAT, "%s: key '%s' is outside %g..%g",
-                       da_gguf_name(ld->g), key, min, max);
+        return da_fail(ld->err, DA_EFORMAT, "%s: key '%s' is outside %g..%g", da_gguf_name(ld->g),
+                       key, min, max);
     *out = (float)v;
     return DA_OK;
 }
@@ -96,8 +97,7 @@ static enum da_rc read_sizes(struct loader *ld)
         (rc = key_uint(ld, "embedding_length", true, 0, 1, DA_MODEL_MAX_DIM, &hp->dim)) ||
         (rc = key_uint(ld, "feed_forward_length", true, 0, 1, 1 << 20, &hp->ff_dim)) ||
         (rc = key_uint(ld, "context_length", true, 0, 1, DA_MODEL_MAX_CTX, &hp->n_ctx)) ||
-        (rc = key_uint(ld, "attention.head_count", true, 0, 1, DA_MODEL_MAX_HEADS,
-                       &hp->n_heads)) ||
+        (rc = key_uint(ld, "attention.head_count", true, 0, 1, DA_MODEL_MAX_HEADS, &hp->n_heads)) ||
         (rc = key_uint(ld, "attention.head_count_kv", false, hp->n_heads, 1, hp->n_heads,
                        &hp->n_kv_heads)) ||
         (rc = key_uint(ld, "attention.key_length", false, hp->dim / hp->n_heads, 1,
@@ -224,8 +224,7 @@ static enum da_rc vector(struct loader *ld, const char *name, uint32_t n, bool n
     return DA_OK;
 }
 
-static const char *block_name(char buf[NAME_MAX_LEN], int layer, const char *base,
-                              const char *what)
+static const char *block_name(char buf[NAME_MAX_LEN], int layer, const char *base, const char *what)
 {
     if (layer < 0)
         snprintf(buf, NAME_MAX_LEN, "%s.%s", base, what);
@@ -313,8 +312,7 @@ static enum da_rc mlp_weights(struct loader *ld, int l, struct da_layer *y)
             (rc = plan(ld, t, name, hp->ff_dim, hp->ff_dim, &y->up)))
             return rc;
     } else {
-        if (gated &&
-            (rc = matrix(ld, l, "ffn_gate", hp->dim, hp->ff_dim, f->biases, &y->gate)))
+        if (gated && (rc = matrix(ld, l, "ffn_gate", hp->dim, hp->ff_dim, f->biases, &y->gate)))
             return rc;
         if ((rc = matrix(ld, l, "ffn_up", hp->dim, hp->ff_dim, f->biases, &y->up)))
             return rc;
@@ -408,9 +406,8 @@ static enum da_rc check_all_used(struct loader *ld)
         const struct da_gguf_tensor *t = da_gguf_tensor_at(ld->g, i);
         if (!ld->used[i])
             return da_fail(ld->err, DA_EUNSUPPORTED,
-                           "%s: tensor '%.*s' is not part of the %s family",
-                           da_gguf_name(ld->g), (int)t->name.len, t->name.p,
-                           ld->m->family->name);
+                           "%s: tensor '%.*s' is not part of the %s family", da_gguf_name(ld->g),
+                           (int)t->name.len, t->name.p, ld->m->family->name);
     }
     return DA_OK;
 }
@@ -440,9 +437,8 @@ static void build_item(void *ctx, size_t item, unsigned worker)
     uint32_t first = (uint32_t)(item - b->first_item[lo]) * BUILD_PANELS;
     uint32_t n = w->p->n_panels - first < BUILD_PANELS ? w->p->n_panels - first : BUILD_PANELS;
     size_t row = (size_t)(w->t->n_bytes / w->t->dims[1]);
-    da_panels_build(w->p, b->ld->m->panel_block + w->offset, first, n,
-                    (enum da_qtype)w->t->type, w->t->data + w->first_src_row * row,
-                    w->p->n_rows, b->scratch[worker]);
+    da_panels_build(w->p, b->ld->m->panel_block + w->offset, first, n, (enum da_qtype)w->t->type,
+                    w->t->data + w->first_src_row * row, w->p->n_rows, b->scratch[worker]);
 }
 
 static enum da_rc build_panels(struct loader *ld, unsigned n_threads)
@@ -454,7 +450,8 @@ static enum da_rc build_panels(struct loader *ld, unsigned n_threads)
     uint32_t q = m->hp.n_heads * m->hp.head_dim;
     enum da_rc rc = DA_OK;
     widest = q > widest ? q : widest;
-    if (!(m->panel_block = da_try_alloc_aligned(64, ld->panel_bytes)))
+    m->facts.weight_bytes = ld->panel_bytes;
+    if (!(m->panel_block = da_big_alloc(ld->panel_bytes)))
         return da_fail(ld->err, DA_ENOMEM, "%s: no memory for %zu bytes of weights",
                        da_gguf_name(ld->g), ld->panel_bytes);
     b.first_item = da_calloc(ld->n + 1, sizeof *b.first_item);
@@ -515,7 +512,6 @@ static void set_facts(struct loader *ld)
     f->n_vocab = m->hp.n_vocab;
     f->n_ctx = m->hp.n_ctx;
     f->file_bytes = da_gguf_bytes(ld->g).len;
-    f->weight_bytes = ld->panel_bytes;
 }
 
 static enum da_rc load(struct loader *ld, unsigned n_threads)
@@ -546,8 +542,8 @@ enum da_rc da_model_open(struct da_model **ret, const char *path, const struct d
     enum da_rc rc;
     m->kernels = da_kernels_find(o->cpu);
     if (!m->kernels) {
-        rc = da_fail(err, DA_EUSAGE, "cpu variant '%s' does not exist or does not run here",
-                     o->cpu);
+        rc =
+            da_fail(err, DA_EUSAGE, "cpu variant '%s' does not exist or does not run here", o->cpu);
         goto out;
     }
     if ((rc = da_gguf_open(&m->gguf, path, err)))
@@ -572,7 +568,7 @@ void da_model_close(struct da_model *m)
     for (size_t i = 0; i < m->n_floats; i++)
         free(m->floats[i]);
     free(m->floats);
-    free(m->panel_block);
+    da_big_free(m->panel_block, m->facts.weight_bytes);
     free(m->layers);
     free(m->name);
     da_gguf_close(m->gguf);

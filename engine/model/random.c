@@ -11,14 +11,18 @@
 #include "engine/tokenizer/textmap.h"
 #include "engine/tokenizer/vocab.h"
 
-#define SHAPE_LLAMA(n, L, D, H, KV, F, V, C)                                                     \
-    {.family = "llama", .name = (n), .n_layers = (L), .dim = (D), .n_heads = (H),                \
-     .n_kv_heads = (KV), .head_dim = (D) / (H), .ff_dim = (F), .n_vocab = (V), .n_ctx = (C),     \
-     .n_rot = (D) / (H), .norm_eps = 1e-5, .rope_base = 10000.0}
-#define SHAPE_SLIMLM(n, L, D, H, F, V, C)                                                        \
-    {.family = "slimlm", .name = (n), .n_layers = (L), .dim = (D), .n_heads = (H),               \
-     .n_kv_heads = (H), .head_dim = (D) / (H), .ff_dim = (F), .n_vocab = (V), .n_ctx = (C),      \
-     .norm_eps = 1e-5}
+#define SHAPE_LLAMA(n, L, D, H, KV, F, V, C)                                                       \
+    {                                                                                              \
+        .family = "llama", .name = (n), .n_layers = (L), .dim = (D), .n_heads = (H),               \
+        .n_kv_heads = (KV), .head_dim = (D) / (H), .ff_dim = (F), .n_vocab = (V), .n_ctx = (C),    \
+        .n_rot = (D) / (H), .norm_eps = 1e-5, .rope_base = 10000.0                                 \
+    }
+#define SHAPE_SLIMLM(n, L, D, H, F, V, C)                                                          \
+    {                                                                                              \
+        .family = "slimlm", .name = (n), .n_layers = (L), .dim = (D), .n_heads = (H),              \
+        .n_kv_heads = (H), .head_dim = (D) / (H), .ff_dim = (F), .n_vocab = (V), .n_ctx = (C),     \
+        .norm_eps = 1e-5                                                                           \
+    }
 
 static const struct {
     const char *name;
@@ -26,14 +30,22 @@ static const struct {
 } SHAPES[] = {
     {"tiny", SHAPE_SLIMLM("SlimLM tiny (random weights)", 2, 64, 2, 128, 512, 2048)},
     {"tiny-llama", SHAPE_LLAMA("Llama tiny (random weights)", 2, 96, 3, 1, 192, 512, 2048)},
-    {"slimlm-125m",
-     SHAPE_SLIMLM("SlimLM-125M (random weights)", 12, 768, 12, 3072, 50368, 2048)},
-    {"smollm-135m",
-     SHAPE_LLAMA("SmolLM-135M (random weights)", 30, 576, 9, 3, 1536, 49152, 2048)},
+    {"slimlm-125m", SHAPE_SLIMLM("SlimLM-125M (random weights)", 12, 768, 12, 3072, 50368, 2048)},
+    {"smollm-135m", SHAPE_LLAMA("SmolLM-135M (random weights)", 30, 576, 9, 3, 1536, 49152, 2048)},
     {"qwen2-0.5b",
-     {.family = "qwen2", .name = "Qwen2-0.5B (random weights)", .n_layers = 24, .dim = 896,
-      .n_heads = 14, .n_kv_heads = 2, .head_dim = 64, .ff_dim = 4864, .n_vocab = 151936,
-      .n_ctx = 32768, .n_rot = 64, .norm_eps = 1e-6, .rope_base = 1e6}},
+     {.family = "qwen2",
+      .name = "Qwen2-0.5B (random weights)",
+      .n_layers = 24,
+      .dim = 896,
+      .n_heads = 14,
+      .n_kv_heads = 2,
+      .head_dim = 64,
+      .ff_dim = 4864,
+      .n_vocab = 151936,
+      .n_ctx = 32768,
+      .n_rot = 64,
+      .norm_eps = 1e-6,
+      .rope_base = 1e6}},
 };
 
 const struct da_build_shape *da_random_shape(const char *name)
@@ -56,54 +68,26 @@ const char *da_random_shape_name(unsigned i)
 
 /* --- vocabulary -------------------------------------------------------------------- */
 
-/* Pairs merged in this order: frequent English pieces, enough to make tokens of several bytes. */
-static const char *const MERGES[][2] = {
-    {" ", "t"},  {"h", "e"},  {"i", "n"},   {"r", "e"},  {"o", "n"},    {" ", "a"},
-    {" t", "he"}, {"e", "r"},  {"a", "t"},   {" ", "s"},  {"e", "n"},    {" ", "w"},
-    {" ", "o"},  {"i", "s"},  {"o", "r"},   {"e", "s"},  {"n", "d"},    {" ", "c"},
-    {"i", "t"},  {"in", "g"}, {" ", "f"},   {"a", "n"},  {"e", "d"},    {"a", "l"},
-    {" ", "p"},  {" o", "f"}, {" a", "nd"}, {"a", "r"},  {" t", "o"},   {"o", "u"},
-    {"i", "on"}, {" ", "in"}, {"r", "o"},   {" ", "d"},  {"c", "h"},    {"l", "l"},
-};
-
-static enum da_rc add_token(struct da_vocab *v, const char *p, size_t len,
-                            enum da_token_type type, struct da_err *err)
+/* The first tokens of o200k_base are a vocabulary of their own, since a token's merge comes before
+ * it: as large as the shape has room for, so that texts have the length they would really have. */
+static enum da_rc own_vocab(struct da_vocab **ret, uint32_t n_vocab, struct da_err *err)
 {
-    return da_vocab_add(v, da_span(p, len), 0.0f, type, 0, err);
-}
-
-static int32_t token_of(const struct da_vocab *v, const char *text)
-{
-    for (size_t i = 0; i < v->n; i++)
-        if (da_span_is(da_vocab_text(v, (int32_t)i), text))
-            return (int32_t)i;
-    return -1;
-}
-
-static enum da_rc byte_vocab(struct da_vocab **ret, struct da_err *err)
-{
-    struct da_vocab *v = da_vocab_new(DA_VOCAB_BPE);
+    enum { N_BYTES = 256, N_RANKS = 199998, N_CONTROL = 2 };
+    static const char *const control[N_CONTROL] = {"<|endoftext|>", "<|padding|>"};
+    struct da_vocab *v;
     enum da_rc rc;
-    v->byte_level = true;
-    (void)da_presplit_by_name(da_span_str("gpt-2"), &v->split);
-    if ((rc = add_token(v, "<|endoftext|>", 13, DA_TOKEN_CONTROL, err)) ||
-        (rc = add_token(v, "<|padding|>", 11, DA_TOKEN_CONTROL, err)))
-        goto out;
-    for (int b = 0; b < 256 && !rc; b++) {
-        char c = (char)b;
-        rc = add_token(v, &c, 1, DA_TOKEN_NORMAL, err);
-    }
-    for (size_t i = 0; i < DA_ARRAY_LEN(MERGES) && !rc; i++) {
-        char text[16];
-        int n = snprintf(text, sizeof text, "%s%s", MERGES[i][0], MERGES[i][1]);
-        int32_t id = (int32_t)v->n;
-        if ((rc = add_token(v, text, (size_t)n, DA_TOKEN_NORMAL, err)))
-            break;
-        rc = da_vocab_add_merge(v, token_of(v, MERGES[i][0]), token_of(v, MERGES[i][1]), id, err);
-    }
-    v->special[DA_TOK_EOS] = v->special[DA_TOK_BOS] = 0;
-    v->special[DA_TOK_PAD] = 1;
-out:
+    if (n_vocab < N_BYTES + N_CONTROL)
+        return da_fail(err, DA_ELIMIT, "a vocabulary of %u has no room for the bytes",
+                       (unsigned)n_vocab);
+    if ((rc = da_vocab_builtin(&v, "o200k_base", err)))
+        return rc;
+    v->name[0] = 0;
+    v->n = n_vocab - N_CONTROL < N_RANKS ? n_vocab - N_CONTROL : N_RANKS;
+    v->n_merges = v->n - N_BYTES;
+    v->special[DA_TOK_EOS] = v->special[DA_TOK_BOS] = (int32_t)v->n;
+    v->special[DA_TOK_PAD] = (int32_t)v->n + 1;
+    for (int i = 0; i < N_CONTROL && !rc; i++)
+        rc = da_vocab_add(v, da_span_str(control[i]), 0.0f, DA_TOKEN_CONTROL, 0, err);
     if (rc)
         da_vocab_free(v);
     else
@@ -201,7 +185,7 @@ enum da_rc da_random_write(const char *path, const struct da_build_shape *shape,
     struct random_ctx ctx = {seed, 0.02f * sqrtf(768.0f / (float)shape->dim)};
     struct list l = {.type = type};
     struct da_vocab *own = NULL;
-    enum da_rc rc = v ? DA_OK : byte_vocab(&own, err);
+    enum da_rc rc = v ? DA_OK : own_vocab(&own, shape->n_vocab, err);
     if (rc)
         return rc;
     add(&l, -1, "token_embd.weight", shape->dim, shape->n_vocab);
@@ -212,8 +196,7 @@ enum da_rc da_random_write(const char *path, const struct da_build_shape *shape,
     add(&l, -1, "output_norm.weight", shape->dim, 0);
     if (f->norm == DA_NORM_LAYER)
         add(&l, -1, "output_norm.bias", shape->dim, 0);
-    rc = da_build_write(path, shape, v ? v : own, type, l.p, l.n, random_row, &ctx, n_threads,
-                        err);
+    rc = da_build_write(path, shape, v ? v : own, type, l.p, l.n, random_row, &ctx, n_threads, err);
     free(l.p);
     da_vocab_free(own);
     return rc;

@@ -72,8 +72,9 @@ static enum da_rc add_tensor(struct da_safetensors *s, const struct da_json *j,
         !da_json_int(da_json_at(offsets, 1), &to) || from < 0 || to < from || (uint64_t)to > len)
         return da_fail(err, DA_EFORMAT, "tensor '%.64s' leaves the file", name);
     if ((uint64_t)(to - from) != n_values * da_qtype_info(t.type)->block_bytes)
-        return da_fail(err, DA_EFORMAT, "tensor '%.64s' has %" PRId64 " bytes, its shape needs %" PRIu64,
-                       name, to - from, n_values * da_qtype_info(t.type)->block_bytes);
+        return da_fail(err, DA_EFORMAT,
+                       "tensor '%.64s' has %" PRId64 " bytes, its shape needs %" PRIu64, name,
+                       to - from, n_values * da_qtype_info(t.type)->block_bytes);
     if (s->n == DA_ST_MAX_TENSORS)
         return da_fail(err, DA_ELIMIT, "more than %d tensors", DA_ST_MAX_TENSORS);
     *da_map_add(&s->index, name, strlen(name), &is_new) = s->n;
@@ -168,8 +169,7 @@ static struct da_safetensors *empty(void)
     return s;
 }
 
-enum da_rc da_safetensors_open(struct da_safetensors **ret, const char *folder,
-                               struct da_err *err)
+enum da_rc da_safetensors_open(struct da_safetensors **ret, const char *folder, struct da_err *err)
 {
     struct da_safetensors *s = empty();
     struct da_buf path, text;

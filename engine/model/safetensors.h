@@ -17,7 +17,7 @@ enum { DA_ST_MAX_DIMS = 4, DA_ST_MAX_TENSORS = 1 << 16, DA_ST_MAX_SHARDS = 1024 
 #define DA_ST_MAX_HEADER ((uint64_t)100 << 20) /* the reference implementation's limit */
 
 struct da_st_tensor {
-    char *name; /* owned */
+    char *name;         /* owned */
     enum da_qtype type; /* F32, F16 or BF16 */
     uint32_t n_dims;
     uint64_t dims[DA_ST_MAX_DIMS]; /* as the file says: the last one is the row length */
@@ -27,8 +27,7 @@ struct da_st_tensor {
 struct da_safetensors;
 
 /* Opens folder/model.safetensors, or the shards that folder/model.safetensors.index.json names. */
-enum da_rc da_safetensors_open(struct da_safetensors **ret, const char *folder,
-                               struct da_err *err);
+enum da_rc da_safetensors_open(struct da_safetensors **ret, const char *folder, struct da_err *err);
 /* One file in memory, for tests; p must outlive the reader. */
 enum da_rc da_safetensors_open_memory(struct da_safetensors **ret, const void *p, size_t len,
                                       const char *name, struct da_err *err);

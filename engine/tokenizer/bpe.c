@@ -226,14 +226,14 @@ static enum da_rc encode_steps(const struct da_tokenizer *t, struct da_tok_scrat
                                struct da_span text, size_t at, size_t end, unsigned step,
                                struct da_ids *out, struct da_err *err)
 {
-    const struct da_presplit *split = &t->v->split;
+    const struct da_split *split = &t->v->split;
     enum da_rc rc = DA_OK;
     uint32_t ends[BATCH];
     while (at < end && rc == DA_OK) {
         size_t n = 1;
         ends[0] = (uint32_t)end;
         if (step < split->n)
-            n = da_presplit_many((enum da_presplit_step)split->steps[step], text.p, at, end, ends,
+            n = da_split_many((enum da_split_step)split->steps[step], text.p, at, end, ends,
                               BATCH);
         if (step + 1 >= split->n)
             rc = encode_batch(t, s, text, at, ends, n, out, err);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/utf8.h"
+#include "engine/tokenizer/charsmap.h"
 #include "engine/tokenizer/tokenizer_impl.h"
 #include "text/uclass.h"
 #include "text/unorm.h"
@@ -39,13 +40,15 @@ static void strip_accents(struct da_span text, struct da_buf *out)
 }
 
 /* BERT: NUL, U+FFFD and controls go, white space becomes a space. */
+#define CONTROLS                                                                                 \
+    (DA_UMASK(DA_UCAT_CC) | DA_UMASK(DA_UCAT_CF) | DA_UMASK(DA_UCAT_CS) | DA_UMASK(DA_UCAT_CO))
 static void bert_clean(struct da_span text, struct da_buf *out)
 {
     const char *end = text.p + text.len;
     for (const char *p = text.p; p < end;) {
         uint32_t cp;
         size_t len = da_utf8_decode(p, end, &cp);
-        bool control = da_uclass_in(cp, DA_UMASK_C) && cp != '\t' && cp != '\n' && cp != '\r';
+        bool control = da_uclass_in(cp, CONTROLS) && cp != '\t' && cp != '\n' && cp != '\r';
         if (cp != 0 && cp != DA_UTF8_REPLACEMENT && !control) {
             if (da_uclass_is_space(cp))
                 da_buf_add_char(out, ' ');
@@ -80,9 +83,18 @@ static void space_ideographs(struct da_span text, struct da_buf *out)
     }
 }
 
+/* sentencepiece, normalizer.cc: at the end U+2581 counts as a space, too. */
 static void collapse_spaces(struct da_span text, struct da_buf *out)
 {
     bool pending = false, any = false;
+    for (;;) {
+        if (text.len > 0 && text.p[text.len - 1] == ' ')
+            text.len--;
+        else if (text.len >= 3 && memcmp(text.p + text.len - 3, "\xe2\x96\x81", 3) == 0)
+            text.len -= 3;
+        else
+            break;
+    }
     for (size_t i = 0; i < text.len; i++) {
         if (text.p[i] == ' ') {
             pending = any;
@@ -96,7 +108,52 @@ static void collapse_spaces(struct da_span text, struct da_buf *out)
     }
 }
 
-static void run_step(enum da_norm_step step, struct da_span text, struct da_buf *out)
+/* Runs of white space become one space; at the ends they go. */
+static void collapse_white(struct da_span text, struct da_buf *out)
+{
+    const char *end = text.p + text.len;
+    bool pending = false, any = false;
+    for (const char *p = text.p; p < end;) {
+        uint32_t cp;
+        size_t len = da_utf8_decode(p, end, &cp);
+        bool space = da_uclass_is_space(cp);
+        if (!space && pending && cp != 0x2581) /* which is a space already to what comes next */
+            da_buf_add_char(out, ' ');
+        if (!space)
+            da_buf_add(out, p, len);
+        pending = space && any;
+        any = any || !space;
+        p += len;
+    }
+}
+
+static void squeeze_spaces(struct da_span text, struct da_buf *out)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.p[i] != ' ' || i == 0 || text.p[i - 1] != ' ')
+            da_buf_add_char(out, text.p[i]);
+}
+
+static void strip(struct da_span text, bool left, struct da_buf *out)
+{
+    const char *p = text.p, *end = text.p + text.len, *first = NULL, *last = text.p;
+    while (p < end) {
+        uint32_t cp;
+        size_t len = da_utf8_decode(p, end, &cp);
+        if (!da_uclass_is_space(cp)) {
+            first = first ? first : p;
+            last = p + len;
+        }
+        p += len;
+    }
+    if (left)
+        da_buf_add(out, first ? first : end, (size_t)(end - (first ? first : end)));
+    else
+        da_buf_add(out, text.p, (size_t)(last - text.p));
+}
+
+static void run_step(const struct da_vocab *v, enum da_norm_step step, struct da_span text,
+                     struct da_buf *out)
 {
     switch (step) {
     case DA_NORM_NFC:
@@ -124,8 +181,20 @@ static void run_step(enum da_norm_step step, struct da_span text, struct da_buf 
         space_ideographs(text, out);
         break;
     case DA_NORM_CHARSMAP:
+        da_charsmap_apply(da_span(v->charsmap.p, v->charsmap.len), text, out);
+        break;
     case DA_NORM_COLLAPSE_SPACES:
         collapse_spaces(text, out);
+        break;
+    case DA_NORM_COLLAPSE_WHITE:
+        collapse_white(text, out);
+        break;
+    case DA_NORM_SQUEEZE_SPACES:
+        squeeze_spaces(text, out);
+        break;
+    case DA_NORM_STRIP_LEFT:
+    case DA_NORM_STRIP_RIGHT:
+        strip(text, step == DA_NORM_STRIP_LEFT, out);
         break;
     }
 }
@@ -150,27 +219,47 @@ static void swap(struct da_buf *a, struct da_buf *b)
     *b = t;
 }
 
-enum da_rc da_norm_apply(const struct da_tokenizer *t, struct da_tok_scratch *s,
-                         struct da_span text, bool at_start, struct da_err *err)
+static void add_prefix(const struct da_vocab *v, struct da_span text, bool at_start,
+                       struct da_buf *out)
+{
+    if (!v->add_space_prefix || text.len == 0 || (!at_start && v->prefix_first))
+        return;
+    bool has_space =
+        text.p[0] == ' ' || (v->escape_spaces && da_span_starts(text, "\xe2\x96\x81"));
+    if (has_space && v->prefix_unless_space)
+        return;
+    da_buf_add_str(out, v->escape_spaces ? "\xe2\x96\x81" : " ");
+}
+
+bool da_norm_needed(const struct da_vocab *v, bool in_late)
+{
+    unsigned n = in_late ? v->n_norm_late : v->n_norm - v->n_norm_late;
+    return n > 0 || (v->late_spaces == in_late && (v->escape_spaces || v->add_space_prefix));
+}
+
+enum da_rc da_norm_apply(const struct da_tokenizer *t, struct da_tok_scratch *s, bool in_late,
+                         struct da_span text, bool at_start, struct da_span *out,
+                         struct da_err *err)
 {
     const struct da_vocab *v = t->v;
-    for (unsigned i = 0; i < v->n_norm; i++) {
-        da_buf_reset(&s->norm2);
-        run_step((enum da_norm_step)v->norm[i], text, &s->norm2);
-        swap(&s->norm, &s->norm2);
-        text = da_span(s->norm.p, s->norm.len);
+    struct da_buf *b = in_late ? s->late : s->norm;
+    unsigned first_late = v->n_norm - v->n_norm_late;
+    for (unsigned i = in_late ? first_late : 0; i < (in_late ? v->n_norm : first_late); i++) {
+        da_buf_reset(&b[1]);
+        run_step(v, (enum da_norm_step)v->norm[i], text, &b[1]);
+        swap(&b[0], &b[1]);
+        text = da_span(b[0].p, b[0].len);
     }
-    da_buf_reset(&s->norm2);
-    bool prefix = v->add_space_prefix && text.len > 0 && (at_start || !v->prefix_first) &&
-                  !(text.p[0] == ' ' && v->prefix_unless_space);
-    if (prefix && v->escape_spaces)
-        da_buf_add(&s->norm2, "\xe2\x96\x81", 3);
-    else if (prefix)
-        da_buf_add_char(&s->norm2, ' ');
-    if (v->escape_spaces)
-        escape_spaces(text, &s->norm2);
-    else
-        da_buf_add(&s->norm2, text.p, text.len);
-    swap(&s->norm, &s->norm2);
-    return da_buf_check(&s->norm, "the normalized text", err);
+    if (v->late_spaces == in_late && (v->escape_spaces || v->add_space_prefix)) {
+        da_buf_reset(&b[1]);
+        add_prefix(v, text, at_start, &b[1]);
+        if (v->escape_spaces)
+            escape_spaces(text, &b[1]);
+        else
+            da_buf_add(&b[1], text.p, text.len);
+        swap(&b[0], &b[1]);
+        text = da_span(b[0].p, b[0].len);
+    }
+    *out = text;
+    return da_buf_check(&b[0], "the normalized text", err);
 }

@@ -31,20 +31,25 @@ static bool has_inner_space(struct da_span text)
     return false;
 }
 
+bool da_spm_can_cut(const struct da_vocab *v)
+{
+    for (size_t i = 0; i < v->n; i++)
+        if (v->tokens[i].type == DA_TOKEN_NORMAL && has_inner_space(da_vocab_text(v, (int32_t)i)))
+            return false;
+    return true;
+}
+
 enum da_rc da_spm_open(struct da_tokenizer *t, struct da_err *err)
 {
     const struct da_vocab *v = t->v;
     enum da_rc rc = da_textmap_build(
         &t->map, v, 1u << DA_TOKEN_NORMAL | 1u << DA_TOKEN_USER | 1u << DA_TOKEN_UNUSED, err);
-    t->cut_at_spaces = true;
-    for (size_t i = 0; i < v->n && rc == DA_OK; i++) {
-        if (v->tokens[i].type == DA_TOKEN_NORMAL && has_inner_space(da_vocab_text(v, (int32_t)i)))
-            t->cut_at_spaces = false;
-    }
+    t->cut_at_spaces = da_spm_can_cut(v);
     return rc;
 }
 
-/* A larger score gives a smaller rank; IEEE 754 bits order like integers once the sign is seen to. */
+/* A larger score gives a smaller rank; IEEE 754 bits order like integers once the sign is seen
+ * to. */
 static uint32_t rank_of_score(float score)
 {
     uint32_t bits;
@@ -119,17 +124,18 @@ static size_t next_piece(struct da_span text, size_t at)
     return at;
 }
 
-enum da_rc da_spm_encode(const struct da_tokenizer *t, struct da_tok_scratch *s,
-                         struct da_span text, struct da_ids *out, struct da_err *err)
+enum da_rc da_spm_pieces(const struct da_tokenizer *t, struct da_tok_scratch *s,
+                         struct da_span text, da_piece_fn encode, struct da_ids *out,
+                         struct da_err *err)
 {
-    if (!t->cut_at_spaces || (t->v->fuse_unk && !t->v->byte_fallback))
-        return text.len ? encode_piece(t, s, text, out, err) : DA_OK;
+    if (!t->cut_at_spaces)
+        return text.len ? encode(t, s, text, out, err) : DA_OK;
     enum da_rc rc = DA_OK;
     for (size_t at = 0, e; at < text.len && rc == DA_OK; at = e) {
         e = next_piece(text, at);
         struct da_span piece = da_span(text.p + at, e - at);
         if (piece.len > DA_PIECE_MAX_LEN) {
-            rc = encode_piece(t, s, piece, out, err);
+            rc = encode(t, s, piece, out, err);
             continue;
         }
         struct da_piece_key k = da_piece_key(piece.p, piece.len, text.p + text.len);
@@ -137,9 +143,15 @@ enum da_rc da_spm_encode(const struct da_tokenizer *t, struct da_tok_scratch *s,
         if (da_piece_get(set, k, out))
             continue;
         size_t from = out->n;
-        rc = encode_piece(t, s, piece, out, err);
+        rc = encode(t, s, piece, out, err);
         if (rc == DA_OK)
             da_piece_put(set, k, out->p + from, out->n - from);
     }
     return rc;
+}
+
+enum da_rc da_spm_encode(const struct da_tokenizer *t, struct da_tok_scratch *s,
+                         struct da_span text, struct da_ids *out, struct da_err *err)
+{
+    return da_spm_pieces(t, s, text, encode_piece, out, err);
 }

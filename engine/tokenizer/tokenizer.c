@@ -8,6 +8,7 @@
 
 #include "common/hash.h"
 #include "common/mem.h"
+#include "engine/tokenizer/charsmap.h"
 #include "engine/tokenizer/tokenizer_impl.h"
 
 void da_ids_init(struct da_ids *ids)
@@ -35,8 +36,10 @@ void da_ids_add(struct da_ids *ids, int32_t id)
 struct da_tok_scratch *da_tok_scratch_new(void)
 {
     struct da_tok_scratch *s = da_calloc(1, sizeof *s);
-    da_buf_init(&s->norm, 4 * DA_TOK_MAX_TEXT);
-    da_buf_init(&s->norm2, 4 * DA_TOK_MAX_TEXT);
+    for (int i = 0; i < 2; i++) {
+        da_buf_init(&s->norm[i], 4 * DA_TOK_MAX_TEXT - 1);
+        da_buf_init(&s->late[i], 4 * DA_TOK_MAX_TEXT - 1);
+    }
     s->cache = da_try_alloc_aligned(sizeof *s->cache, sizeof *s->cache << DA_PIECE_CACHE_BITS);
     if (!s->cache) /* fixed and small: fails as da_malloc does */
         s->cache = da_calloc((size_t)1 << DA_PIECE_CACHE_BITS, sizeof *s->cache);
@@ -47,12 +50,28 @@ void da_tok_scratch_free(struct da_tok_scratch *s)
 {
     if (!s)
         return;
-    da_buf_release(&s->norm);
-    da_buf_release(&s->norm2);
+    for (int i = 0; i < 2; i++) {
+        da_buf_release(&s->norm[i]);
+        da_buf_release(&s->late[i]);
+    }
     da_ids_release(&s->ids);
     da_merge_release(&s->merge);
+    free(s->path);
     free(s->cache);
     free(s);
+}
+
+enum da_rc da_tok_reserve_path(struct da_tok_scratch *s, size_t len, struct da_err *err)
+{
+    if (s->path && len <= s->cap_path)
+        return DA_OK;
+    free(s->path);
+    s->cap_path = len < 256 ? 256 : len;
+    s->path = da_try_alloc(s->cap_path + 1, sizeof *s->path);
+    if (s->path)
+        return DA_OK;
+    s->cap_path = 0;
+    return da_fail(err, DA_ENOMEM, "no memory to tokenize a piece of %zu bytes", len);
 }
 
 /* Ids of the "<0x00>".."<0xFF>" tokens. */
@@ -89,7 +108,7 @@ static const char *kind_name(enum da_vocab_kind kind)
 static void make_name(struct da_tokenizer *t)
 {
     const struct da_vocab *v = t->v;
-    const char *pre = v->pre[0] ? v->pre : v->split.n ? da_presplit_name(&v->split) : NULL;
+    const char *pre = v->pre[0] ? v->pre : v->split.n ? da_split_name(&v->split) : NULL;
     if (v->name[0])
         (void)snprintf(t->name, sizeof t->name, "%s", v->name);
     else
@@ -109,6 +128,39 @@ static uint64_t cache_key(const struct da_vocab *v)
     unsigned flags = (unsigned)v->byte_level | (unsigned)v->ignore_merges << 1 |
                      (unsigned)v->byte_fallback << 2 | (unsigned)v->fuse_unk << 3;
     return da_mix64(h + flags) | 1; /* 0 belongs to an unused scratch */
+}
+
+static enum da_rc check_norm(const struct da_vocab *v, struct da_err *err)
+{
+    for (unsigned i = 0; i < v->n_norm; i++)
+        if (v->norm[i] == DA_NORM_CHARSMAP)
+            return da_charsmap_check(da_span(v->charsmap.p, v->charsmap.len), err);
+    return DA_OK;
+}
+
+/* Tokens that are looked for in normalized text are normalized themselves. */
+static enum da_rc normalize_added(struct da_tokenizer *t, struct da_err *err)
+{
+    struct da_vocab *v = t->v;
+    struct da_tok_scratch *s = NULL;
+    enum da_rc rc = DA_OK;
+    for (size_t i = 0; i < v->n && rc == DA_OK && t->needs_norm; i++) {
+        struct da_vocab_token *token = &v->tokens[i];
+        struct da_span text = da_vocab_text(v, (int32_t)i), to;
+        bool added = token->type == DA_TOKEN_USER || token->type == DA_TOKEN_CONTROL;
+        if (!added || !(token->flags & DA_TOKEN_NORMALIZED))
+            continue;
+        s = s ? s : da_tok_scratch_new();
+        rc = da_norm_apply(t, s, false, text, true, &to, err);
+        if (rc == DA_OK && !da_span_eq(text, to)) {
+            token->at = (uint32_t)v->text.len;
+            token->len = (uint32_t)to.len;
+            da_buf_add(&v->text, to.p, to.len);
+            rc = da_buf_check(&v->text, "the vocabulary", err);
+        }
+    }
+    da_tok_scratch_free(s);
+    return rc;
 }
 
 static enum da_rc check_ids(const struct da_vocab *v, struct da_err *err)
@@ -136,8 +188,13 @@ enum da_rc da_tokenizer_open_vocab(struct da_tokenizer **ret, struct da_vocab *v
     t->key = cache_key(v);
     for (int b = 0; b < 256; b++)
         t->byte_id[b] = -1;
-    t->needs_norm = v->n_norm > 0 || v->escape_spaces || v->add_space_prefix;
+    t->needs_norm = da_norm_needed(v, false);
+    t->needs_late = da_norm_needed(v, true);
     enum da_rc rc = check_ids(v, err);
+    if (rc == DA_OK)
+        rc = check_norm(v, err);
+    if (rc == DA_OK)
+        rc = normalize_added(t, err);
     if (rc == DA_OK)
         rc = da_added_build(&t->raw, v, false, err);
     if (rc == DA_OK)
@@ -148,9 +205,10 @@ enum da_rc da_tokenizer_open_vocab(struct da_tokenizer **ret, struct da_vocab *v
         rc = da_bpe_open(t, err);
     else if (rc == DA_OK && v->kind == DA_VOCAB_SPM)
         rc = da_spm_open(t, err);
+    else if (rc == DA_OK && v->kind == DA_VOCAB_WORDPIECE)
+        rc = da_wordpiece_open(t, err);
     else if (rc == DA_OK)
-        rc = da_fail(err, DA_EUNSUPPORTED, "%s vocabularies are not supported",
-                     kind_name(v->kind));
+        rc = da_unigram_open(t, err);
     make_name(t);
     if (rc != DA_OK)
         da_tokenizer_close(t);
@@ -175,6 +233,7 @@ void da_tokenizer_close(struct da_tokenizer *t)
     da_added_release(&t->normalized);
     da_pairs_release(&t->pairs);
     free(t->byte_pairs);
+    da_unigram_release(t);
     da_textmap_release(&t->map);
     da_vocab_free(t->v);
     free(t);
@@ -197,12 +256,29 @@ void da_tok_add_unknown(const struct da_tokenizer *t, struct da_span text, size_
         da_ids_add(out, unk);
 }
 
+/* text is free of added tokens. */
 static enum da_rc encode_text(const struct da_tokenizer *t, struct da_tok_scratch *s,
-                              struct da_span text, struct da_ids *out, struct da_err *err)
+                              struct da_span text, bool at_start, struct da_ids *out,
+                              struct da_err *err)
 {
-    if (t->v->kind == DA_VOCAB_SPM)
+    if (text.len == 0)
+        return DA_OK;
+    if (t->needs_late) {
+        enum da_rc rc = da_norm_apply(t, s, true, text, at_start, &text, err);
+        if (rc != DA_OK)
+            return rc;
+    }
+    switch (t->v->kind) {
+    case DA_VOCAB_BPE:
+        return da_bpe_encode(t, s, text, out, err);
+    case DA_VOCAB_SPM:
         return da_spm_encode(t, s, text, out, err);
-    return da_bpe_encode(t, s, text, out, err);
+    case DA_VOCAB_WORDPIECE:
+        return da_wordpiece_encode(t, s, text, out, err);
+    case DA_VOCAB_UNIGRAM:
+        return da_unigram_encode(t, s, text, out, err);
+    }
+    return DA_OK;
 }
 
 /* text is free of the added tokens that are looked for before normalization. */
@@ -213,20 +289,19 @@ static enum da_rc encode_fragment(const struct da_tokenizer *t, struct da_tok_sc
     enum da_rc rc = DA_OK;
     if (text.len == 0)
         return DA_OK;
-    if (t->needs_norm) {
-        rc = da_norm_apply(t, s, text, at_start, err);
-        text = da_span(s->norm.p, s->norm.len);
-    }
+    if (t->needs_norm)
+        rc = da_norm_apply(t, s, false, text, at_start, &text, err);
     struct da_added_match m;
     size_t at = 0;
     while (rc == DA_OK &&
            da_added_next(&t->normalized, t->v, text, at, flags & DA_TOK_PARSE_SPECIAL, &m)) {
-        rc = encode_text(t, s, da_span(text.p + at, m.start - at), out, err);
+        rc = encode_text(t, s, da_span(text.p + at, m.start - at), at_start && at == 0, out, err);
         da_ids_add(out, m.id);
         at = m.end;
     }
     if (rc == DA_OK)
-        rc = encode_text(t, s, da_span(text.p + at, text.len - at), out, err);
+        rc = encode_text(t, s, da_span(text.p + at, text.len - at), at_start && at == 0, out,
+                         err);
     return rc;
 }
 

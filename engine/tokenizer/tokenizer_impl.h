@@ -25,8 +25,10 @@ struct da_tokenizer {
     struct da_textmap map;      /* all kinds but byte-level BPE without ignore_merges */
     struct da_byte_pair *byte_pairs; /* [65536], by first * 256 + second; byte-level BPE */
     int32_t byte_id[256];       /* byte-level: the byte's token; else "<0x..>"; -1 none */
-    bool needs_norm;            /* text is not tokenized as it is */
-    bool cut_at_spaces;         /* SPM: no token goes on after a space that follows something else */
+    struct da_trie *trie;       /* Unigram */
+    double unknown_score;       /* Unigram: of a character without a token */
+    bool needs_norm, needs_late; /* a part of normalization does something */
+    bool cut_at_spaces; /* SPM: no token goes on after a space that follows something else */
 };
 
 /* Pieces up to 15 bytes that gave up to 4 ids, two to a cache line. */
@@ -53,11 +55,19 @@ struct da_byte_pair {
     int32_t result;
 };
 
+struct da_best_path {
+    double score;
+    uint32_t start; /* of the last token */
+    int32_t id;
+};
+
 struct da_tok_scratch {
     uint64_t key;                 /* of the tokenizer the caches belong to */
     struct da_piece_set *cache; /* [1 << DA_PIECE_CACHE_BITS], cache-line aligned */
     struct da_merge_list merge;
-    struct da_buf norm, norm2;
+    struct da_best_path *path; /* [cap_path + 1] */
+    size_t cap_path;
+    struct da_buf norm[2], late[2]; /* results of da_norm_apply and working memory */
     struct da_ids ids;
 };
 
@@ -69,14 +79,38 @@ enum da_rc da_spm_open(struct da_tokenizer *t, struct da_err *err);
 enum da_rc da_spm_encode(const struct da_tokenizer *t, struct da_tok_scratch *s,
                          struct da_span text, struct da_ids *out, struct da_err *err);
 
+/* Encodes text piece by piece, cut before spaces where that changes nothing; short pieces are
+ * remembered. */
+typedef enum da_rc (*da_piece_fn)(const struct da_tokenizer *t, struct da_tok_scratch *s,
+                                  struct da_span piece, struct da_ids *out, struct da_err *err);
+enum da_rc da_spm_pieces(const struct da_tokenizer *t, struct da_tok_scratch *s,
+                         struct da_span text, da_piece_fn encode, struct da_ids *out,
+                         struct da_err *err);
+/* Whether no token goes on with U+2581 after something else. */
+bool da_spm_can_cut(const struct da_vocab *v);
+enum da_rc da_wordpiece_open(struct da_tokenizer *t, struct da_err *err);
+enum da_rc da_wordpiece_encode(const struct da_tokenizer *t, struct da_tok_scratch *s,
+                               struct da_span text, struct da_ids *out, struct da_err *err);
+enum da_rc da_unigram_open(struct da_tokenizer *t, struct da_err *err);
+enum da_rc da_unigram_encode(const struct da_tokenizer *t, struct da_tok_scratch *s,
+                             struct da_span text, struct da_ids *out, struct da_err *err);
+void da_unigram_release(struct da_tokenizer *t);
+
 /* Characters without a token: "<0x..>" for each byte, or the unknown token. */
 void da_tok_add_unknown(const struct da_tokenizer *t, struct da_span text, size_t first_id,
                         struct da_ids *out);
 
-/* Applies the vocabulary's normalization to text; the result stands in s->norm. at_start: text is
- * the very beginning of what is tokenized. */
-enum da_rc da_norm_apply(const struct da_tokenizer *t, struct da_tok_scratch *s,
-                         struct da_span text, bool at_start, struct da_err *err);
+/* Normalization comes in two parts: before added tokens that are looked for in normalized text, and
+ * after. in_late: the second. at_start: text is the very beginning of what is tokenized. The result
+ * stands in the part's buffer of s until the next call for that part. */
+enum da_rc da_norm_apply(const struct da_tokenizer *t, struct da_tok_scratch *s, bool in_late,
+                         struct da_span text, bool at_start, struct da_span *out,
+                         struct da_err *err);
+/* Whether a part does anything. */
+bool da_norm_needed(const struct da_vocab *v, bool in_late);
+
+/* Makes room for a path over len bytes; DA_ENOMEM. */
+enum da_rc da_tok_reserve_path(struct da_tok_scratch *s, size_t len, struct da_err *err);
 
 /* Makes room for n more ids. */
 static inline int32_t *da_ids_reserve(struct da_ids *ids, size_t n)

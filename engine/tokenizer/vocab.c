@@ -127,11 +127,19 @@ bool da_bytes_from_printable(struct da_span text, struct da_buf *out)
 void da_vocab_spelling(const struct da_vocab *v, int32_t id, struct da_buf *out)
 {
     struct da_span text = da_vocab_text(v, id);
-    bool plain = !v->byte_level || v->tokens[id].type != DA_TOKEN_NORMAL;
-    if (plain)
+    bool normal = v->tokens[id].type == DA_TOKEN_NORMAL;
+    size_t n = strlen(v->word_prefix);
+    if (v->kind == DA_VOCAB_WORDPIECE && normal && da_span_starts(text, v->word_prefix)) {
+        da_buf_add(out, text.p + n, text.len - n);
+    } else if (v->kind == DA_VOCAB_WORDPIECE && normal &&
+               !(text.len > 2 && text.p[0] == '[' && text.p[text.len - 1] == ']')) {
+        da_buf_add_str(out, "\xe2\x96\x81");
         da_buf_add(out, text.p, text.len);
-    else
+    } else if (v->byte_level && normal) {
         da_printable_from_bytes(text, out);
+    } else {
+        da_buf_add(out, text.p, text.len);
+    }
 }
 
 static bool to_bytes(const struct da_vocab *v, struct da_span text, struct da_buf *out)
@@ -156,4 +164,19 @@ enum da_rc da_vocab_add_merge_text(struct da_vocab *v, const struct da_textmap *
     int32_t r = da_textmap_find(map, v, da_span(bytes->p + n, bytes->len - n));
     int32_t both = da_textmap_find(map, v, da_span(bytes->p, bytes->len));
     return l < 0 || r < 0 || both < 0 ? DA_OK : da_vocab_add_merge(v, l, r, both, err);
+}
+
+void da_vocab_set_bert(struct da_vocab *v, bool strip_accents, bool lowercase)
+{
+    v->add_bos = v->add_sep = true;
+    memcpy(v->word_prefix, "##", 3);
+    v->n_norm = 0;
+    v->norm[v->n_norm++] = DA_NORM_BERT_CLEAN;
+    v->norm[v->n_norm++] = DA_NORM_BERT_CJK;
+    if (strip_accents) {
+        v->norm[v->n_norm++] = DA_NORM_NFD;
+        v->norm[v->n_norm++] = DA_NORM_STRIP_ACCENTS;
+    }
+    if (lowercase)
+        v->norm[v->n_norm++] = DA_NORM_LOWERCASE;
 }

@@ -18,7 +18,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/span.h"
-#include "engine/tokenizer/presplit.h"
+#include "engine/tokenizer/split.h"
 #include "engine/tokenizer/tokenizer.h"
 
 enum {
@@ -75,7 +75,11 @@ enum da_norm_step {
     DA_NORM_BERT_CLEAN,       /* controls removed, white space to spaces */
     DA_NORM_BERT_CJK,         /* spaces around ideographs */
     DA_NORM_CHARSMAP,         /* SentencePiece's precompiled map */
-    DA_NORM_COLLAPSE_SPACES   /* runs of spaces become one, none at the ends */
+    DA_NORM_COLLAPSE_SPACES,  /* runs of spaces become one, none at the ends */
+    DA_NORM_COLLAPSE_WHITE,   /* the same for all white space */
+    DA_NORM_SQUEEZE_SPACES,   /* runs of spaces become one */
+    DA_NORM_STRIP_LEFT,       /* white space at the ends goes */
+    DA_NORM_STRIP_RIGHT
 };
 enum { DA_NORM_MAX_STEPS = 8 };
 
@@ -99,12 +103,15 @@ struct da_vocab {
     bool add_space_prefix; /* a space before the text */
     bool prefix_first;     /* ... only before its very start, not after an added token */
     bool prefix_unless_space; /* ... but not when it begins with one */
+    bool late_spaces;      /* the prefix and U+2581 come after added tokens have been looked for */
+    bool float_scores;     /* Unigram: sums in single precision over the whole text */
     char pre[32];          /* GGUF's name of the pre-split when read from one, else "" */
-    struct da_presplit split;
+    struct da_split split;
     uint8_t norm[DA_NORM_MAX_STEPS]; /* enum da_norm_step */
     uint8_t n_norm;
+    uint8_t n_norm_late; /* so many of them, the last, come after added tokens, too */
     struct da_buf charsmap;       /* for DA_NORM_CHARSMAP */
-    char word_prefix[16];         /* WordPiece: "##"; GGUF stores U+2581 before whole words instead */
+    char word_prefix[16];         /* WordPiece: "##", before tokens that go on a word */
     struct da_buf chat_template;  /* Jinja, may be empty */
 };
 
@@ -123,7 +130,8 @@ struct da_span da_vocab_text(const struct da_vocab *v, int32_t id); /* "" beyond
 void da_printable_from_bytes(struct da_span bytes, struct da_buf *out);
 bool da_bytes_from_printable(struct da_span text, struct da_buf *out);
 
-/* A token's text as files spell it: printable alphabet for byte-level tokens, else as it is. */
+/* A token's text as GGUF files spell it: the printable alphabet for byte-level tokens, U+2581
+ * before WordPiece tokens that begin a word and no "##" before the others, else as it is. */
 void da_vocab_spelling(const struct da_vocab *v, int32_t id, struct da_buf *out);
 
 struct da_textmap;
@@ -133,11 +141,25 @@ enum da_rc da_vocab_add_merge_text(struct da_vocab *v, const struct da_textmap *
                                    struct da_span left, struct da_span right,
                                    struct da_buf *bytes, struct da_err *err);
 
+/* BERT's words: "##", its normalization, [CLS] before and [SEP] after. */
+void da_vocab_set_bert(struct da_vocab *v, bool strip_accents, bool lowercase);
+
 /* Sources. On success *ret is the caller's. */
 enum da_rc da_vocab_builtin(struct da_vocab **ret, const char *name, struct da_err *err);
 enum da_rc da_vocab_from_gguf(struct da_vocab **ret, const struct da_gguf *g, struct da_err *err);
 /* json: the text of a tokenizer.json; config: of the tokenizer_config.json beside it, or empty. */
 enum da_rc da_vocab_from_hf(struct da_vocab **ret, struct da_span json, struct da_span config,
                             struct da_err *err);
+/* A SentencePiece .model file, BPE or Unigram. */
+enum da_rc da_vocab_from_sentencepiece(struct da_vocab **ret, struct da_span model,
+                                       struct da_err *err);
+/* tiktoken's text: a base64 token and its rank a line. */
+enum da_rc da_vocab_from_ranks(struct da_vocab **ret, struct da_span text, struct da_err *err);
+/* GPT-2's vocab.json and merges.txt. */
+enum da_rc da_vocab_from_gpt2(struct da_vocab **ret, struct da_span vocab, struct da_span merges,
+                              struct da_err *err);
+/* BERT's vocab.txt: a token a line. */
+enum da_rc da_vocab_from_bert(struct da_vocab **ret, struct da_span text, bool lowercase,
+                              struct da_err *err);
 
 #endif

@@ -15,17 +15,17 @@ enum { HEADER_LEN = 8 + 4, N_BYTES = 256 };
 
 static const struct builtin {
     const char *name;
-    enum da_presplit_step step;
+    enum da_split_step step;
     struct {
         const char *text;
         int32_t id;
     } control[5]; /* openai_public.py of tiktoken 0.14 */
 } builtins[] = {
     {"o200k_base",
-     DA_PRESPLIT_O200K,
+     DA_SPLIT_O200K,
      {{"<|endoftext|>", 199999}, {"<|endofprompt|>", 200018}}},
     {"cl100k_base",
-     DA_PRESPLIT_CL100K,
+     DA_SPLIT_CL100K,
      {{"<|endoftext|>", 100257},
       {"<|fim_prefix|>", 100258},
       {"<|fim_middle|>", 100259},

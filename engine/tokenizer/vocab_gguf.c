@@ -57,6 +57,20 @@ static bool is_listed(const char *const *list, size_t n, const char *name)
     return false;
 }
 
+/* GGUF writes U+2581 before tokens that begin a word and nothing before those that go on one;
+ * bracketed ones stay. */
+static struct da_span unphantom(const struct da_vocab *v, struct da_span text,
+                                struct da_buf *bytes)
+{
+    if (da_span_starts(text, "\xe2\x96\x81"))
+        return da_span(text.p + 3, text.len - 3);
+    if (text.len > 2 && text.p[0] == '[' && text.p[text.len - 1] == ']')
+        return text;
+    da_buf_add_str(bytes, v->word_prefix);
+    da_buf_add(bytes, text.p, text.len);
+    return da_span(bytes->p, bytes->len);
+}
+
 static enum da_rc add_token(struct da_vocab *v, struct da_span text, float score, int32_t type,
                             struct da_buf *bytes, struct da_err *err)
 {
@@ -64,6 +78,8 @@ static enum da_rc add_token(struct da_vocab *v, struct da_span text, float score
         return da_fail(err, DA_EFORMAT, "key 'tokenizer.ggml.token_type': %d is no token type",
                        (int)type);
     da_buf_reset(bytes);
+    if (v->kind == DA_VOCAB_WORDPIECE && type == DA_TOKEN_NORMAL)
+        text = unphantom(v, text, bytes);
     if (v->byte_level && type == DA_TOKEN_NORMAL && da_bytes_from_printable(text, bytes))
         text = da_span(bytes->p, bytes->len);
     return da_vocab_add(v, text, score, (enum da_token_type)type, 0, err);
@@ -137,7 +153,7 @@ static enum da_rc read_pre(struct da_vocab *v, const struct da_gguf *g, struct d
                                     da_span_str(gemma4 ? "gemma4" : "gpt-2"), &pre, err);
     if (rc != DA_OK)
         return rc;
-    if (pre.len >= sizeof v->pre || !da_presplit_by_name(pre, &v->split))
+    if (pre.len >= sizeof v->pre || !da_split_by_name(pre, &v->split))
         return da_fail(err, DA_EUNSUPPORTED,
                        "%s: key 'tokenizer.ggml.pre': pre-split '%.*s' is not known",
                        da_gguf_name(g), (int)(pre.len > 40 ? 40 : pre.len), pre.p);
@@ -188,7 +204,8 @@ static enum da_rc read_flags(struct da_vocab *v, const struct da_gguf *g, struct
     if (rc == DA_OK)
         rc = da_gguf_opt_bool(g, "tokenizer.ggml.remove_extra_whitespaces", false, &collapse, err);
     const struct da_gguf_kv *map = da_gguf_find(g, "tokenizer.ggml.precompiled_charsmap");
-    if (rc == DA_OK && map && map->is_array && (map->type == DA_GGUF_U8 || map->type == DA_GGUF_I8)) {
+    if (rc == DA_OK && map && map->is_array &&
+        (map->type == DA_GGUF_U8 || map->type == DA_GGUF_I8)) {
         da_buf_add(&v->charsmap, map->p, (size_t)map->len);
         v->norm[v->n_norm++] = DA_NORM_CHARSMAP;
     }
@@ -216,7 +233,7 @@ static void set_defaults(struct da_vocab *v, struct da_span model)
         v->add_eos = v->escape_spaces = v->fuse_unk = true;
         break;
     case DA_VOCAB_WORDPIECE:
-        v->add_bos = v->add_sep = true;
+        da_vocab_set_bert(v, true, true);
         break;
     }
 }

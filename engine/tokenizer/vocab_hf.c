@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/attr.h"
+#include "common/base64.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "engine/tokenizer/textmap.h"
@@ -37,23 +38,28 @@ static enum da_rc unsupported(const char *part, struct da_span what, struct da_e
 
 struct hf_token {
     struct da_span text;
+    float score;
     uint8_t type, flags;
 };
 
+struct hf_list {
+    struct hf_token *tokens; /* by id; text.p NULL where there is none */
+    size_t n, cap;
+};
+
 /* Puts a token at its id; ids may come in any order and leave gaps. */
-static enum da_rc place(struct hf_token **list, size_t *n, size_t *cap, int64_t id,
-                        struct hf_token token, struct da_err *err)
+static enum da_rc place(struct hf_list *l, int64_t id, struct hf_token token, struct da_err *err)
 {
     if (id < 0 || id >= DA_VOCAB_MAX_TOKENS)
         return da_fail(err, DA_EFORMAT, "token '%.*s' has the id %lld",
                        (int)(token.text.len > 40 ? 40 : token.text.len), token.text.p,
                        (long long)id);
-    if ((size_t)id >= *n) {
-        DA_GROW_BY(*list, *n, (size_t)id + 1 - *n, *cap);
-        memset(*list + *n, 0, ((size_t)id + 1 - *n) * sizeof **list);
-        *n = (size_t)id + 1;
+    if ((size_t)id >= l->n) {
+        DA_GROW_BY(l->tokens, l->n, (size_t)id + 1 - l->n, l->cap);
+        memset(l->tokens + l->n, 0, ((size_t)id + 1 - l->n) * sizeof *l->tokens);
+        l->n = (size_t)id + 1;
     }
-    (*list)[id] = token;
+    l->tokens[id] = token;
     return DA_OK;
 }
 
@@ -73,7 +79,8 @@ static enum da_rc add_all(struct da_vocab *v, const struct hf_token *list, size_
         if (v->byte_level && list[i].type == DA_TOKEN_NORMAL &&
             da_bytes_from_printable(text, &bytes))
             text = da_span(bytes.p, bytes.len);
-        rc = da_vocab_add(v, text, 0, (enum da_token_type)list[i].type, list[i].flags, err);
+        rc = da_vocab_add(v, text, list[i].score, (enum da_token_type)list[i].type,
+                          list[i].flags, err);
     }
     da_buf_release(&bytes);
     return rc;
@@ -92,39 +99,83 @@ static unsigned added_flags(const struct da_json *t)
            (flag(t, "normalized", false) ? DA_TOKEN_NORMALIZED : 0);
 }
 
-static enum da_rc read_tokens(struct da_vocab *v, const struct da_json *root,
-                              const struct da_json *model, struct da_err *err)
+/* BPE and WordPiece: an object of ids under texts. */
+static enum da_rc place_object(struct da_vocab *v, struct hf_list *l, const struct da_json *vocab,
+                               struct da_err *err)
 {
-    struct hf_token *list = NULL;
-    size_t n = 0, cap = 0;
-    int64_t id = 0;
     enum da_rc rc = DA_OK;
-    const struct da_json *vocab = da_json_get(model, "vocab");
     if (da_json_type(vocab) != DA_JSON_OBJECT)
-        return da_fail(err, DA_EFORMAT, "member 'model.vocab' is missing or no object");
+        return da_fail(err, DA_EFORMAT, "member 'model.vocab' is no object");
     for (const struct da_json *t = da_json_first(vocab); t && rc == DA_OK; t = da_json_next(t)) {
-        struct hf_token token = {da_span_str(da_json_key(t)), DA_TOKEN_NORMAL, 0};
+        struct hf_token token = {da_span_str(da_json_key(t)), 0, DA_TOKEN_NORMAL, 0};
+        int64_t id;
         if (v->byte_fallback && is_byte_token(token.text))
             token.type = DA_TOKEN_BYTE;
         if (!da_json_int(t, &id))
             rc = da_fail(err, DA_EFORMAT, "member 'model.vocab': '%.40s' has no id",
                          token.text.p);
         else
-            rc = place(&list, &n, &cap, id, token, err);
+            rc = place(l, id, token, err);
     }
-    for (const struct da_json *t = da_json_first(da_json_get(root, "added_tokens"));
-         t && rc == DA_OK; t = da_json_next(t)) {
-        struct hf_token token = {str(t, "content"), DA_TOKEN_USER, (uint8_t)added_flags(t)};
+    return rc;
+}
+
+/* Unigram: an array of [text, score]. */
+static enum da_rc place_scores(struct da_vocab *v, struct hf_list *l, const struct da_json *model,
+                               struct da_err *err)
+{
+    enum da_rc rc = DA_OK;
+    int64_t id = 0, unk = -1;
+    const struct da_json *vocab = da_json_get(model, "vocab");
+    if (da_json_type(vocab) != DA_JSON_ARRAY)
+        return da_fail(err, DA_EFORMAT, "member 'model.vocab' is no array");
+    (void)da_json_int(da_json_get(model, "unk_id"), &unk);
+    for (const struct da_json *t = da_json_first(vocab); t && rc == DA_OK;
+         t = da_json_next(t), id++) {
+        struct hf_token token = {{0}, 0, DA_TOKEN_NORMAL, 0};
+        double score;
+        if (!da_json_str(da_json_first(t), &token.text) ||
+            !da_json_double(da_json_at(t, 1), &score))
+            return da_fail(err, DA_EFORMAT, "member 'model.vocab': element %lld is no pair",
+                           (long long)id);
+        token.score = (float)score;
+        if (id == unk)
+            token.type = DA_TOKEN_UNKNOWN;
+        else if (v->byte_fallback && is_byte_token(token.text))
+            token.type = DA_TOKEN_BYTE;
+        rc = place(l, id, token, err);
+    }
+    return rc;
+}
+
+static enum da_rc place_added(struct hf_list *l, const struct da_json *added, struct da_err *err)
+{
+    enum da_rc rc = DA_OK;
+    for (const struct da_json *t = da_json_first(added); t && rc == DA_OK; t = da_json_next(t)) {
+        struct hf_token token = {str(t, "content"), 0, DA_TOKEN_USER, (uint8_t)added_flags(t)};
+        int64_t id;
         if (flag(t, "special", false))
             token.type = DA_TOKEN_CONTROL;
         if (!da_json_int(da_json_get(t, "id"), &id) || token.text.len == 0)
             rc = da_fail(err, DA_EFORMAT, "an element of 'added_tokens' has no id or content");
         else
-            rc = place(&list, &n, &cap, id, token, err);
+            rc = place(l, id, token, err);
     }
+    return rc;
+}
+
+static enum da_rc read_tokens(struct da_vocab *v, const struct da_json *root,
+                              const struct da_json *model, struct da_err *err)
+{
+    struct hf_list l = {0};
+    enum da_rc rc = v->kind == DA_VOCAB_UNIGRAM
+                        ? place_scores(v, &l, model, err)
+                        : place_object(v, &l, da_json_get(model, "vocab"), err);
     if (rc == DA_OK)
-        rc = add_all(v, list, n, err);
-    free(list);
+        rc = place_added(&l, da_json_get(root, "added_tokens"), err);
+    if (rc == DA_OK)
+        rc = add_all(v, l.tokens, l.n, err);
+    free(l.tokens);
     return rc;
 }
 
@@ -176,6 +227,25 @@ static enum da_rc add_norm(struct da_vocab *v, enum da_norm_step step, struct da
 
 static const char UNDERSCORE[] = "\xe2\x96\x81"; /* U+2581 */
 
+static enum da_rc read_bert_normalizer(struct da_vocab *v, const struct da_json *j,
+                                       struct da_err *err)
+{
+    bool lowercase = flag(j, "lowercase", true);
+    const struct {
+        bool on;
+        enum da_norm_step step;
+    } steps[] = {{flag(j, "clean_text", true), DA_NORM_BERT_CLEAN},
+                 {flag(j, "handle_chinese_chars", true), DA_NORM_BERT_CJK},
+                 {flag(j, "strip_accents", lowercase), DA_NORM_NFD}, /* null: as lowercase */
+                 {flag(j, "strip_accents", lowercase), DA_NORM_STRIP_ACCENTS},
+                 {lowercase, DA_NORM_LOWERCASE}};
+    enum da_rc rc = DA_OK;
+    for (size_t i = 0; i < DA_ARRAY_LEN(steps) && rc == DA_OK; i++)
+        if (steps[i].on)
+            rc = add_norm(v, steps[i].step, err);
+    return rc;
+}
+
 static enum da_rc read_normalizer(struct da_vocab *v, const struct da_json *j, struct da_err *err)
 {
     static const struct {
@@ -200,6 +270,24 @@ static enum da_rc read_normalizer(struct da_vocab *v, const struct da_json *j, s
             rc = read_normalizer(v, s, err);
         return rc;
     }
+    if (da_span_is(type, "BertNormalizer"))
+        return read_bert_normalizer(v, j, err);
+    if (da_span_is(type, "Precompiled")) {
+        if (!da_base64_decode(str(j, "precompiled_charsmap"), &v->charsmap))
+            return da_fail(err, DA_EFORMAT, "member 'precompiled_charsmap' is no base64");
+        return v->charsmap.len ? add_norm(v, DA_NORM_CHARSMAP, err) : DA_OK;
+    }
+    if (da_span_is(type, "Strip")) {
+        if (flag(j, "strip_left", false))
+            rc = add_norm(v, DA_NORM_STRIP_LEFT, err);
+        if (rc == DA_OK && flag(j, "strip_right", false))
+            rc = add_norm(v, DA_NORM_STRIP_RIGHT, err);
+        return rc;
+    }
+    if (da_span_is(type, "Replace") &&
+        da_span_is(str(da_json_get(j, "pattern"), "Regex"), " {2,}") &&
+        (da_span_is(str(j, "content"), " ") || da_span_is(str(j, "content"), UNDERSCORE)))
+        return add_norm(v, DA_NORM_SQUEEZE_SPACES, err); /* U+2581 is what it becomes anyway */
     if (da_span_is(type, "Prepend") && da_span_is(str(j, "prepend"), UNDERSCORE)) {
         v->add_space_prefix = true;
         return DA_OK;
@@ -214,11 +302,11 @@ static enum da_rc read_normalizer(struct da_vocab *v, const struct da_json *j, s
 
 /* ---- pre-tokenizer --------------------------------------------------------------------------- */
 
-static enum da_rc add_split(struct da_vocab *v, enum da_presplit_step step, struct da_err *err)
+static enum da_rc add_split(struct da_vocab *v, enum da_split_step step, struct da_err *err)
 {
-    if (v->split.n == DA_PRESPLIT_MAX_STEPS)
+    if (v->split.n == DA_SPLIT_MAX_STEPS)
         return da_fail(err, DA_EUNSUPPORTED, "the pre-tokenizer has more than %d steps",
-                       DA_PRESPLIT_MAX_STEPS);
+                       DA_SPLIT_MAX_STEPS);
     v->split.steps[v->split.n++] = (uint8_t)step;
     return DA_OK;
 }
@@ -227,13 +315,13 @@ static enum da_rc read_split(struct da_vocab *v, const struct da_json *j, struct
 {
     const struct da_json *pattern = da_json_get(j, "pattern");
     struct da_span regex = str(pattern, "Regex"), behavior = str(j, "behavior");
-    enum da_presplit_step step;
+    enum da_split_step step;
     /* An inverted pattern that covers everything removes nothing. */
     bool keeps = da_span_is(behavior, "Isolated") ||
                  (da_span_is(behavior, "Removed") && flag(j, "invert", false));
     if (!keeps)
         return unsupported("pre-tokenizer 'Split' with behavior", behavior, err);
-    if (regex.len == 0 || !da_presplit_by_regex(regex, &step))
+    if (regex.len == 0 || !da_split_by_regex(regex, &step))
         return unsupported("pre-tokenizer pattern",
                            regex.len ? regex : str(pattern, "String"), err);
     return add_split(v, step, err);
@@ -246,9 +334,9 @@ static enum da_rc read_byte_level(struct da_vocab *v, const struct da_json *j, s
         if (v->split.n > 0)
             return da_fail(err, DA_EUNSUPPORTED,
                            "pre-tokenizer 'ByteLevel' with add_prefix_space behind another");
-        v->add_space_prefix = v->prefix_unless_space = true;
+        v->add_space_prefix = v->prefix_unless_space = v->late_spaces = true;
     }
-    return flag(j, "use_regex", true) ? add_split(v, DA_PRESPLIT_GPT2, err) : DA_OK;
+    return flag(j, "use_regex", true) ? add_split(v, DA_SPLIT_GPT2, err) : DA_OK;
 }
 
 static enum da_rc read_metaspace(struct da_vocab *v, const struct da_json *j, struct da_err *err)
@@ -257,12 +345,13 @@ static enum da_rc read_metaspace(struct da_vocab *v, const struct da_json *j, st
     if (!da_span_is(str(j, "replacement"), UNDERSCORE))
         return unsupported("pre-tokenizer 'Metaspace' with replacement", str(j, "replacement"),
                            err);
-    v->escape_spaces = true;
-    v->prefix_unless_space = true;
+    v->escape_spaces = v->prefix_unless_space = v->late_spaces = true;
     v->prefix_first = da_span_is(scheme, "first");
     v->add_space_prefix = scheme.len ? !da_span_is(scheme, "never")
                                      : flag(j, "add_prefix_space", true);
-    return flag(j, "split", true) ? add_split(v, DA_PRESPLIT_METASPACE, err) : DA_OK;
+    if (v->kind == DA_VOCAB_UNIGRAM) /* cut before each word, or nowhere: the same best path */
+        return DA_OK;
+    return flag(j, "split", true) ? add_split(v, DA_SPLIT_METASPACE, err) : DA_OK;
 }
 
 static enum da_rc read_pre_tokenizer(struct da_vocab *v, const struct da_json *j,
@@ -283,15 +372,21 @@ static enum da_rc read_pre_tokenizer(struct da_vocab *v, const struct da_json *j
     if (da_span_is(type, "Split"))
         return read_split(v, j, err);
     if (da_span_is(type, "Digits"))
-        return add_split(v, flag(j, "individual_digits", false) ? DA_PRESPLIT_DIGITS
-                                                                : DA_PRESPLIT_DIGIT_RUNS, err);
+        return add_split(v, flag(j, "individual_digits", false) ? DA_SPLIT_DIGITS
+                                                                : DA_SPLIT_DIGIT_RUNS, err);
     if (da_span_is(type, "Punctuation") &&
         (behavior.len == 0 || da_span_is(behavior, "Isolated")))
-        return add_split(v, DA_PRESPLIT_PUNCT, err);
+        return add_split(v, DA_SPLIT_PUNCT, err);
     if (da_span_is(type, "Punctuation") && da_span_is(behavior, "Contiguous"))
-        return add_split(v, DA_PRESPLIT_PUNCT_RUNS, err);
+        return add_split(v, DA_SPLIT_PUNCT_RUNS, err);
     if (da_span_is(type, "Metaspace"))
         return read_metaspace(v, j, err);
+    if (da_span_is(type, "WhitespaceSplit") && v->kind == DA_VOCAB_UNIGRAM && v->split.n == 0) {
+        v->n_norm_late++;
+        return add_norm(v, DA_NORM_COLLAPSE_WHITE, err);
+    }
+    if (da_span_is(type, "BertPreTokenizer") && v->kind == DA_VOCAB_WORDPIECE)
+        return DA_OK; /* what WordPiece does by itself */
     return unsupported("pre-tokenizer", type, err);
 }
 
@@ -402,27 +497,54 @@ static void read_config(struct da_vocab *v, const struct da_json *config)
 static enum da_rc read_model(struct da_vocab *v, const struct da_json *root,
                              const struct da_json *model, struct da_err *err)
 {
-    static const char *const must_be_empty[] = {"continuing_subword_prefix",
-                                                "end_of_word_suffix"};
-    for (size_t i = 0; i < DA_ARRAY_LEN(must_be_empty); i++)
-        if (str(model, must_be_empty[i]).len > 0)
-            return da_fail(err, DA_EUNSUPPORTED, "model member '%s' is not supported",
-                           must_be_empty[i]);
+    bool bpe = v->kind == DA_VOCAB_BPE;
+    struct da_span word_prefix = str(model, "continuing_subword_prefix");
+    if (str(model, "end_of_word_suffix").len > 0 || (bpe && word_prefix.len > 0) ||
+        word_prefix.len >= sizeof v->word_prefix)
+        return da_fail(err, DA_EUNSUPPORTED, "model member '%s' is not supported",
+                       word_prefix.len ? "continuing_subword_prefix" : "end_of_word_suffix");
+    memcpy(v->word_prefix, word_prefix.p, word_prefix.len);
     v->ignore_merges = flag(model, "ignore_merges", false);
     v->byte_fallback = flag(model, "byte_fallback", false);
-    v->fuse_unk = flag(model, "fuse_unk", false);
+    v->fuse_unk = v->kind == DA_VOCAB_UNIGRAM || flag(model, "fuse_unk", false);
     enum da_rc rc = read_normalizer(v, da_json_get(root, "normalizer"), err);
     if (rc == DA_OK)
         rc = read_pre_tokenizer(v, da_json_get(root, "pre_tokenizer"), err);
     if (rc == DA_OK)
         rc = read_tokens(v, root, model, err);
-    if (rc == DA_OK)
+    if (rc == DA_OK && bpe)
         rc = read_merges(v, model, err);
     if (rc == DA_OK)
         v->special[DA_TOK_UNK] = find_token(v, str(model, "unk_token"));
+    int64_t unk;
+    if (rc == DA_OK && v->kind == DA_VOCAB_UNIGRAM &&
+        da_json_int(da_json_get(model, "unk_id"), &unk) && unk >= 0 && unk < (int64_t)v->n)
+        v->special[DA_TOK_UNK] = (int32_t)unk;
     if (rc == DA_OK)
         rc = read_post_processor(v, da_json_get(root, "post_processor"), err);
+    if (v->kind == DA_VOCAB_WORDPIECE) { /* its names for what stands around a text */
+        v->special[DA_TOK_CLS] = v->special[DA_TOK_BOS];
+        v->special[DA_TOK_SEP] = v->special[DA_TOK_EOS];
+        v->special[DA_TOK_BOS] = v->special[DA_TOK_EOS] = -1;
+        v->add_sep = v->add_eos;
+        v->add_eos = false;
+    }
     return rc;
+}
+
+static bool find_kind(const struct da_json *model, enum da_vocab_kind *kind)
+{
+    struct da_span type = str(model, "type");
+    bool merges = da_json_get(model, "merges") != NULL;
+    if (da_span_is(type, "BPE") || (type.len == 0 && merges))
+        *kind = DA_VOCAB_BPE;
+    else if (da_span_is(type, "Unigram"))
+        *kind = DA_VOCAB_UNIGRAM;
+    else if (da_span_is(type, "WordPiece"))
+        *kind = DA_VOCAB_WORDPIECE;
+    else
+        return false;
+    return true;
 }
 
 enum da_rc da_vocab_from_hf(struct da_vocab **ret, struct da_span json, struct da_span config,
@@ -439,14 +561,14 @@ enum da_rc da_vocab_from_hf(struct da_vocab **ret, struct da_span json, struct d
     if (rc != DA_OK)
         goto out;
     const struct da_json *model = da_json_get(root, "model");
-    struct da_span type = str(model, "type");
+    enum da_vocab_kind kind;
     if (!model) {
         rc = da_fail(err, DA_EFORMAT, "member 'model' is missing");
-    } else if (da_span_is(type, "BPE") || (type.len == 0 && da_json_get(model, "merges"))) {
-        v = da_vocab_new(DA_VOCAB_BPE);
-        rc = read_model(v, root, model, err);
+    } else if (!find_kind(model, &kind)) {
+        rc = unsupported("model type", str(model, "type"), err);
     } else {
-        rc = unsupported("model type", type, err);
+        v = da_vocab_new(kind);
+        rc = read_model(v, root, model, err);
     }
     if (rc == DA_OK)
         read_config(v, conf);

@@ -169,6 +169,37 @@ is_exit 0 "with more it goes on"
 is "$(counts requests)" 20 "... where it stopped"
 stop_server
 
+# The paper's corpus (arXiv 2411.09944, tables 2 and 4) at gpt-4o-mini's list price.
+run docassist annotate --assume docs=82850,prompt=2126.04,cached=1152,completion=169.07 --tpm 200000
+is_exit 0 "--assume needs neither key nor file"
+like_stdout '^online +.34\.8[0-9]$' "82,850 documents online"
+like_stdout '^online, cached +.27\.6[0-9]$' "... with every prefix cached"
+like_stdout '^batch +.17\.4[0-9]$' "... in batches"
+like_stdout '^time +15\.8 h at 200000 tokens a minute$' "... and how long at the limit"
+run docassist annotate --assume docs=1,prompt=x
+is_exit 2 "--assume with a word"
+
+# --dry-run against what the server bills: within 2 %.
+documents 300 >bill.jsonl
+server -T
+head -n 30 bill.jsonl >first.jsonl
+run annotate first.jsonl -o f.jsonl --ledger bill.ledger
+run docassist annotate --dry-run --ledger bill.ledger bill.jsonl
+is_exit 0 "--dry-run"
+like_stdout "^documents        300, 30 of them settled$" "... knows what is settled"
+like_stdout "^overhead         58\.0 tokens a request, measured on 30 answered documents$" \
+    "... and measures what the server adds"
+sed -n 's/^requests *//p; s/^prompt tokens *\([0-9]*\).*/\1/p; s/^completion *\([0-9]*\).*/\1/p' \
+    "$out" | tr '\n' ' ' >foretold
+before="$(counts prompt_tokens) $(counts completion_tokens)"
+run annotate bill.jsonl -o f.jsonl --ledger bill.ledger
+is_exit 0 "then asking"
+echo "$before $(counts prompt_tokens) $(counts completion_tokens) $(cat foretold)" >bill
+ok "... costs what was foretold: $(cat bill)" perl -ane '($p, $c, $P, $C, $n, $fp, $fc) = @F;
+    $real = ($P - $p) * 0.15 + ($C - $c) * 0.6; $told = $fp * 0.15 + $fc * 0.6;
+    exit !($n == 270 && abs($told / $real - 1) < 0.02)' bill
+stop_server
+
 # --- kill -9 ----------------------------------------------------------------------------------
 documents 200 >many.jsonl
 server
@@ -208,7 +239,10 @@ is "$(sed -n 's/^requests.*: \([0-9]*\) done.*/\1/p' status.txt)" "$n" \
 kill "$server_pid"
 
 # --- people and rules -----------------------------------------------------------
-run docassist annotate docs.jsonl -o x.jsonl
+cat >letter.jsonl <<'END'
+{"id":"1","text":"The town council met on 4 March. It decided to close the old bridge for repairs. The work will cost 2 million euros and last until October. Buses take the northern road meanwhile. The council will report again in June."}
+END
+run docassist annotate letter.jsonl -o x.jsonl
 is_exit 0 "without a key or server the extractive backend works"
 is "$(json origin.model x.jsonl | sort -u)" "extractive-1" "... and is named"
 

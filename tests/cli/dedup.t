@@ -15,7 +15,8 @@ awk 'BEGIN {
         }
         printf "{\"id\":\"a%d\",\"text\":\"%s.\",\"extra\":[1,null]}\n", i, a
         if (i % 3 == 0) printf "{\"id\":\"b%d\",\"text\":\"%s\"}\n", i, b
-        if (i % 6 == 0) printf "{\"id\":\"c%d\",\"text\":\"%s added\",\"cluster_id\":\"old\"}\n", i, b
+        if (i % 6 == 0)
+            printf "{\"id\":\"c%d\",\"text\":\"%s added\",\"cluster_id\":\"old\"}\n", i, b
     }
     print "{\"id\":\"e1\",\"text\":\"\"}"
     print "{\"id\":\"e2\",\"text\":\" ... \"}"
@@ -24,9 +25,11 @@ awk 'BEGIN {
 run docassist dedup docs.jsonl -o out.jsonl
 is_exit 0
 is_stdout "" "records go to the file"
-is_stderr "docassist: 47 documents, 10 clusters of near duplicates, 15 documents beyond the first of their cluster"
+is_stderr "docassist: 47 documents, 10 clusters of near duplicates,"\
+" 15 documents beyond the first of their cluster"
 is "$(wc -l <out.jsonl | tr -d ' ')" 47 "every document is written"
-is "$(sed -n 's/.*"id":"\(b..\)".*"cluster_id":"\([^"]*\)".*/\1=\2/p' out.jsonl | head -2 | tr '\n' ' ')" \
+pairs='s/.*"id":"\(b..\)".*"cluster_id":"\([^"]*\)".*/\1=\2/p'
+is "$(sed -n "$pairs" out.jsonl | head -2 | tr '\n' ' ')" \
     "b12=a12 b15=a15 " "the smallest id names a cluster"
 is "$(grep -c '"cluster_id":"old"' out.jsonl)" 0 "an old cluster_id is replaced"
 is "$(grep -c '"extra":\[1,null\]' out.jsonl)" 30 "other members pass through"

@@ -58,4 +58,56 @@ else
     skip "no shared/models" "stories260K"
 fi
 
+# --- killed and resumed --------------------------------------------------------------
+docassist model random --shape tiny --seed 3 -o tiny.gguf 2>/dev/null
+perl -e '
+    for my $d (1 .. 12) {
+        my $text = join " ", map { sprintf "Word%d of part %d.", $_ * $d, $_ } 1 .. 60;
+        for my $t (["summ", "summarization"], ["qs", "question_suggestion"]) {
+            printf "{\"schema\":\"docassist.example/1\",\"id\":\"%016x/%s\",\"doc_id\":\"%016x\"," .
+                "\"task\":\"%s\",\"document\":\"%s\",\"request\":\"Do it.\",\"response\":\"r\"," .
+                "\"messages\":[{\"role\":\"user\",\"content\":\"u\"}],\"split\":\"test\"}\n",
+                $d, $t->[0], $d, $t->[1], $text;
+        }
+    }' >examples.jsonl
+run docassist generate -m tiny.gguf examples.jsonl -o whole.jsonl --parallel 4
+is_exit 0 "24 examples in one go"
+kills=0
+while [ ! -e killed.jsonl ] && [ $kills -lt 38 ]; do
+    docassist generate -q -m tiny.gguf examples.jsonl -o killed.jsonl --parallel 4 2>/dev/null &
+    pid=$!
+    sleep "$(printf '0.%03d' $((30 + kills * 25)))" # a busy machine gets further each time
+    kill -9 $pid 2>/dev/null && kills=$((kills + 1))
+    wait $pid 2>/dev/null
+done
+[ -e killed.jsonl ] || docassist generate -q -m tiny.gguf examples.jsonl -o killed.jsonl --parallel 4
+ok "the output is killed at least twice" test $kills -ge 2
+same_file killed.jsonl whole.jsonl "and equals the uninterrupted run"
+
+docassist generate -q -m tiny.gguf examples.jsonl -o half.jsonl --parallel 2 2>/dev/null &
+pid=$!
+wait_until 10 sh -c 'grep -q summ half.jsonl.journal'
+kill -9 $pid 2>/dev/null
+wait $pid 2>/dev/null
+if [ -e half.jsonl.journal ]; then
+    kept=$(($(wc -l <half.jsonl.journal) - 1))
+    run docassist generate -v -m tiny.gguf examples.jsonl -o half.jsonl --parallel 2
+    json usage.completion_tokens whole.jsonl | tail -n +$((kept + 1)) >rest
+    new=$(awk '{n += $1} END {print n}' rest)
+    like_stderr " $new new tokens" "after a kill only the $((24 - kept)) unfinished are computed"
+    same_file half.jsonl whole.jsonl "to the same output"
+    run docassist generate -m tiny.gguf examples.jsonl -o whole.jsonl --limit 3
+    is_exit 0 "a finished output is written again when asked for"
+else
+    skip "the run was too fast to be killed" "resuming computes nothing twice"
+fi
+run docassist generate -m tiny.gguf examples.jsonl -o a.jsonl --parallel 1 --threads 2 --batch 7
+run docassist generate -m tiny.gguf examples.jsonl -o b.jsonl --no-prefix-cache --threads 1
+same_file a.jsonl b.jsonl "batch, threads and prefix cache change nothing"
+
+head -c 700 examples.jsonl >cut.jsonl
+run docassist generate -m tiny.gguf cut.jsonl -o c.jsonl
+is_exit 1 "half a line of examples"
+like_stderr '^docassist: cut\.jsonl:1: invalid JSON at byte 700: the text ends inside a string$'
+
 done_testing

@@ -43,7 +43,7 @@ is_exit 1
 is_stderr "docassist: tokenizer 'nosuch': no such file, and no built-in vocabulary (o200k_base, cl100k_base)"
 run docassist tokenize -t text text
 is_exit 1
-is_stderr "docassist: tokenizer 'text': neither GGUF nor tokenizer.json"
+is_stderr "docassist: tokenizer 'text': no kind of file that holds a tokenizer"
 run docassist tokenize -t o200k_base nowhere
 is_exit 1
 is_stderr "docassist: cannot open 'nowhere': No such file or directory"

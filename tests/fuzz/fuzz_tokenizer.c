@@ -17,7 +17,7 @@ static struct da_vocab *small_vocab(unsigned step)
     struct da_vocab *v = da_vocab_new(DA_VOCAB_BPE);
     v->byte_level = true;
     v->split.n = 1;
-    v->split.steps[0] = (uint8_t)(step % DA_PRESPLIT_N_STEPS);
+    v->split.steps[0] = (uint8_t)(step % DA_SPLIT_N_STEPS);
     for (int b = 0; b < 256; b++) {
         char c = (char)b;
         (void)da_vocab_add(v, da_span(&c, 1), 0, DA_TOKEN_NORMAL, 0, NULL);

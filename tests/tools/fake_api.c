@@ -4,11 +4,15 @@
  *     fake_api -p PORTFILE [-s SCRIPT | -D SCRIPT | -c SEED] [-d MS] [-l RPM] [-k KEY]
  *     fake_api -q PORTFILE       prints the counts of a running server as one JSON object
  *
- * The kernel chooses the port; PORTFILE gets it once the server listens. SCRIPT is a list of
- * actions, "500*2,429/1,ok": the n-th request gets the n-th, the last one repeats; with -D the n-th
- * document does, however often it is asked. -c derives the actions from the document and the
- * number of times it was asked (chaos). -d delays every reply; -l answers 429 beyond RPM; -k
- * refuses other keys.
+ * The kernel chooses the port; PORTFILE gets it once the server listens.
+ *   -s  SCRIPT is a list of actions, "500*2,429/1,ok": the n-th request gets the n-th, the last
+ *       one repeats
+ *   -D  the same, but the n-th document gets the n-th, however often it is asked
+ *   -c  actions follow from the document and the number of times it was asked (chaos)
+ *   -d  delays every reply
+ *   -l  answers 429 beyond RPM requests a minute
+ *   -k  refuses other keys
+ *   -T  counts tokens as OpenAI does (o200k_base)
  *
  * Actions: ok fenced prose broken empty length refusal filter 400 401 403 404 408 409 422 429
  * 429/S 429ms/MS 500 503/S quota reset half slow late hang html huge noformat noschema.
@@ -34,6 +38,7 @@
 #include "common/json.h"
 #include "common/map.h"
 #include "common/mem.h"
+#include "engine/tokenizer/tokenizer.h"
 
 enum { MAX_CONNECTIONS = 4096, LATE_MS = 300, SLOW_STEP_MS = 1, HUGE_BYTES = 6 << 20 };
 
@@ -64,8 +69,10 @@ struct server {
     struct counts n;
     uint64_t *times_ms; /* [n_times], of every request */
     size_t n_times, cap_times;
-    struct da_map asked, answered; /* document -> times */
-    struct da_map ranks;           /* document -> its place among all, from 1 */
+    struct da_map asked, answered;  /* document -> times */
+    struct da_tokenizer *tokenizer; /* NULL: four bytes are a token */
+    struct da_tok_scratch *scratch;
+    struct da_map ranks; /* document -> its place among all, from 1 */
 };
 
 static uint64_t now_ms(void)
@@ -282,6 +289,31 @@ static void note_success(struct server *s, const struct ask *a)
     ++*da_map_add(&s->answered, &a->document, sizeof a->document, NULL);
 }
 
+static int64_t n_tokens(struct server *s, struct da_span text)
+{
+    size_t n = 0;
+    if (!s->tokenizer)
+        return (int64_t)(text.len / 4);
+    (void)da_tokenizer_count(s->tokenizer, s->scratch, text, 0, &n, NULL);
+    return (int64_t)n;
+}
+
+/* With exact counts: the texts, 4 a message for its marks, 3 for the reply's start, and what
+ * a schema costs. */
+static int64_t prompt_tokens(struct server *s, const struct ask *a)
+{
+    enum { A_MESSAGE = 4, REPLY = 3, SCHEMA = 47 };
+    struct da_span text;
+    int64_t n = REPLY + (a->has_schema ? SCHEMA : 0);
+    if (!s->tokenizer)
+        return (int64_t)(a->body_len / 4);
+    const struct da_json *m = da_json_first(da_json_get(a->root, "messages"));
+    for (; m; m = da_json_next(m))
+        if (da_json_str(da_json_get(m, "content"), &text))
+            n += A_MESSAGE + n_tokens(s, text);
+    return n;
+}
+
 /* Actions that are completions, good or bad. */
 static void complete(struct server *s, struct connection *c, const struct ask *a,
                      const char *action)
@@ -309,9 +341,9 @@ static void complete(struct server *s, struct connection *c, const struct ask *a
     else if (strcmp(action, "refusal") == 0)
         r.refusal = "I cannot help with that.";
     r.content = r.refusal ? NULL : strcmp(action, "empty") == 0 ? "" : text.p;
-    r.prompt_tokens = (int64_t)(a->body_len / 4);
+    r.prompt_tokens = prompt_tokens(s, a);
     r.cached_tokens = s->n.completions ? r.prompt_tokens / 2 / 128 * 128 : 0;
-    r.completion_tokens = (int64_t)(text.len / 4) + 1;
+    r.completion_tokens = n_tokens(s, da_span(text.p, text.len)) + 1;
     write_completion(&r, model, &body);
     s->n.completions++;
     s->n.prompt_tokens += r.prompt_tokens;
@@ -698,7 +730,7 @@ int main(int argc, char **argv)
     static struct server s = {.script = "ok"};
     const char *port_file = NULL;
     int opt;
-    while ((opt = getopt(argc, argv, "p:q:s:D:c:d:l:k:")) != -1) {
+    while ((opt = getopt(argc, argv, "p:q:s:D:c:d:l:k:T")) != -1) {
         switch (opt) {
         case 'p': port_file = optarg; break;
         case 'q': return query(optarg);
@@ -714,6 +746,11 @@ int main(int argc, char **argv)
         case 'd': s.delay_ms = strtoull(optarg, NULL, 10); break;
         case 'l': s.rpm = strtod(optarg, NULL); break;
         case 'k': s.key = optarg; break;
+        case 'T':
+            if (da_tokenizer_open(&s.tokenizer, "o200k_base", NULL))
+                return 1;
+            s.scratch = da_tok_scratch_new();
+            break;
         default: return 2;
         }
     }

@@ -111,7 +111,8 @@ static void test_many_keys(void)
 
 static void test_access(void)
 {
-    static const char text[] = "{\"Name\":\"upper\",\"name\":\"lower\",\"n\":3,\"x\":2.5,\"a\":[1,2]}";
+    static const char text[] =
+        "{\"Name\":\"upper\",\"name\":\"lower\",\"n\":3,\"x\":2.5,\"a\":[1,2]}";
     struct da_json *j = NULL;
     struct da_err err;
     struct da_span s;

@@ -150,6 +150,15 @@ static void test_missing_column(void)
     tap_is_double(r->score[0], (.09 + .37 + .14 + .32 + .69) / 5, 1e-12, "... for both");
     tap_ok(b->pools[0].ranking[DA_BOARD_QS].full, "question suggestion has no GEval to lack");
     tap_ok(!b->pools[0].ranking[DA_BOARD_OVERALL].full, "the overall mean is no Average either");
+    const struct da_board_table *t = &b->sections[0].tables[1];
+    tap_is_str(t->cols[6].label, "Average", "the one that has all columns keeps its Average");
+    for (size_t i = 0; i < t->n_rows; i++) {
+        bool whole = strcmp(t->rows[i].label, paper[0].model) == 0;
+        tap_ok(whole ? fabs(t->rows[i].cells[6].v - paper[0].average[0]) < 0.005
+                     : isnan(t->rows[i].cells[6].v),
+               "... the other has none");
+    }
+    tap_is_str(t->cols[7].label, "Mean of 5", "both are ranked by what they share");
     da_board_free(b);
     da_buf_release(&records);
 }

@@ -142,6 +142,15 @@ static void test_summary(void)
                "The gate is open from nine to five every day. "
                "The gate opens every day at nine and closes at five.",
                "the first sentences that stand on their own");
+    da_buf_reset(&got);
+    struct da_buf words;
+    da_buf_init(&words, 0);
+    for (int i = 0; i < 100; i++)
+        da_buf_add_str(&words, "word ");
+    outline(&o, words.p);
+    da_outline_summary(&o, 0, &got);
+    tap_is_int((long long)got.len, 80 * 5 - 1 + 4, "a line that runs away is cut");
+    da_buf_release(&words);
     da_buf_release(&got);
     da_outline_release(&o);
 }

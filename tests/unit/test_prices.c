@@ -34,8 +34,8 @@ static void test_files(void)
 {
     static const char *const bad[] = {
         "{}", "[1]", "{\"schema\":\"docassist.prices/1\",\"unit\":\"EUR\",\"models\":{}}",
-        "{\"schema\":\"docassist.prices/1\",\"unit\":\"USD per 1,000,000 tokens\","
-        "\"models\":{\"m\":{\"input\":-1,\"output\":2}}}"};
+        ("{\"schema\":\"docassist.prices/1\",\"unit\":\"USD per 1,000,000 tokens\","
+         "\"models\":{\"m\":{\"input\":-1,\"output\":2}}}")};
     char path[512];
     struct da_prices *p = NULL;
     struct da_err err;

@@ -1,4 +1,5 @@
-/* The five records: what is read is written back, unknown members included; what is wrong is named. */
+/* The five records: what is read is written back, unknown members included; what is wrong is
+ * named. */
 
 #include <math.h>
 #include <string.h>

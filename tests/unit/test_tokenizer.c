@@ -252,7 +252,8 @@ static void test_special(void)
 int main(void)
 {
     static const char *const pairs[] = {"gpt-2",     "mpt",   "falcon",    "llama-bpe",
-                                        "llama-spm", "phi-3", "starcoder", "qwen2"};
+                                        "llama-spm", "phi-3", "starcoder", "qwen2",
+                                        "bert-bge"};
     for (size_t i = 0; i < DA_ARRAY_LEN(pairs); i++)
         test_pairs(pairs[i]);
     test_goldens("o200k_base", "o200k_base", 0);

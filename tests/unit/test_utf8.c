@@ -44,8 +44,8 @@ static void test_sanitize(void)
                  "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\uFFFDA", 8);
     sanitized_is("\xED\xA0\x80\xED\xBF\xBF\xED\xAF\x41", 9,
                  "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\uFFFDA", 8);
-    sanitized_is("\xF4\x91\x92\x93\xFF\x41\x80\xBF\x42", 9, "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFDA\uFFFD\uFFFDB",
-                 7);
+    sanitized_is("\xF4\x91\x92\x93\xFF\x41\x80\xBF\x42", 9,
+                 "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFDA\uFFFD\uFFFDB", 7);
     sanitized_is("\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41", 9, "\uFFFD\uFFFD\uFFFD\uFFFDA", 4);
     sanitized_is("fine \xC3\xA9", 7, "fine \u00e9", 0);
 }

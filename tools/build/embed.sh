@@ -16,5 +16,6 @@ while [ $i -lt $n ]; do
     printf '    .quad .Lname%d, .Ldata%d, .Lend%d - .Ldata%d\n' $i $i $i $i
     i=$((i + 1))
 done
-printf '    .section .rodata\n    .balign 8\n    .globl da_embed_count\nda_embed_count:\n    .quad %d\n' "$n"
+printf '    .section .rodata\n    .balign 8\n'
+printf '    .globl da_embed_count\nda_embed_count:\n    .quad %d\n' "$n"
 echo '    .section .note.GNU-stack,"",%progbits'

@@ -114,33 +114,20 @@ class System:
         self.metrics = {t: {m["name"]: m for m in ms} for t, ms in rows[0]["tasks"].items()}
         self.samples = rows[1:]
 
-    def matrix(self, tasks):
-        """Rows of all samples of these tasks in order of ids, and the score of their sums."""
+    def matrix(self, task):
+        """Rows of a task's samples in the order of ids, and the score of their sum."""
         import numpy
-        parts, width = [], 0
-        for m in METRICS:
-            for t in tasks:
-                x = self.metrics[t][m]
-                parts.append((m, t, x["from"], x["n"], width))
-                width += x["n"]
-        rows = []
-        for s in self.samples:
-            if s["task"] in tasks:
-                row = [0.0] * width
-                for m, t, at, n, to in parts:
-                    if t == s["task"]:
-                        row[to:to + n] = s["stats"][at:at + n]
-                rows.append(row)
+        rows = numpy.array([s["stats"] for s in self.samples if s["task"] == task])
 
         def score(total):
-            columns = []
+            values = []
             for name in METRICS:
-                v = [bleu(total[to:to + n]) if name == "bleu" else total[to] / total[to + 1]
-                     for m, t, at, n, to in parts if m == name]
-                columns.append(sum(v) / len(v))
-            return sum(columns) / len(columns)
+                m = self.metrics[task][name]
+                x = total[m["from"]:m["from"] + m["n"]]
+                values.append(bleu(x) if name == "bleu" else x[0] / x[1])
+            return sum(values) / len(values)
 
-        return numpy.array(rows), score
+        return rows, score
 
 
 def holm(ps):
@@ -164,25 +151,34 @@ def expect(folder):
             "score.json.3.samples.jsonl", "noise.json.samples.jsonl"]
     systems = [System(os.path.join(folder, x)) for x in logs]
     pairs = [(i, j) for i in range(len(systems)) for j in range(i + 1, len(systems))]
-    for table, tasks in [("average", TASKS)] + [(t, [t]) for t in TASKS]:
-        data = [s.matrix(tasks) for s in systems]
-        seen = []
-        for s, (x, score) in zip(systems, data):
-            draws = numpy.random.default_rng(12345).choice(len(x), size=(1000, len(x)))
-            b = sorted(score(x[d].sum(0)) for d in draws)
-            seen.append(score(x.sum(0)))
-            print("score", table, s.name, repr(float(seen[-1])), repr(float(b[25])),
+    data = {t: [s.matrix(t) for s in systems] for t in TASKS}
+    seen = {t: [score(x.sum(0)) for x, score in data[t]] for t in TASKS}
+    seen["average"] = [sum(seen[t][i] for t in TASKS) / len(TASKS) for i in range(len(systems))]
+
+    # Each task is resampled from a seed of its own; a trial of the mean is one of each task.
+    boot, swap = {}, {}
+    for k, t in enumerate(TASKS):
+        boot[t], swap[t] = [], []
+        for x, score in data[t]:
+            draws = numpy.random.default_rng(12345 + k).choice(len(x), size=(1000, len(x)))
+            boot[t].append(numpy.array([score(x[d].sum(0)) for d in draws]))
+        for i, j in pairs:
+            (a, score), (b, _) = data[t][i], data[t][j]
+            coins = numpy.random.default_rng(12345 + k).integers(2, size=(10000, len(a)), dtype=bool)
+            moved = [((b - a)[c]).sum(0) for c in coins]
+            swap[t].append(numpy.array([score(a.sum(0) + m) - score(b.sum(0) - m) for m in moved]))
+    boot["average"] = [sum(boot[t][i] for t in TASKS) / len(TASKS) for i in range(len(systems))]
+    swap["average"] = [sum(swap[t][i] for t in TASKS) / len(TASKS) for i in range(len(pairs))]
+
+    for table in ["average"] + TASKS:
+        for i, s in enumerate(systems):
+            b = sorted(boot[table][i])
+            print("score", table, s.name, repr(float(seen[table][i])), repr(float(b[25])),
                   repr(float(b[974])), sep="\t")
         ps = []
-        for i, j in pairs:
-            (a, score), (b, _) = data[i], data[j]
-            coins = numpy.random.default_rng(12345).integers(2, size=(10000, len(a)), dtype=bool)
-            diff, count = seen[i] - seen[j], 0
-            for c in coins:
-                swapped = ((b - a)[c]).sum(0)
-                d = score(a.sum(0) + swapped) - score(b.sum(0) - swapped)
-                count += abs(d) >= abs(diff) - 1e-12
-            ps.append((count + 1) / 10001)
+        for (i, j), d in zip(pairs, swap[table]):
+            diff = seen[table][i] - seen[table][j]
+            ps.append((int((abs(d) >= abs(diff) - 1e-12).sum()) + 1) / 10001)
         for (i, j), p in zip(pairs, holm(ps)):
             print("pair", table, systems[i].name, systems[j].name, repr(float(p)), sep="\t")
     right = [[s["intent"]["predicted"] == s["task"] for s in x.samples] for x in systems]

@@ -1,0 +1,100 @@
+#!/bin/sh
+# docassist model
+. "$(dirname "$0")/lib.sh"
+
+# --- random and show ---
+run docassist model random --shape tiny --seed 7 -o a.gguf
+is_exit 0
+is_stderr ""
+run docassist model random --shape tiny --seed 7 --threads 1 -o b.gguf
+same_file b.gguf a.gguf "the same seed gives the same file, whatever the threads"
+run docassist model random --shape tiny --seed 8 -o c.gguf
+ok "another seed gives another file" sh -c '! cmp -s a.gguf c.gguf'
+run docassist model show a.gguf
+is_exit 0
+is_stdout "name          SlimLM tiny (random weights)
+family        slimlm (architecture mpt)
+shape         2 layers, 64 wide, MLP 128
+attention     2 heads of 32, 2 key heads
+vocabulary    512, output head tied
+context       2048
+parameters    0.2 million
+file          0.6 MB, 20.29 bits a weight
+in memory     0.1 MB of weights
+tensors       19 f32, 0.5 MB
+tensors       9 q4_0, 0.1 MB
+tokenizer     bpe/gpt-4o
+chat template none"
+run docassist model show --json a.gguf
+is "$(json parameters)" 230912 "parameters"
+is "$(json tensors.q4_0)" 9 "tensors by type"
+run docassist generate -m a.gguf --prompt "Hello" --max-new-tokens 8 --temperature 0
+is_exit 0 "a random model runs"
+cp "$out" first
+run docassist generate -m a.gguf --prompt "Hello" --max-new-tokens 8 --temperature 0 --threads 1
+is_stdout_file first "and gives the same text whatever the threads"
+
+run docassist model random --shape tony -o x.gguf
+is_exit 2
+is_stderr "docassist model random: there is no shape 'tony'; did you mean 'tiny'?
+Try 'docassist model random --help'."
+run docassist model random --shape tiny
+is_exit 2
+
+# --- import ---
+golden=$repo/tests/golden/engine
+run docassist model import --no-tokenizer --type f32 "$golden/llama" -o llama.gguf
+is_exit 0
+run docassist model show --json llama.gguf
+is "$(json family)" llama "family"
+is "$(json type)" f32 "type"
+is "$(json kv_heads)" 2 "key heads"
+run docassist model import --no-tokenizer "$golden/llama" -o llama4.gguf
+is_exit 0
+is_stderr "docassist: llama4.gguf: llama, 21 tensors, 18592 parameters
+docassist: warning: llama4.gguf: 2 matrices have rows that are not whole blocks and stay f16"
+run docassist model import "$golden/llama" -o none.gguf
+is_exit 1 "a folder without a tokenizer"
+like_stderr "holds no tokenizer$"
+ok "nothing was written" test ! -e none.gguf
+
+cp -r "$golden/slimlm" broken
+sed 's/"d_model": 32/"d_model": 64/' "$golden/slimlm/config.json" >broken/config.json
+run docassist model import --no-tokenizer broken -o broken.gguf
+run docassist model show broken.gguf
+is_exit 1
+like_stderr "^docassist: broken.gguf: tensor .* has shape \[32, [0-9]*\], not \[64, [0-9]*\]"
+sed 's/"mpt"/"martian"/' "$golden/slimlm/config.json" >broken/config.json
+run docassist model import --no-tokenizer broken -o x.gguf
+is_exit 1
+is_stderr "docassist: broken/config.json: model_type 'martian' is not supported"
+head -c 9000 "$golden/slimlm/model.safetensors" >broken/model.safetensors
+cp "$golden/slimlm/config.json" broken/config.json
+run docassist model import --no-tokenizer broken -o x.gguf
+is_exit 1
+like_stderr "^docassist: broken/model.safetensors: tensor '.*' leaves the file$"
+run docassist model import nowhere -o x.gguf
+is_exit 1
+like_stderr "^docassist: nowhere/config.json: "
+
+# --- bad files ---
+run docassist model show
+is_exit 2
+run docassist model shew a.gguf
+is_exit 2
+head -c 3000 a.gguf >cut.gguf
+run docassist model show cut.gguf
+is_exit 1
+like_stderr "^docassist: cut.gguf: "
+: >empty.gguf
+run docassist model show empty.gguf
+is_exit 1
+is_stderr "docassist: empty.gguf: not a GGUF file"
+head -c 100000 a.gguf >cut.gguf
+run docassist model show cut.gguf
+is_exit 1
+like_stderr "^docassist: cut.gguf: tensor '[a-z0-9_.]*': its [0-9]* bytes at [0-9]* leave the file"
+run docassist model show missing.gguf
+is_exit 1
+
+done_testing

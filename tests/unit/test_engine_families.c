@@ -1,0 +1,195 @@
+/*
+ * Every family against `transformers`: tests/golden/engine/NAME holds a tiny
+ * model and its logits (tools/models/make_goldens.py names the versions). Then
+ * the invariants of DESIGN.md 5.10 on the same models: chunks, single steps,
+ * batches, forks, threads and processors give the same bytes.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/io.h"
+#include "common/mem.h"
+#include "engine/engine.h"
+#include "engine/model/import.h"
+#include "engine/session.h"
+#include "tests/tap.h"
+
+static const char *const FAMILIES[] = {"llama", "llama-tied", "slimlm",  "qwen2",
+                                       "qwen3", "gpt2",       "gptneox", "bloom",
+                                       "mpt",   "phi3",       "gemma",   "gemma2"};
+
+struct golden {
+    struct da_buf bytes;
+    int32_t n_tokens, n_vocab;
+    int32_t ids[64];
+    float *logits; /* [n_tokens][n_vocab], inside bytes */
+};
+
+static bool read_golden(const char *family, struct golden *g)
+{
+    char path[512];
+    struct da_err err;
+    da_buf_init(&g->bytes, 0);
+    snprintf(path, sizeof path, "tests/golden/engine/%s/golden.bin", family);
+    if (!tap_rc(da_io_read_file(path, 1 << 20, &g->bytes, &err), &err, "%s: golden", family))
+        return false;
+    memcpy(&g->n_tokens, g->bytes.p, 4);
+    memcpy(&g->n_vocab, g->bytes.p + 4, 4);
+    memcpy(g->ids, g->bytes.p + 8, 64 * 4);
+    g->logits = da_malloc((size_t)g->n_tokens * (size_t)g->n_vocab * 4);
+    memcpy(g->logits, g->bytes.p + 8 + 64 * 4, (size_t)g->n_tokens * (size_t)g->n_vocab * 4);
+    return true;
+}
+
+struct setup {
+    const char *cpu;
+    unsigned n_threads;
+    enum da_kv_type kv;
+    uint32_t chunk; /* tokens a step */
+};
+
+/* Logits of all positions, fed in chunks. */
+static bool run(const char *path, const struct setup *st, const struct golden *g, float *out)
+{
+    struct da_model *m = NULL;
+    struct da_session *s = NULL;
+    struct da_err err;
+    uint32_t seq, n = (uint32_t)g->n_tokens;
+    struct da_session_opts so = {
+        .n_threads = st->n_threads, .kv = st->kv, .n_logits = 64, .batch = 64};
+    struct da_row rows[64];
+    bool ok = false;
+    if (da_model_open(&m, path, &(struct da_model_opts){.cpu = st->cpu}, &err) ||
+        da_session_new(&s, m, &so, &err) || da_seq_open(s, &seq, &err))
+        goto out;
+    for (uint32_t at = 0; at < n; at += st->chunk) {
+        uint32_t k = n - at < st->chunk ? n - at : st->chunk;
+        for (uint32_t i = 0; i < k; i++)
+            rows[i] = (struct da_row){seq, g->ids[at + i], true};
+        if (da_session_step(s, rows, k, &err))
+            goto out;
+        for (uint32_t i = 0; i < k; i++)
+            memcpy(out + (size_t)(at + i) * (size_t)g->n_vocab, da_session_logits(s, i),
+                   (size_t)g->n_vocab * 4);
+    }
+    ok = true;
+out:
+    if (!ok)
+        tap_diag("%s", err.msg);
+    da_session_free(s);
+    da_model_close(m);
+    return ok;
+}
+
+/* Two sequences in one batch, the second a fork of the first at an odd place. */
+static bool run_forked(const char *path, enum da_kv_type kv, const struct golden *g, uint32_t at,
+                       float *out)
+{
+    struct da_model *m = NULL;
+    struct da_session *s = NULL;
+    struct da_err err;
+    uint32_t a, b, n = (uint32_t)g->n_tokens, k = 0;
+    struct da_session_opts so = {
+        .n_threads = 2, .kv = kv, .n_seqs = 3, .n_logits = 64, .batch = 128};
+    struct da_row rows[128];
+    bool ok = false;
+    if (da_model_open(&m, path, NULL, &err) || da_session_new(&s, m, &so, &err) ||
+        da_seq_open(s, &a, &err))
+        goto out;
+    for (uint32_t i = 0; i < at; i++)
+        rows[i] = (struct da_row){a, g->ids[i], false};
+    if (da_session_step(s, rows, at, &err) || da_seq_fork(s, a, at, &b, &err))
+        goto out;
+    for (uint32_t i = 0; i < 5; i++) /* the first goes elsewhere */
+        rows[k++] = (struct da_row){a, g->ids[63 - i], false};
+    for (uint32_t i = at; i < n; i++)
+        rows[k++] = (struct da_row){b, g->ids[i], true};
+    if (da_session_step(s, rows, k, &err))
+        goto out;
+    for (uint32_t i = 0; i < n - at; i++)
+        memcpy(out + (size_t)i * (size_t)g->n_vocab, da_session_logits(s, i),
+               (size_t)g->n_vocab * 4);
+    ok = true;
+out:
+    if (!ok)
+        tap_diag("%s", err.msg);
+    da_session_free(s);
+    da_model_close(m);
+    return ok;
+}
+
+static void test_invariants(const char *name, const char *path, enum da_kv_type kv,
+                            const struct golden *g)
+{
+    static const struct setup VARIANTS[] = {
+        {NULL, 1, DA_KV_AUTO, 1},  {NULL, 2, DA_KV_AUTO, 7},    {NULL, 4, DA_KV_AUTO, 64},
+        {"ref", 2, DA_KV_AUTO, 5}, {"avx2", 1, DA_KV_AUTO, 64}, {"avx512", 3, DA_KV_AUTO, 13},
+    };
+    size_t n = (size_t)g->n_tokens * (size_t)g->n_vocab;
+    float *want = da_malloc(n * 4), *got = da_malloc(n * 4);
+    struct setup base = {NULL, 1, kv, 64};
+    bool ok = run(path, &base, g, want);
+    for (size_t i = 0; ok && i < DA_ARRAY_LEN(VARIANTS); i++) {
+        struct setup v = VARIANTS[i];
+        struct da_model *m;
+        v.kv = kv;
+        if (v.cpu && da_model_open(&m, path, &(struct da_model_opts){.cpu = v.cpu}, NULL)) {
+            tap_skip("this processor does not run it", "%s: %s", name, v.cpu);
+            continue;
+        }
+        if (v.cpu)
+            da_model_close(m);
+        tap_ok(run(path, &v, g, got) && memcmp(want, got, n * 4) == 0,
+               "%s kv %s: cpu %s, %u threads, chunks of %u give the same bytes", name,
+               da_kv_type_name(kv), v.cpu ? v.cpu : "best", v.n_threads, v.chunk);
+    }
+    ok = ok && run_forked(path, kv, g, 37, got) &&
+         memcmp(want + (size_t)37 * (size_t)g->n_vocab, got,
+                (n - (size_t)37 * (size_t)g->n_vocab) * 4) == 0;
+    tap_ok(ok, "%s kv %s: a fork in a batch gives the same bytes", name, da_kv_type_name(kv));
+    free(want);
+    free(got);
+}
+
+static void test_family(const char *name)
+{
+    char folder[256], path[512];
+    struct golden g;
+    struct da_err err;
+    struct da_import_opts opts = {.type = DA_Q_F32, .no_tokenizer = true, .n_threads = 1};
+    struct setup base = {NULL, 2, DA_KV_F32, 64};
+    double worst = 0.0;
+    snprintf(folder, sizeof folder, "tests/golden/engine/%s", name);
+    snprintf(path, sizeof path, "%s/%s.gguf", tap_tmpdir(), name);
+    if (!read_golden(name, &g) ||
+        !tap_rc(da_import(folder, path, &opts, NULL, &err), &err, "%s: import", name))
+        return;
+    size_t n = (size_t)g.n_tokens * (size_t)g.n_vocab;
+    float *got = da_malloc(n * 4);
+    bool ok = run(path, &base, &g, got);
+    for (size_t i = 0; ok && i < n; i++)
+        worst = fmax(worst, fabs((double)got[i] - (double)g.logits[i]));
+    tap_ok(ok && worst <= 1e-4, "%s: logits of 64 tokens within 1e-4 (worst %.2e)", name, worst);
+    free(got);
+    test_invariants(name, path, DA_KV_F32, &g);
+    test_invariants(name, path, DA_KV_Q8, &g);
+    test_invariants(name, path, DA_KV_F16, &g);
+    opts.type = DA_Q_Q4_0;
+    if (tap_rc(da_import(folder, path, &opts, NULL, &err), &err, "%s: import q4_0", name))
+        test_invariants(name, path, DA_KV_Q8, &g);
+    opts.type = DA_Q_Q8_0;
+    if (tap_rc(da_import(folder, path, &opts, NULL, &err), &err, "%s: import q8_0", name))
+        test_invariants(name, path, DA_KV_Q8, &g);
+    free(g.logits);
+    da_buf_release(&g.bytes);
+}
+
+int main(void)
+{
+    for (size_t i = 0; i < DA_ARRAY_LEN(FAMILIES); i++)
+        test_family(FAMILIES[i]);
+    return tap_done();
+}

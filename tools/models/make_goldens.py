@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Makes tests/golden/engine: tiny random models of every family and their logits.
+
+Each folder holds what Hugging Face would (config.json, model.safetensors with float16 weights) and
+golden.bin: int32 n_tokens, int32 n_vocab, int32 ids[n_tokens], float32 logits[n_tokens][n_vocab],
+computed by `transformers` in float32 from the same rounded weights.
+
+Made with torch 2.15.0, transformers 5.23.0, safetensors 0.8; needs nothing else.
+Usage: make_goldens.py OUTDIR
+"""
+import json
+import os
+import struct
+import sys
+
+import torch
+import transformers as tf
+from safetensors.torch import save_file
+
+N_TOKENS, VOCAB = 64, 48
+
+
+def randomize(model, seed):
+    g = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            r = torch.randn(p.shape, generator=g)
+            if "norm" in name or "ln_" in name:
+                one = 0.0 if "Gemma" in type(model).__name__ or name.endswith("bias") else 1.0
+                v = one + 0.1 * r
+            elif p.dim() == 1:
+                v = 0.1 * r
+            elif "emb" in name or "wte" in name or "wpe" in name or "embed" in name:
+                v = 0.5 * r
+            else:
+                v = r * (1.2 / p.shape[-1] ** 0.5)
+            p.copy_(v.half().float())
+
+
+def logits_of(model, ids):
+    model.eval()
+    with torch.no_grad():
+        return model(input_ids=torch.tensor([ids])).logits[0].float()
+
+
+def write(out, name, config, tensors, ids, logits):
+    folder = os.path.join(out, name)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "config.json"), "w") as f:
+        json.dump(config, f, indent=1, sort_keys=True)
+        f.write("\n")
+    save_file({k: v.detach().half().contiguous().clone() for k, v in tensors.items()},
+              os.path.join(folder, "model.safetensors"))
+    with open(os.path.join(folder, "golden.bin"), "wb") as f:
+        f.write(struct.pack("<ii", len(ids), logits.shape[1]))
+        f.write(struct.pack(f"<{len(ids)}i", *ids))
+        f.write(logits.numpy().astype("<f4").tobytes())
+
+
+KEEP = """model_type hidden_size num_hidden_layers num_attention_heads num_key_value_heads head_dim
+intermediate_size max_position_embeddings rms_norm_eps rope_theta rope_parameters rope_scaling
+tie_word_embeddings hidden_act vocab_size n_layer n_embd n_head n_inner n_positions
+layer_norm_epsilon activation_function layer_norm_eps rotary_pct rotary_emb_base
+use_parallel_residual seq_length n_layers d_model n_heads expansion_ratio max_seq_len attn_config
+learned_pos_emb attn_logit_softcapping final_logit_softcapping sliding_window
+apply_residual_connection_post_layernorm norm_eps no_bias""".split()
+
+
+def trimmed(config):
+    d = config.to_dict()
+    return {k: d[k] for k in KEEP if k in d and d[k] is not None}
+
+
+def plain(out, name, model, seed, drop=()):
+    randomize(model, seed)
+    g = torch.Generator().manual_seed(seed + 1000)
+    ids = torch.randint(0, VOCAB, (N_TOKENS,), generator=g).tolist()
+    logits = logits_of(model, ids)
+    tied = model.config.tie_word_embeddings
+    tensors = {k: v for k, v in model.state_dict().items()
+               if not (tied and k in ("lm_head.weight", "embed_out.weight"))
+               and not k.endswith(tuple(drop) or ("\0",))}
+    write(out, name, trimmed(model.config), tensors, ids, logits)
+
+
+def slimlm(out, seed):
+    """SlimLM is GPT-2 with exact GELU under llm-foundry's names; Conv1D becomes Linear."""
+    c = tf.GPT2Config(vocab_size=VOCAB, n_positions=128, n_embd=32, n_layer=2, n_head=4,
+                      activation_function="gelu", bos_token_id=0, eos_token_id=0)
+    m = tf.GPT2LMHeadModel(c)
+    randomize(m, seed)
+    g = torch.Generator().manual_seed(seed + 1000)
+    ids = torch.randint(0, VOCAB, (N_TOKENS,), generator=g).tolist()
+    logits = logits_of(m, ids)
+    names = {"ln_1": "norm_1", "ln_2": "norm_2", "attn.c_attn": "attn.Wqkv",
+             "attn.c_proj": "attn.out_proj", "mlp.c_fc": "ffn.up_proj",
+             "mlp.c_proj": "ffn.down_proj", "ln_f": "norm_f"}
+    tensors = {}
+    for k, v in m.state_dict().items():
+        if k == "lm_head.weight" or k.endswith((".attn.bias", "masked_bias")):
+            continue
+        if v.dim() == 2 and ".c_" in k:
+            v = v.t()
+        k = k.replace("transformer.h.", "transformer.blocks.")
+        for a, b in names.items():
+            k = k.replace("." + a + ".", "." + b + ".")
+        tensors[k] = v
+    config = {"model_type": "mpt", "n_layers": 2, "d_model": 32, "n_heads": 4,
+              "expansion_ratio": 4, "max_seq_len": 128, "vocab_size": VOCAB,
+              "learned_pos_emb": True, "no_bias": False,
+              "attn_config": {"alibi": False, "attn_type": "multihead_attention", "rope": False,
+                              "clip_qkv": None}}
+    write(out, "slimlm", config, tensors, ids, logits)
+
+
+def main(out):
+    torch.manual_seed(0)
+    common = dict(vocab_size=VOCAB, hidden_size=32, num_hidden_layers=2, intermediate_size=48,
+                  num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=128,
+                  pad_token_id=0, bos_token_id=0, eos_token_id=0)
+    plain(out, "llama", tf.LlamaForCausalLM(tf.LlamaConfig(**common)), 1)
+    plain(out, "llama-tied", tf.LlamaForCausalLM(
+        tf.LlamaConfig(**common, tie_word_embeddings=True, rope_theta=5e5, head_dim=16)), 2)
+    plain(out, "qwen2", tf.Qwen2ForCausalLM(
+        tf.Qwen2Config(**common, tie_word_embeddings=True, use_sliding_window=False)), 3)
+    plain(out, "qwen3", tf.Qwen3ForCausalLM(
+        tf.Qwen3Config(**common, head_dim=16, tie_word_embeddings=True)), 4)
+    plain(out, "gemma", tf.GemmaForCausalLM(
+        tf.GemmaConfig(**common, head_dim=16, hidden_activation="gelu_pytorch_tanh")), 5)
+    plain(out, "gemma2", tf.Gemma2ForCausalLM(
+        tf.Gemma2Config(**common, head_dim=16, query_pre_attn_scalar=16, sliding_window=16,
+                        attn_implementation="eager")), 6)
+    plain(out, "phi3", tf.Phi3ForCausalLM(tf.Phi3Config(**common, sliding_window=None)), 7)
+    plain(out, "gpt2", tf.GPT2LMHeadModel(
+        tf.GPT2Config(vocab_size=VOCAB, n_positions=128, n_embd=32, n_layer=2, n_head=4,
+                      bos_token_id=0, eos_token_id=0)), 8, (".attn.bias", "masked_bias"))
+    plain(out, "gptneox", tf.GPTNeoXForCausalLM(
+        tf.GPTNeoXConfig(vocab_size=VOCAB, hidden_size=32, num_hidden_layers=2,
+                         num_attention_heads=4, intermediate_size=64, rotary_pct=0.5,
+                         max_position_embeddings=128, bos_token_id=0, eos_token_id=0)), 9,
+          (".attention.bias", "masked_bias", "inv_freq"))
+    plain(out, "bloom", tf.BloomForCausalLM(
+        tf.BloomConfig(vocab_size=VOCAB, hidden_size=24, n_layer=2, n_head=3, bos_token_id=0,
+                       eos_token_id=0)), 10)
+    plain(out, "mpt", tf.MptForCausalLM(
+        tf.MptConfig(vocab_size=VOCAB, d_model=32, n_layers=2, n_heads=4, expansion_ratio=4,
+                     max_seq_len=128, learned_pos_emb=False)), 11)
+    slimlm(out, 12)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
