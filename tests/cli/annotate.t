@@ -174,6 +174,14 @@ is_exit 0 "a server with a bad day costs no document"
 is "$(counts requests)" 21 "... nine tries are repeated"
 stop_server
 
+# The server allows ten a second and says so in its headers; nobody told us.
+documents 30 >thirty.jsonl
+server -l 600
+run annotate thirty.jsonl -o l.jsonl
+is_exit 0 "a limit learnt from headers"
+ok "... costs no more than the first second's 429s ($(counts paced))" test "$(counts paced)" -le 3
+stop_server
+
 server -s noformat
 run annotate twelve.jsonl -o plain.jsonl
 is_exit 0 "a server without response_format"

@@ -9,6 +9,7 @@
 #include "api/chat.h"
 #include "api/limit.h"
 #include "api/retry.h"
+#include "common/mem.h"
 #include "common/utf8.h"
 #include "prompts/slimlm.h"
 
@@ -58,11 +59,7 @@ static void read_http(struct da_span text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *copy = malloc(size + 1); /* exact, so that a read behind the end is seen */
-    if (!copy)
-        return 0;
-    memcpy(copy, data, size);
-    copy[size] = 0;
+    char *copy = da_strndup((const char *)data, size); /* a read behind its end is seen */
     struct da_span text = da_span(copy, size);
     struct da_chat_reply reply;
     struct da_chat_error e;
