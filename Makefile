@@ -44,7 +44,7 @@ DA_LDFLAGS += -Wl,-z,relro -Wl,-z,now
 endif
 
 # --- sources -----------------------------------------------------------------
-LIB_DIRS  := common text schemas prompts engine engine/kernels engine/tokenizer engine/model \
+LIB_DIRS  := common text schemas prompts engine engine/kernels engine/tokenizer engine/chat engine/model \
              engine/session api ingest eval annotate serve
 LIB_SRC   := $(sort $(wildcard $(LIB_DIRS:%=%/*.c)))
 CLI_SRC   := $(sort $(wildcard cli/*.c))
