@@ -46,24 +46,32 @@ static void rope_tables(struct da_session *s)
     }
 }
 
+/* Floats from row to row: an odd number of cache lines, so that a column of many rows does not
+ * fall into few sets of the cache. */
+static uint32_t stride_of(uint32_t n)
+{
+    uint32_t lines = da_pad(n, DA_GROUP) / DA_LANES;
+    return (lines + (lines % 2 == 0)) * DA_LANES;
+}
+
 static void set_strides(struct da_session *s)
 {
     const struct da_hparams *hp = &s->model->hp;
     const uint32_t q = hp->n_heads * hp->head_dim, kv = hp->n_kv_heads * hp->head_dim;
     const uint32_t group = hp->n_heads / hp->n_kv_heads;
-    s->d_stride = da_pad(hp->dim, DA_GROUP);
-    s->attn_stride = da_pad(q, DA_GROUP);
-    s->ff_stride = da_pad(hp->ff_dim, DA_GROUP);
+    s->d_stride = stride_of(hp->dim);
+    s->attn_stride = stride_of(q);
+    s->ff_stride = stride_of(hp->ff_dim);
     s->vocab_stride = da_pad(hp->n_vocab, DA_LANES);
     s->q8_stride = da_pad(hp->head_dim, 64);
     if (s->model->family->fused_qkv) {
         s->k_off = q;
         s->v_off = q + kv;
-        s->qkv_stride = da_pad(q + 2 * kv, DA_LANES);
+        s->qkv_stride = stride_of(q + 2 * kv);
     } else {
         s->k_off = da_pad(q, DA_LANES);
         s->v_off = s->k_off + da_pad(kv, DA_LANES);
-        s->qkv_stride = s->v_off + da_pad(kv, DA_LANES);
+        s->qkv_stride = stride_of(s->v_off + kv);
     }
     s->job_rows = group < JOB_QUERIES ? JOB_QUERIES / group : 1;
     s->max_attn_rows = s->job_rows * group;
@@ -85,10 +93,11 @@ static enum da_rc make_buffers(struct da_session *s, struct da_err *err)
     s->attn = block(s, n * s->attn_stride, sizeof(float), &bad);
     s->gate = block(s, n * s->ff_stride, sizeof(float), &bad);
     s->up = block(s, n * s->ff_stride, sizeof(float), &bad);
-    s->x_tiles = block(s, tiles, da_tile_bytes(s->d_stride), &bad);
-    s->x2_tiles = block(s, f->parallel ? tiles : 1, da_tile_bytes(s->d_stride), &bad);
-    s->attn_tiles = block(s, tiles, da_tile_bytes(s->attn_stride), &bad);
-    s->ff_tiles = block(s, tiles, da_tile_bytes(s->ff_stride), &bad);
+    s->x_tiles = block(s, tiles, da_tile_bytes(da_pad(hp->dim, DA_GROUP)), &bad);
+    s->x2_tiles = block(s, f->parallel ? tiles : 1, da_tile_bytes(da_pad(hp->dim, DA_GROUP)), &bad);
+    s->attn_tiles =
+        block(s, tiles, da_tile_bytes(da_pad(hp->n_heads * hp->head_dim, DA_GROUP)), &bad);
+    s->ff_tiles = block(s, tiles, da_tile_bytes(da_pad(hp->ff_dim, DA_GROUP)), &bad);
     s->q8 = block(s, n * hp->n_heads, s->q8_stride, &bad);
     s->q8_scale = block(s, n * hp->n_heads, sizeof(float), &bad);
     s->q8_sum = block(s, n * hp->n_heads, sizeof(int32_t), &bad);
@@ -101,6 +110,8 @@ static enum da_rc make_buffers(struct da_session *s, struct da_err *err)
     s->seqs = block(s, s->opts.n_seqs, sizeof *s->seqs, &bad);
     s->scratch = block(s, n_threads, sizeof *s->scratch, &bad);
     for (unsigned i = 0; !bad && i < n_threads; i++) {
+        s->scratch[i].gate = block(s, HIDDEN_TOKENS * DA_GROUP, sizeof(float), &bad);
+        s->scratch[i].up = block(s, HIDDEN_TOKENS * DA_GROUP, sizeof(float), &bad);
         s->scratch[i].rows = block(s, s->max_attn_rows, sizeof(struct da_attn_row), &bad);
         s->scratch[i].o = block(s, (size_t)s->max_attn_rows * da_pad(hp->head_dim, DA_LANES),
                                 sizeof(float), &bad);

@@ -65,13 +65,11 @@ static bool balanced(const char *p, size_t len)
 void da_question_add(struct da_question_maker *m, enum da_question_kind kind, size_t unit,
                      double weight)
 {
-    struct da_words w;
-    da_words_init(&w);
-    da_words_split(&w, m->text.p, m->text.len);
-    bool fit = w.n >= QUESTION_MIN_WORDS && m->text.len <= QUESTION_MAX_BYTES &&
-               w.n <= (w.items[w.n - 1].flags & DA_WORD_SOLID ? 2 : 1) * QUESTION_MAX_WORDS &&
+    const struct da_words *w = &m->words;
+    da_words_split(&m->words, m->text.p, m->text.len);
+    bool fit = w->n >= QUESTION_MIN_WORDS && m->text.len <= QUESTION_MAX_BYTES &&
+               w->n <= (w->items[w->n - 1].flags & DA_WORD_SOLID ? 2 : 1) * QUESTION_MAX_WORDS &&
                balanced(m->text.p, m->text.len);
-    da_words_release(&w);
     if (!fit)
         return;
     struct da_questions *q = m->out;
@@ -96,7 +94,7 @@ static bool has_letters(struct da_span s, size_t least)
     size_t n = 0;
     for (const char *p = s.p, *end = s.p + s.len; p < end;) {
         uint32_t cp;
-        p += da_utf8_decode(p, end, &cp);
+        p += da_char_next(p, end, &cp);
         n += (da_char_flags(cp) & DA_CH_LETTER) != 0;
     }
     return n >= least;
@@ -106,7 +104,7 @@ static bool starts_with_word(struct da_span s)
 {
     uint32_t cp = 0;
     if (s.len > 0)
-        da_utf8_decode(s.p, s.p + s.len, &cp);
+        da_char_next(s.p, s.p + s.len, &cp);
     return (da_char_flags(cp) & (DA_CH_LETTER | DA_CH_DIGIT)) != 0;
 }
 
@@ -344,7 +342,7 @@ static bool names_section(struct da_span h)
         return false; /* a torn table row */
     uint32_t first = 0;
     if (h.len > 0)
-        da_utf8_decode(h.p, h.p + h.len, &first);
+        da_char_next(h.p, h.p + h.len, &first);
     if (!starts_with_word(h) || h.p[h.len - 1] == '?' ||
         !has_letters(h, da_char_flags(first) & DA_CH_SOLID ? 2 : 4))
         return false;
@@ -576,6 +574,8 @@ void da_questions_make(struct da_questions *q, const struct da_outline *o, struc
     struct da_question_maker m = {.out = q, .o = o, .arena = arena};
     q->n = 0;
     da_buf_init(&m.text, 0);
+    da_words_init(&m.words);
+    da_words_init(&m.sentence);
     for (size_t i = 0; i < o->units.n; i++)
         m.top_score = o->score[i] > m.top_score ? o->score[i] : m.top_score;
     for (size_t i = 0; i < o->units.n; i++)
@@ -584,6 +584,8 @@ void da_questions_make(struct da_questions *q, const struct da_outline *o, struc
     ask_generic(&m, lang);
     if (q->n > 0)
         qsort(q->items, q->n, sizeof *q->items, by_weight);
+    da_words_release(&m.sentence);
+    da_words_release(&m.words);
     da_buf_release(&m.text);
 }
 

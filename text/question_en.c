@@ -537,12 +537,10 @@ static void rule_cost(struct sentence *s)
 void da_question_english(struct da_question_maker *m, size_t unit)
 {
     struct da_buf line;
-    struct da_words w;
     da_buf_init(&line, 0);
-    da_words_init(&w);
     da_outline_add_text(m->o, unit, &line);
-    da_words_split(&w, line.p, line.len);
-    struct sentence s = {m, unit, line.p, line.len, &w};
+    da_words_split(&m->sentence, line.p, line.len);
+    struct sentence s = {m, unit, line.p, line.len, &m->sentence};
     rule_definition(&s);
     rule_passive(&s);
     rule_why(&s);
@@ -552,6 +550,5 @@ void da_question_english(struct da_question_maker *m, size_t unit)
     rule_person(&s);
     rule_cost(&s);
     rule_object(&s);
-    da_words_release(&w);
     da_buf_release(&line);
 }

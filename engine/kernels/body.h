@@ -7,7 +7,7 @@
  *     BODY_TEXT      name of the variant
  *     MM_T           tokens of a float matmul tile (registers allow)
  *     MMQ_T          tokens of an integer matmul tile, divides DA_TILE
- *     ATTN_R         query rows of an 8-bit attention tile
+ *     ATTN_R         query rows of an 8-bit attention tile, at most 8
  *     BODY_OWN_Q4    set when the file brings its own matmul_q4
  *
  * Every operation below is exact or rounded once, in the order written, so all
@@ -257,7 +257,8 @@ static void body_quantize_head(const float *x, uint32_t n, int8_t *q, float *d, 
 
 static inline void put(const struct da_matmul *mm, uint32_t panel, uint32_t t, V acc)
 {
-    float *out = mm->out + (size_t)t * mm->out_stride + (size_t)panel * DA_LANES;
+    float *out =
+        mm->out + (size_t)t * mm->out_stride + (size_t)(panel - mm->first_panel) * DA_LANES;
     if (mm->bias)
         acc = v_add(acc, v_load(mm->bias + (size_t)panel * DA_LANES));
     if (mm->add)
@@ -363,24 +364,36 @@ static inline size_t scales_bytes(uint32_t n_groups)
     return ((size_t)n_groups * DA_LANES * 2 + 63) / 64 * 64;
 }
 
+/* Weights stream through once; the processor's own prefetching does not keep up with them (15 GB/s
+ * a core instead of 40 on Zen 5). The address may lie beyond the matrix: a hint cannot fault. */
+#ifndef PREFETCH_AHEAD
+#define PREFETCH_AHEAD 8192
+#endif
+
 /* The eight vectors of a group's weights as unsigned bytes, 4 values a lane. */
-DA_ALWAYS_INLINE void load_group(enum da_panel_kind kind, const unsigned char *codes, I w[8])
+DA_ALWAYS_INLINE void load_group(enum da_panel_kind kind, bool ahead, const unsigned char *codes,
+                                 I w[8])
 {
     for (int j = 0; j < 4; j++) {
+        if (ahead)
+            lanes_prefetch(codes + PREFETCH_AHEAD + 64 * j);
         if (kind == DA_PANEL_Q4) {
             I both = i_load(codes + 64 * j);
             w[j] = i_low4(both);
             w[j + 4] = i_high4(both);
         } else {
+            if (ahead)
+                lanes_prefetch(codes + PREFETCH_AHEAD + 64 * (j + 4));
             w[j] = i_load(codes + 64 * j);
             w[j + 4] = i_load(codes + 64 * (j + 4));
         }
     }
 }
 
-/* n_t tokens of one activation tile, from slot on, against one panel. */
+/* n_t tokens of one activation tile, from slot on, against one panel; ahead when this is the first
+ * use of the panel. */
 DA_ALWAYS_INLINE void quant_tile(const struct da_matmul *mm, enum da_panel_kind kind, int n_t,
-                                 uint32_t p, uint32_t tile, unsigned slot)
+                                 bool ahead, uint32_t p, uint32_t tile, unsigned slot)
 {
     const uint32_t n_groups = mm->w->n_cols / DA_GROUP;
     const size_t group_bytes = kind == DA_PANEL_Q4 ? 256 : 512;
@@ -394,13 +407,20 @@ DA_ALWAYS_INLINE void quant_tile(const struct da_matmul *mm, enum da_panel_kind 
         acc[t] = v_set1(0.0f);
     for (uint32_t g = 0; g < n_groups; g++) {
         I w[8];
-        load_group(kind, codes, w);
+        load_group(kind, ahead, codes, w);
         V scale = v_load_f16((const uint16_t *)(const void *)scales);
         for (int t = 0; t < n_t; t++) {
             int32_t start = load_i32(xd + DA_TILE * 4 + 4 * t); /* takes the offset 8 away */
-            I sum = i_set1(kind == DA_PANEL_Q4 ? start : start * 16);
-            for (int j = 0; j < 8; j++)
-                sum = i_dot4(sum, w[j], i_set1(load_i32(x + t * DA_GROUP + 4 * j)));
+            I sum = i_set1(kind == DA_PANEL_Q4 ? start : start * 16), half = i_set1(0);
+            for (int j = 0; j < 8; j++) {
+                I xj = i_set1(load_i32(x + t * DA_GROUP + 4 * j));
+                if (n_t < 4 && j >= 4) /* two chains, so that few tokens need not wait */
+                    half = i_dot4(half, w[j], xj);
+                else
+                    sum = i_dot4(sum, w[j], xj);
+            }
+            if (n_t < 4)
+                sum = i_add(sum, half);
             acc[t] = v_fma(v_from_i(sum), v_mul(scale, v_set1(load_f32(xd + 4 * t))), acc[t]);
         }
         scales += DA_LANES * 2;
@@ -412,16 +432,34 @@ DA_ALWAYS_INLINE void quant_tile(const struct da_matmul *mm, enum da_panel_kind 
         put(mm, p, tile * DA_TILE + slot + (uint32_t)t, acc[t]);
 }
 
+/* As many tokens as fit a tile; returns how many were taken. */
+DA_ALWAYS_INLINE uint32_t quant_some(const struct da_matmul *mm, enum da_panel_kind kind,
+                                     bool ahead, uint32_t p, uint32_t t)
+{
+    const uint32_t left = mm->n_tok - t, tile = t / DA_TILE;
+    const unsigned slot = t % DA_TILE;
+    if (left >= MMQ_T) {
+        quant_tile(mm, kind, MMQ_T, ahead, p, tile, slot);
+        return MMQ_T;
+    }
+    if (MMQ_T > 4 && left >= 4) {
+        quant_tile(mm, kind, MMQ_T < 4 ? MMQ_T : 4, ahead, p, tile, slot);
+        return 4;
+    }
+    if (MMQ_T > 2 && left >= 2) {
+        quant_tile(mm, kind, MMQ_T < 2 ? MMQ_T : 2, ahead, p, tile, slot);
+        return 2;
+    }
+    quant_tile(mm, kind, 1, ahead, p, tile, slot);
+    return 1;
+}
+
 DA_ALWAYS_INLINE void quant_matmul(const struct da_matmul *mm, enum da_panel_kind kind)
 {
     for (uint32_t p = mm->first_panel; p < mm->first_panel + mm->n_panels; p++) {
-        uint32_t t = 0;
-        for (; t + MMQ_T <= mm->n_tok; t += MMQ_T)
-            quant_tile(mm, kind, MMQ_T, p, t / DA_TILE, t % DA_TILE);
-        for (; MMQ_T > 4 && t + 4 <= mm->n_tok; t += 4)
-            quant_tile(mm, kind, MMQ_T < 4 ? MMQ_T : 4, p, t / DA_TILE, t % DA_TILE);
-        for (; t < mm->n_tok; t++)
-            quant_tile(mm, kind, 1, p, t / DA_TILE, t % DA_TILE);
+        uint32_t t = quant_some(mm, kind, true, p, 0);
+        while (t < mm->n_tok)
+            t += quant_some(mm, kind, false, p, t);
     }
 }
 
@@ -441,18 +479,11 @@ static void body_matmul_q8(const struct da_matmul *mm)
 
 enum { KV_VECS = DA_KBLOCK / DA_LANES }; /* vectors of a block's scores */
 
-/* Scores become probabilities relative to the block's own maximum; returns their sum. */
-DA_ALWAYS_INLINE float block_softmax(const struct da_attn_block *b, const struct da_attn_row *r,
-                                     V s[KV_VECS], float *max)
+/* Soft cap and ALiBi. */
+DA_ALWAYS_INLINE void bend_scores(const struct da_attn_block *b, const struct da_attn_row *r,
+                                  V s[KV_VECS])
 {
-    const V none = v_set1(-INFINITY), zero = v_set1(0.0f);
-    uint32_t end = r->pos - b->first_pos + 1; /* keys from first to end - 1 of this block */
-    uint32_t first = r->first > b->first_pos ? r->first - b->first_pos : 0;
-    V top = none, sum = zero;
-    M seen[KV_VECS];
     for (uint32_t i = 0; i < KV_VECS; i++) {
-        uint32_t at = i * DA_LANES;
-        seen[i] = m_andnot(m_first(end > at ? end - at : 0), m_first(first > at ? first - at : 0));
         if (b->softcap != 0.0f) {
             V cap = v_set1(b->softcap);
             s[i] = v_mul(cap, v_tanh(v_div(s[i], cap)));
@@ -460,18 +491,43 @@ DA_ALWAYS_INLINE float block_softmax(const struct da_attn_block *b, const struct
         if (r->slope != 0.0f) {
             float away[DA_LANES];
             for (uint32_t j = 0; j < DA_LANES; j++)
-                away[j] = (float)((int32_t)(b->first_pos + at + j) - (int32_t)r->pos);
+                away[j] = (float)((int32_t)(b->first_pos + i * DA_LANES + j) - (int32_t)r->pos);
             s[i] = v_fma(v_set1(r->slope), v_load(away), s[i]);
         }
-        s[i] = v_select(seen[i], s[i], none);
-        top = v_max(s[i], top);
     }
-    *max = v_hmax(top);
+}
+
+/* Keys out of sight get the lowest score; all[i] tells which lanes see theirs. */
+DA_ALWAYS_INLINE void hide_scores(const struct da_attn_block *b, const struct da_attn_row *r,
+                                  V s[KV_VECS], M seen[KV_VECS])
+{
+    uint32_t end = r->pos - b->first_pos + 1; /* keys from first to end - 1 of this block */
+    uint32_t first = r->first > b->first_pos ? r->first - b->first_pos : 0;
     for (uint32_t i = 0; i < KV_VECS; i++) {
-        s[i] = v_select(seen[i], v_exp(v_sub(s[i], v_set1(*max))), zero);
-        sum = v_add(sum, s[i]);
+        uint32_t at = i * DA_LANES;
+        seen[i] = m_andnot(m_first(end > at ? end - at : 0), m_first(first > at ? first - at : 0));
+        s[i] = v_select(seen[i], s[i], v_set1(-INFINITY));
     }
-    return v_sum(sum);
+}
+
+/* Scores become probabilities relative to the block's own maximum; returns their sum. */
+DA_ALWAYS_INLINE float block_softmax(const struct da_attn_block *b, const struct da_attn_row *r,
+                                     V s[KV_VECS], float *max)
+{
+    const bool whole = r->pos - b->first_pos >= DA_KBLOCK - 1 && r->first <= b->first_pos;
+    M seen[KV_VECS];
+    if (b->softcap != 0.0f || r->slope != 0.0f)
+        bend_scores(b, r, s);
+    if (!whole)
+        hide_scores(b, r, s, seen);
+    V top = v_max(v_max(s[0], s[1]), v_max(s[2], s[3]));
+    *max = v_hmax(top);
+    for (uint32_t i = 0; i < KV_VECS; i++)
+        s[i] = v_exp(v_sub(s[i], v_set1(*max)));
+    if (!whole) /* exp(-inf) is 0 already, but a NaN score must not reach a hidden lane */
+        for (uint32_t i = 0; i < KV_VECS; i++)
+            s[i] = v_select(seen[i], s[i], v_set1(0.0f));
+    return v_sum(v_add(v_add(v_add(s[0], s[1]), s[2]), s[3]));
 }
 
 /* Takes a block's maximum and sum into the row; returns the weights of the old and the new part. */
@@ -530,7 +586,7 @@ static void body_attn_f16(const struct da_attn_block *b, struct da_attn_row *row
 
 /* Integer scores of n_r rows: s[r][64]. */
 DA_ALWAYS_INLINE void q8_scores(const struct da_attn_block *b, const struct da_attn_row *rows,
-                                int n_r, V s[ATTN_R][KV_VECS])
+                                int n_r, bool ahead, V s[ATTN_R][KV_VECS])
 {
     const unsigned char *k = b->k;
     I sum[ATTN_R][KV_VECS];
@@ -541,6 +597,8 @@ DA_ALWAYS_INLINE void q8_scores(const struct da_attn_block *b, const struct da_a
         I key[KV_VECS];
         for (int i = 0; i < KV_VECS; i++)
             key[i] = i_load(k + (size_t)d * DA_KBLOCK + 64 * i);
+        for (int i = 0; ahead && i < KV_VECS; i++)
+            lanes_prefetch((const unsigned char *)b->next_k + (size_t)d * DA_KBLOCK + 64 * i);
         for (int r = 0; r < n_r; r++) {
             I q = i_set1(load_i32((const unsigned char *)rows[r].q8 + d));
             for (int i = 0; i < KV_VECS; i++)
@@ -570,42 +628,104 @@ DA_ALWAYS_INLINE float q8_weights(const struct da_attn_block *b, V p[KV_VECS],
     return unit;
 }
 
-DA_ALWAYS_INLINE void q8_tile(const struct da_attn_block *b, struct da_attn_row *rows, int n_r)
+/* Weighted sums of n_v vectors of values, from column d on, merged into the rows. */
+DA_ALWAYS_INLINE void q8_values(const struct da_attn_block *b, struct da_attn_row *rows, int n_r,
+                                int n_v, uint32_t d, bool ahead, int16_t p[ATTN_R][DA_KBLOCK],
+                                const V old[ATTN_R], const V add[ATTN_R])
+{
+    const size_t stride = (size_t)da_pad(b->head_dim, DA_LANES) * 2;
+    const int8_t *v = (const int8_t *)b->v + (size_t)d * 2;
+    I o[ATTN_R][4];
+    for (int r = 0; r < n_r; r++)
+        for (int i = 0; i < n_v; i++)
+            o[r][i] = i_set1(0);
+    for (int j = 0; j < DA_KBLOCK / 2; j++, v += stride) {
+        I pair[4];
+        for (int i = 0; ahead && i < n_v; i += 2)
+            lanes_prefetch((const unsigned char *)b->next_v + (v - (const int8_t *)b->v) + 32 * i);
+        for (int i = 0; i < n_v; i++)
+            pair[i] = i_widen8(v + 2 * DA_LANES * i);
+        for (int r = 0; r < n_r; r++) {
+            I w = i_set1(load_i32((const unsigned char *)&p[r][2 * j]));
+            for (int i = 0; i < n_v; i++)
+                o[r][i] = i_dot2(o[r][i], pair[i], w);
+        }
+    }
+    for (int r = 0; r < n_r; r++) {
+        for (int i = 0; i < n_v; i++) {
+            float *out = rows[r].o + d + i * DA_LANES;
+            v_store(out, v_fma(v_from_i(o[r][i]), add[r], v_mul(v_load(out), old[r])));
+        }
+    }
+}
+
+/* As merge_state for each row, with one exponential for all; add also holds the unit. */
+DA_ALWAYS_INLINE void merge_tile(struct da_attn_row *rows, int n_r, const float max[ATTN_R],
+                                 const float sum[ATTN_R], const float unit[ATTN_R], V old[ATTN_R],
+                                 V add[ATTN_R])
+{
+    float e[DA_LANES] = {0};
+    for (int r = 0; r < n_r; r++) {
+        float m = rows[r].m > max[r] ? rows[r].m : max[r];
+        e[2 * r] = rows[r].m - m;
+        e[2 * r + 1] = max[r] - m;
+        rows[r].m = m;
+    }
+    v_store(e, v_exp(v_load(e)));
+    for (int r = 0; r < n_r; r++) {
+        rows[r].l = fmaf(sum[r], e[2 * r + 1], rows[r].l * e[2 * r]);
+        old[r] = v_set1(e[2 * r]);
+        add[r] = v_set1(e[2 * r + 1] * unit[r]);
+    }
+}
+
+DA_ALWAYS_INLINE void q8_tile(const struct da_attn_block *b, struct da_attn_row *rows, int n_r,
+                              bool ahead)
 {
     const uint32_t d16 = da_pad(b->head_dim, DA_LANES);
     V s[ATTN_R][KV_VECS], old[ATTN_R], add[ATTN_R];
     int16_t p[ATTN_R][DA_KBLOCK];
-    q8_scores(b, rows, n_r, s);
+    float max[ATTN_R], sum[ATTN_R], unit[ATTN_R];
+    q8_scores(b, rows, n_r, ahead, s);
     for (int r = 0; r < n_r; r++) {
-        float max, sum = block_softmax(b, &rows[r], s[r], &max);
-        float unit = q8_weights(b, s[r], p[r]);
-        merge_state(&rows[r], max, sum, &old[r], &add[r]);
-        add[r] = v_mul(add[r], v_set1(unit));
+        sum[r] = block_softmax(b, &rows[r], s[r], &max[r]);
+        unit[r] = q8_weights(b, s[r], p[r]);
     }
-    for (uint32_t d = 0; d < d16; d += DA_LANES) {
-        const int8_t *v = (const int8_t *)b->v + (size_t)d * 2;
-        I o[ATTN_R];
-        for (int r = 0; r < n_r; r++)
-            o[r] = i_set1(0);
-        for (int j = 0; j < DA_KBLOCK / 2; j++, v += (size_t)d16 * 2) {
-            I pair = i_widen8(v);
-            for (int r = 0; r < n_r; r++)
-                o[r] = i_dot2(o[r], pair, i_set1(load_i32((const unsigned char *)&p[r][2 * j])));
-        }
-        for (int r = 0; r < n_r; r++) {
-            float *out = rows[r].o + d;
-            v_store(out, v_fma(v_from_i(o[r]), add[r], v_mul(v_load(out), old[r])));
-        }
+    merge_tile(rows, n_r, max, sum, unit, old, add);
+    uint32_t d = 0;
+    for (; d + 4 * DA_LANES <= d16; d += 4 * DA_LANES)
+        q8_values(b, rows, n_r, 4, d, ahead, p, old, add);
+    for (; d < d16; d += DA_LANES)
+        q8_values(b, rows, n_r, 1, d, ahead, p, old, add);
+}
+
+/* Rows of a call share the block; the first tile fetches what the next call needs. */
+DA_ALWAYS_INLINE uint32_t q8_some(const struct da_attn_block *b, struct da_attn_row *rows,
+                                  uint32_t left, bool ahead)
+{
+    if (left >= ATTN_R) {
+        q8_tile(b, rows, ATTN_R, ahead);
+        return ATTN_R;
     }
+    if (ATTN_R > 3 && left == 3) {
+        q8_tile(b, rows, ATTN_R < 3 ? ATTN_R : 3, ahead);
+        return 3;
+    }
+    if (ATTN_R > 2 && left == 2) {
+        q8_tile(b, rows, ATTN_R < 2 ? ATTN_R : 2, ahead);
+        return 2;
+    }
+    q8_tile(b, rows, 1, ahead);
+    return 1;
 }
 
 static void body_attn_q8(const struct da_attn_block *b, struct da_attn_row *rows, uint32_t n_rows)
 {
     uint32_t i = 0;
-    for (; i + ATTN_R <= n_rows; i += ATTN_R)
-        q8_tile(b, rows + i, ATTN_R);
-    for (; i < n_rows; i++)
-        q8_tile(b, rows + i, 1);
+    if (b->next_k)
+        i = q8_some(b, rows, n_rows, true);
+    while (i < n_rows)
+        i += q8_some(b, rows + i, n_rows - i, false);
 }
 
 /* --- logits --------------------------------------------------------------------------- */

@@ -69,7 +69,7 @@ struct da_matmul {
     const void *x;                  /* Q4, Q8: tiles; float kinds: float rows */
     size_t x_stride;                /* float kinds: floats from row to row */
     uint32_t n_tok;
-    float *out;        /* column 0 is row 0 of w; padded to whole panels */
+    float *out;        /* column 0 is the first row of first_panel; whole panels */
     size_t out_stride; /* floats from token to token */
     const float *bias; /* [n_rows padded] or NULL */
     bool add;          /* adds to what out holds */
@@ -100,6 +100,7 @@ struct da_attn_block {
     float softcap;      /* 0: none; else score = softcap * tanh(score / softcap) */
     const void *k, *v;
     const float *k_scale, *v_scale;
+    const void *next_k, *next_v; /* of the block that will be asked for next, or NULL: a hint */
 };
 
 struct da_kernels {

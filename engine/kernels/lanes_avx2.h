@@ -17,6 +17,8 @@ typedef V M; /* all bits of a lane set or clear */
 #define V2(x, y) ((V){(x), (y)})
 #define I2(x, y) ((I){(x), (y)})
 
+/* A macro: gcc finds a function of nothing but a hint to be without effect and drops it. */
+#define lanes_prefetch(p) _mm_prefetch((const char *)(p), _MM_HINT_T0)
 static inline V v_set1(float x)
 {
     return V2(_mm256_set1_ps(x), _mm256_set1_ps(x));

@@ -10,6 +10,8 @@ typedef __m512 V;
 typedef __m512i I;
 typedef __mmask16 M;
 
+/* A macro: gcc finds a function of nothing but a hint to be without effect and drops it. */
+#define lanes_prefetch(p) _mm_prefetch((const char *)(p), _MM_HINT_T0)
 static inline V v_set1(float x)
 {
     return _mm512_set1_ps(x);

@@ -19,6 +19,7 @@ typedef uint16_t M; /* one bit a lane */
 
 #define EACH(i) for (int i = 0; i < 16; i++)
 
+#define lanes_prefetch(p) ((void)(p))
 static inline V v_set1(float x)
 {
     V r;

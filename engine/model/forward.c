@@ -18,7 +18,7 @@ enum { MM_ITEMS_PER_THREAD = 6 }; /* enough to even out, few enough to stay chea
 
 struct mm_job {
     const struct da_weight *w;
-    float *out;
+    float *out; /* of the first panel asked for */
     uint32_t stride;
 };
 
@@ -75,8 +75,11 @@ static void matmul_phase(struct da_session *s, const struct mm_job *jobs, uint32
             uint32_t lo = at > base ? at - base : 0, n = jobs[i].w->p.n_panels;
             uint32_t hi = end > base ? end - base : 0;
             hi = hi < n ? hi : n;
-            if (lo < hi)
-                run_panels(s, &jobs[i], x, x_stride, tiles, n_tok, lo, hi - lo, add);
+            if (lo < hi) {
+                struct mm_job part = jobs[i];
+                part.out += (size_t)lo * DA_LANES;
+                run_panels(s, &part, x, x_stride, tiles, n_tok, lo, hi - lo, add);
+            }
         }
     }
     da_pool_barrier(s->pool);
@@ -263,8 +266,9 @@ static void start_rows(const struct da_session *s, const struct attn_item *it,
 }
 
 /* One block of keys for those of rows [lo, hi) that see some of it. */
-static void attend_block(const struct da_session *s, const struct attn_item *it, uint32_t page,
-                         uint32_t block, struct da_attn_row *rows, uint32_t lo, uint32_t hi)
+static void attend_block(const struct da_session *s, const struct attn_item *it,
+                         const struct da_seq *seq, uint32_t block, bool more,
+                         struct da_attn_row *rows, uint32_t lo, uint32_t hi)
 {
     const struct da_kernels *k = s->model->kernels;
     struct da_attn_block b = {
@@ -278,7 +282,12 @@ static void attend_block(const struct da_session *s, const struct attn_item *it,
         hi--;
     if (lo == hi)
         return;
-    da_kv_block(&s->kv, da_kv_slice(&s->kv, page, it->layer, it->kv_head), &b);
+    if (more) { /* the same head's next block */
+        da_kv_block(&s->kv, da_kv_slice(&s->kv, seq->pages[block + 1], it->layer, it->kv_head), &b);
+        b.next_k = b.k;
+        b.next_v = b.v;
+    }
+    da_kv_block(&s->kv, da_kv_slice(&s->kv, seq->pages[block], it->layer, it->kv_head), &b);
     if (s->kv.type == DA_KV_Q8)
         k->attn_q8(&b, rows + lo, hi - lo);
     else if (s->kv.type == DA_KV_F16)
@@ -321,12 +330,12 @@ static void attend(struct da_session *s, const struct attn_item *it, struct da_a
     const uint32_t shared = it->window && !one_seq ? 0 : job->n_shared;
     start_rows(s, it, sc);
     for (uint32_t b = 0; b < shared && b <= last; b++)
-        attend_block(s, it, seq->pages[b], b, sc->rows, 0, n);
+        attend_block(s, it, seq, b, b < last, sc->rows, 0, n);
     for (uint32_t r = 0; r < job->n_rows; r++) {
-        uint32_t t = job->first_row + r;
+        uint32_t t = job->first_row + r, end = s->row_pos[t] / DA_KBLOCK;
         seq = &s->seqs[s->rows[t].seq];
-        for (uint32_t b = shared; b <= s->row_pos[t] / DA_KBLOCK; b++)
-            attend_block(s, it, seq->pages[b], b, sc->rows, r * it->n_heads, (r + 1) * it->n_heads);
+        for (uint32_t b = shared; b <= end; b++)
+            attend_block(s, it, seq, b, b < end, sc->rows, r * it->n_heads, (r + 1) * it->n_heads);
     }
     finish_rows(s, it, sc, tiles_wanted);
 }
@@ -389,31 +398,59 @@ static void activate(const struct da_session *s, const float *gate, float *up, u
     }
 }
 
+/* 32 hidden values of some tokens, through the worker's own small buffers to 8-bit form. */
+static void hidden_tiles(struct da_session *s, const struct da_layer *y, const float *x,
+                         const unsigned char *tiles, uint32_t p, uint32_t n,
+                         struct da_attn_scratch *sc)
+{
+    const struct mm_job gate = {&y->gate, sc->gate, DA_GROUP};
+    const struct mm_job up = {&y->up, sc->up, DA_GROUP};
+    const size_t in_bytes = da_tile_bytes(s->model->hp.dim);
+    const size_t out_bytes = da_tile_bytes(y->down.p.n_cols);
+    unsigned char *out = s->ff_tiles + da_tile_bytes(p * DA_LANES);
+    for (uint32_t t0 = 0; t0 < s->n_rows; t0 += HIDDEN_TOKENS) {
+        uint32_t k = s->n_rows - t0 < HIDDEN_TOKENS ? s->n_rows - t0 : HIDDEN_TOKENS;
+        const unsigned char *in = tiles + t0 / DA_TILE * in_bytes;
+        if (y->gate.p.n_rows)
+            run_panels(s, &gate, x + (size_t)t0 * s->d_stride, s->d_stride, in, k, p, n, false);
+        run_panels(s, &up, x + (size_t)t0 * s->d_stride, s->d_stride, in, k, p, n, false);
+        for (uint32_t t = t0; t < t0 + k; t++) {
+            float *h = sc->up + (size_t)(t - t0) * DA_GROUP;
+            activate(s, sc->gate + (size_t)(t - t0) * DA_GROUP, h, DA_GROUP);
+            s->model->kernels->quantize_row(h, DA_GROUP, out + t / DA_TILE * out_bytes,
+                                            t % DA_TILE);
+        }
+    }
+}
+
+static void hidden_floats(struct da_session *s, const struct da_layer *y, const float *x,
+                          const unsigned char *tiles, uint32_t p, uint32_t n)
+{
+    const uint32_t col = p * DA_LANES;
+    const struct mm_job gate = {&y->gate, s->gate + col, s->ff_stride};
+    const struct mm_job up = {&y->up, s->up + col, s->ff_stride};
+    if (y->gate.p.n_rows)
+        run_panels(s, &gate, x, s->d_stride, tiles, s->n_rows, p, n, false);
+    run_panels(s, &up, x, s->d_stride, tiles, s->n_rows, p, n, false);
+    for (uint32_t t = 0; t < s->n_rows; t++)
+        activate(s, s->gate + (size_t)t * s->ff_stride + col,
+                 s->up + (size_t)t * s->ff_stride + col, n * DA_LANES);
+}
+
 /* Items are pairs of panels: 32 hidden values, one group of the next matrix's input. */
 static void hidden_phase(struct da_session *s, const struct da_layer *y, const float *x,
-                         const unsigned char *tiles)
+                         const unsigned char *tiles, unsigned worker)
 {
-    const struct mm_job gate = {&y->gate, s->gate, s->ff_stride};
-    const struct mm_job up = {&y->up, s->up, s->ff_stride};
     const uint32_t total = y->up.p.n_panels, step = item_panels(s, total, 2);
-    const bool tiles_wanted = wants_tiles(&y->down);
-    const size_t tile_bytes = da_tile_bytes(y->down.p.n_cols);
     uint32_t item;
     while ((item = da_pool_next(s->pool)) * step < total) {
         uint32_t end = (item + 1) * step < total ? (item + 1) * step : total;
         for (uint32_t p = item * step; p < end; p += 2) {
-            uint32_t n = end - p < 2 ? end - p : 2, col = p * DA_LANES;
-            if (y->gate.p.n_rows)
-                run_panels(s, &gate, x, s->d_stride, tiles, s->n_rows, p, n, false);
-            run_panels(s, &up, x, s->d_stride, tiles, s->n_rows, p, n, false);
-            for (uint32_t t = 0; t < s->n_rows; t++) {
-                float *h = s->up + (size_t)t * s->ff_stride + col;
-                activate(s, s->gate + (size_t)t * s->ff_stride + col, h, n * DA_LANES);
-                if (tiles_wanted)
-                    s->model->kernels->quantize_row(
-                        h, DA_GROUP, s->ff_tiles + t / DA_TILE * tile_bytes + da_tile_bytes(col),
-                        t % DA_TILE);
-            }
+            uint32_t n = end - p < 2 ? end - p : 2;
+            if (wants_tiles(&y->down))
+                hidden_tiles(s, y, x, tiles, p, n, &s->scratch[worker]);
+            else
+                hidden_floats(s, y, x, tiles, p, n);
         }
     }
     da_pool_barrier(s->pool);
@@ -461,7 +498,7 @@ static void layer(struct da_session *s, uint32_t l, unsigned worker)
     attention_block(s, l, worker);
     if (!parallel)
         norm_phase(s, &y->norm2, mlp_tiles, xn2, tiles2);
-    hidden_phase(s, y, xn2, tiles2);
+    hidden_phase(s, y, xn2, tiles2, worker);
     const struct mm_job down = {&y->down, y->post2.w ? s->tmp : s->x, s->d_stride};
     matmul_phase(s, &down, 1, s->up, s->ff_stride, s->ff_tiles, s->n_rows, !y->post2.w);
     if (y->post2.w)

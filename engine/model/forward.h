@@ -21,7 +21,11 @@ struct da_attn_job {
     uint32_t n_shared;          /* leading blocks that all rows share */
 };
 
+enum { HIDDEN_TOKENS = 64 }; /* tokens of the MLP between its matrices at one time */
+
+/* A worker's own memory. */
 struct da_attn_scratch {
+    float *gate, *up;         /* [HIDDEN_TOKENS][32] */
     struct da_attn_row *rows; /* [max_attn_rows] */
     float *o;                 /* [max_attn_rows][head_dim padded] */
 };

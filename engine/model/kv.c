@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "engine/bigmem.h"
 #include "engine/model/model.h"
 #include "engine/quant.h"
 
@@ -48,15 +49,15 @@ enum da_rc da_kv_init(struct da_kv *kv, enum da_kv_type type, const struct da_hp
     shape(kv, type, hp);
     if (n_pages > SIZE_MAX / 2 / kv->page_bytes)
         return da_fail(err, DA_ENOMEM, "%u pages of keys and values overflow", n_pages);
-    kv->block = da_try_alloc(n_pages * kv->page_bytes + 64, 1); /* zero pages, not touched yet */
+    kv->base_bytes = n_pages * kv->page_bytes;
+    kv->base = da_big_alloc(kv->base_bytes);
     kv->free_list = da_try_alloc(n_pages, sizeof *kv->free_list);
     kv->refs = da_try_alloc(n_pages, sizeof *kv->refs);
-    if (!kv->block || !kv->free_list || !kv->refs) {
+    if (!kv->base || !kv->free_list || !kv->refs) {
         da_kv_release(kv);
         return da_fail(err, DA_ENOMEM, "no memory for %u pages of %zu bytes of keys and values",
                        n_pages, kv->page_bytes);
     }
-    kv->base = kv->block + (64 - (uintptr_t)kv->block % 64) % 64;
     kv->n_pages = kv->n_free = n_pages;
     for (uint32_t i = 0; i < n_pages; i++)
         kv->free_list[i] = n_pages - 1 - i; /* low pages first: touched memory stays small */
@@ -65,7 +66,7 @@ enum da_rc da_kv_init(struct da_kv *kv, enum da_kv_type type, const struct da_hp
 
 void da_kv_release(struct da_kv *kv)
 {
-    free(kv->block);
+    da_big_free(kv->base, kv->base_bytes);
     free(kv->free_list);
     free(kv->refs);
     memset(kv, 0, sizeof *kv);

@@ -28,10 +28,10 @@ struct da_kv {
     size_t k_bytes, scale_bytes, v_bytes; /* of a slice; scale_bytes 0 for floats */
     size_t slice_bytes, page_bytes;
     uint32_t n_pages, n_free;
-    unsigned char *block; /* owned */
-    unsigned char *base;  /* page 0: the first multiple of 64 in block */
-    uint32_t *free_list;  /* [n_pages], the first n_free are free */
-    uint32_t *refs;       /* [n_pages] */
+    unsigned char *base; /* owned */
+    size_t base_bytes;
+    uint32_t *free_list; /* [n_pages], the first n_free are free */
+    uint32_t *refs;      /* [n_pages] */
 };
 
 /* Bytes of one page. */

@@ -13,6 +13,7 @@
 
 #include "common/mem.h"
 #include "common/threads.h"
+#include "engine/bigmem.h"
 #include "engine/kernels/panels.h"
 
 enum { NAME_MAX_LEN = 128 };
@@ -449,7 +450,8 @@ static enum da_rc build_panels(struct loader *ld, unsigned n_threads)
     uint32_t q = m->hp.n_heads * m->hp.head_dim;
     enum da_rc rc = DA_OK;
     widest = q > widest ? q : widest;
-    if (!(m->panel_block = da_try_alloc_aligned(64, ld->panel_bytes)))
+    m->facts.weight_bytes = ld->panel_bytes;
+    if (!(m->panel_block = da_big_alloc(ld->panel_bytes)))
         return da_fail(ld->err, DA_ENOMEM, "%s: no memory for %zu bytes of weights",
                        da_gguf_name(ld->g), ld->panel_bytes);
     b.first_item = da_calloc(ld->n + 1, sizeof *b.first_item);
@@ -510,7 +512,6 @@ static void set_facts(struct loader *ld)
     f->n_vocab = m->hp.n_vocab;
     f->n_ctx = m->hp.n_ctx;
     f->file_bytes = da_gguf_bytes(ld->g).len;
-    f->weight_bytes = ld->panel_bytes;
 }
 
 static enum da_rc load(struct loader *ld, unsigned n_threads)
@@ -567,7 +568,7 @@ void da_model_close(struct da_model *m)
     for (size_t i = 0; i < m->n_floats; i++)
         free(m->floats[i]);
     free(m->floats);
-    free(m->panel_block);
+    da_big_free(m->panel_block, m->facts.weight_bytes);
     free(m->layers);
     free(m->name);
     da_gguf_close(m->gguf);

@@ -99,6 +99,9 @@ is_exit 4 "a dead server"
 like_stderr "^docassist: endpoint '$url': .*connect.*; gave up after 2 tries\. What was " \
     "... is reported in one line"
 is "$(wc -l <"$err")" 1 "... and no more"
+head -n 1 docs.jsonl >one.jsonl
+run annotate --retries 1 one.jsonl -o one.a.jsonl
+is_exit 4 "... also for the only document"
 server -s 503
 run annotate --retries 0 docs.jsonl -o a.jsonl
 is_exit 4 "a server that is overloaded"

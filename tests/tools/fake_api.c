@@ -4,11 +4,15 @@
  *     fake_api -p PORTFILE [-s SCRIPT | -D SCRIPT | -c SEED] [-d MS] [-l RPM] [-k KEY]
  *     fake_api -q PORTFILE       prints the counts of a running server as one JSON object
  *
- * The kernel chooses the port; PORTFILE gets it once the server listens. SCRIPT is a list of
- * actions, "500*2,429/1,ok": the n-th request gets the n-th, the last one repeats; with -D the n-th
- * document does, however often it is asked. -c derives the actions from the document and the
- * number of times it was asked (chaos). -T counts tokens as OpenAI does (o200k_base). -d delays
- * every reply; -l answers 429 beyond RPM; -k refuses other keys.
+ * The kernel chooses the port; PORTFILE gets it once the server listens.
+ *   -s  SCRIPT is a list of actions, "500*2,429/1,ok": the n-th request gets the n-th, the last
+ *       one repeats
+ *   -D  the same, but the n-th document gets the n-th, however often it is asked
+ *   -c  actions follow from the document and the number of times it was asked (chaos)
+ *   -d  delays every reply
+ *   -l  answers 429 beyond RPM requests a minute
+ *   -k  refuses other keys
+ *   -T  counts tokens as OpenAI does (o200k_base)
  *
  * Actions: ok fenced prose broken empty length refusal filter 400 401 403 404 408 409 422 429
  * 429/S 429ms/MS 500 503/S quota reset half slow late hang html huge noformat noschema.
@@ -65,10 +69,10 @@ struct server {
     struct counts n;
     uint64_t *times_ms; /* [n_times], of every request */
     size_t n_times, cap_times;
-    struct da_map asked, answered; /* document -> times */
+    struct da_map asked, answered;  /* document -> times */
     struct da_tokenizer *tokenizer; /* NULL: four bytes are a token */
     struct da_tok_scratch *scratch;
-    struct da_map ranks;           /* document -> its place among all, from 1 */
+    struct da_map ranks; /* document -> its place among all, from 1 */
 };
 
 static uint64_t now_ms(void)

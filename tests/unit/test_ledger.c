@@ -172,7 +172,7 @@ static void test_causes_and_facts(void)
     da_buf_init(&b, 0);
     (void)da_ledger_open(&l, path_of("f.ledger"), &err);
     for (int i = 0; i < 5; i++) {
-        char name[8];
+        char name[16];
         (void)snprintf(name, sizeof name, "d%d", i);
         struct da_ledger_key k = key_of(name);
         (void)da_ledger_add_request(l, &k, "t", da_span_str(name), "m", &id, &err);
