@@ -44,7 +44,7 @@ DA_LDFLAGS += -Wl,-z,relro -Wl,-z,now
 endif
 
 # --- sources -----------------------------------------------------------------
-LIB_DIRS  := common text schemas prompts engine engine/kernels engine/tokenizer engine/model \
+LIB_DIRS  := common text schemas prompts engine engine/kernels engine/tokenizer engine/chat engine/model \
              engine/session api ingest eval annotate serve
 LIB_SRC   := $(sort $(wildcard $(LIB_DIRS:%=%/*.c)))
 CLI_SRC   := $(sort $(wildcard cli/*.c))
@@ -69,22 +69,26 @@ WITH_GUMBO   ?= $(call probe,gumbo)
 WITH_SECCOMP ?= $(call probe,libseccomp)
 WITH_UCHARDET ?= $(call probe,uchardet)
 WITH_ZIP     ?= $(call probe,libzip libxml-2.0)
+CXX          ?= c++
+WITH_CLD2    ?= $(shell echo '\#include <cld2/public/compact_lang_det.h>' | $(CXX) -x c++ -E - >/dev/null 2>&1 && echo 1)
 
 PKGS := libcjson libutf8proc sqlite3 $(if $(filter 1,$(WITH_CURL)),libcurl)
 HELPER_PKGS := libcjson libutf8proc $(if $(filter 1,$(WITH_POPPLER)),poppler-glib gio-2.0) \
                $(if $(filter 1,$(WITH_GUMBO)),gumbo) $(if $(filter 1,$(WITH_SECCOMP)),libseccomp) \
                $(if $(filter 1,$(WITH_UCHARDET)),uchardet) $(if $(filter 1,$(WITH_ZIP)),libzip libxml-2.0)
-DA_CFLAGS += $(foreach x,CURL POPPLER GUMBO SECCOMP UCHARDET ZIP,-DDA_WITH_$x=$(if $(filter 1,$(WITH_$x)),1,0))
+DA_CFLAGS += $(foreach x,CURL POPPLER GUMBO SECCOMP UCHARDET ZIP CLD2,-DDA_WITH_$x=$(if $(filter 1,$(WITH_$x)),1,0))
 PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS    := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 HELPER_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(HELPER_PKGS) 2>/dev/null)
-HELPER_LIBS := $(shell $(PKG_CONFIG) --libs $(HELPER_PKGS) 2>/dev/null)
+HELPER_LIBS := $(shell $(PKG_CONFIG) --libs $(HELPER_PKGS) 2>/dev/null) \
+               $(if $(filter 1,$(WITH_CLD2)),-lcld2 -lstdc++)
 LDLIBS := $(PKG_LIBS) -lm -pthread
 
 obj = $(patsubst %.c,$O/%.o,$(1))
 LIB_OBJ    := $(call obj,$(LIB_SRC)) $O/embed.o
 CLI_OBJ    := $(call obj,$(CLI_SRC))
 HELPER_OBJ := $(call obj,$(HELPER_SRC))
+HELPER_CXX := $(if $(filter 1,$(WITH_CLD2)),$(patsubst %.cc,$O/%.o,$(wildcard ingest/extract/*.cc)))
 UNIT       := $(UNIT_SRC:%.c=$O/%)
 TOOLS      := $(TOOL_SRC:%.c=$O/%)
 FUZZ       := $(FUZZ_SRC:%.c=$O/%)
@@ -146,7 +150,13 @@ $O/libdocassist.a: $(LIB_OBJ) $O/lib.list
 $O/docassist: $(CLI_OBJ) $O/libdocassist.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-$O/docassist-extract: $(HELPER_OBJ) $O/libdocassist.a
+# The one shim in C++: language.cc, for CLD2.
+$(HELPER_CXX): $O/%.o: %.cc $O/flags
+	@mkdir -p $(@D)
+	@echo '  CXX  $<'
+	$(Q)$(CXX) -std=c++11 -I. $(filter -f% -W% -D_FORTIFY% -U_FORTIFY%,$(filter-out -Wstrict-prototypes \
+	    -Wmissing-prototypes -Wold-style-definition,$(DA_CFLAGS))) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$O/docassist-extract: $(HELPER_OBJ) $(HELPER_CXX) $O/libdocassist.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS) -lm -pthread
 $(UNIT): %: %.o $O/tests/tap.o $O/libdocassist.a
@@ -216,4 +226,4 @@ clean: ## remove build/
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
 
--include $(ALL_OBJ:.o=.d)
+-include $(ALL_OBJ:.o=.d) $(HELPER_CXX:.o=.d)

@@ -227,7 +227,8 @@ enum da_rc da_backend_api_new(struct da_backend **ret, const struct da_backend_a
 {
     struct api_backend *b = da_calloc(1, sizeof *b);
     b->o = *opts;
-    b->base = (struct da_backend){"api", "", api_gather, api_annotate, api_free};
+    b->base = (struct da_backend){"api", "", opts->answer_only ? NULL : api_gather, api_annotate,
+                                  api_free};
     enum da_rc rc = da_asker_new(&b->asker, &opts->asker, err);
     if (rc) {
         free(b);

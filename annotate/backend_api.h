@@ -10,7 +10,8 @@
 struct da_backend_api_opts {
     struct da_client_opts client; /* endpoints, limits, ledger, ...: borrowed */
     struct da_asker_opts asker;
-    bool reparse; /* read the stored replies of failed requests again */
+    bool answer_only; /* nothing is asked: the ledger is all there is */
+    bool reparse;     /* read the stored replies of failed requests again */
     struct da_log *log;
     const volatile sig_atomic_t *stop; /* may be NULL */
 };

@@ -9,6 +9,9 @@
 #include "common/map.h"
 #include "common/mem.h"
 #include "common/utf8.h"
+#include "eval/diversity.h"
+#include "eval/work.h"
+#include "text/wordlang.h"
 #include "text/ngram.h"
 #include "text/sentence.h"
 #include "text/words.h"
@@ -18,7 +21,8 @@ enum {
     OVERLAP_ORDER = 2, /* word pairs tell questions apart better than words */
     STEM_CHARS = 5,    /* "reported" supports "report" */
     MAX_MISSING = 8,   /* listed in the record */
-    MAX_FAILED = 9
+    LANGUAGE_MIN_WORDS = 15,
+    MAX_FAILED = 10
 };
 
 struct da_checks {
@@ -29,8 +33,11 @@ struct da_checks {
     struct da_words doc, part;
     struct da_units units, part_units;
     struct da_map keys; /* of the document: words as they are, numbers as digits only */
+    uint64_t *stems;    /* [stems_cap] of the document's words; 0 for function words */
+    size_t stems_cap;
     struct da_ngrams a, b;
-    struct da_buf digits;
+    struct da_buf digits, all;
+    struct da_work work;
 };
 
 /* What was found of a summary's and an answer's numbers or names. */
@@ -82,6 +89,8 @@ struct da_checks *da_checks_new(const struct da_checks_opts *o)
         c->o.examples = da_span("", 0);
     da_buf_init(&c->identity, 0);
     da_buf_init(&c->digits, 0);
+    da_buf_init(&c->all, 0);
+    da_work_init(&c->work);
     da_words_init(&c->doc);
     da_words_init(&c->part);
     da_units_init(&c->units);
@@ -104,11 +113,14 @@ void da_checks_free(struct da_checks *c)
     da_ngrams_release(&c->example_grams);
     da_ngrams_release(&c->b);
     da_ngrams_release(&c->a);
+    free(c->stems);
     da_map_release(&c->keys);
     da_units_release(&c->part_units);
     da_units_release(&c->units);
     da_words_release(&c->part);
     da_words_release(&c->doc);
+    da_work_release(&c->work);
+    da_buf_release(&c->all);
     da_buf_release(&c->digits);
     da_buf_release(&c->identity);
     free(c);
@@ -150,14 +162,30 @@ static const char *const number_words[] = {
     "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
 };
 
+static uint64_t stem(const struct da_words *w, size_t i)
+{
+    struct da_span key = da_words_key(w, i);
+    const char *end = key.p + key.len, *p = key.p;
+    for (int n = 0; n < STEM_CHARS && p < end; n++) {
+        uint32_t cp;
+        p += da_utf8_decode(p, end, &cp);
+    }
+    return p == end ? w->items[i].hash : da_hash64(key.p, (size_t)(p - key.p), 0);
+}
+
 static void index_document(struct da_checks *c, struct da_span text)
 {
     da_words_split(&c->doc, text.p, text.len);
     da_units_split(&c->units, text.p, text.len);
     da_map_reset(&c->keys);
+    if (c->doc.n > c->stems_cap) {
+        c->stems_cap = da_grow_cap(c->stems_cap, c->doc.n);
+        c->stems = da_realloc_array(c->stems, c->stems_cap, sizeof *c->stems);
+    }
     for (size_t i = 0; i < c->doc.n; i++) {
         struct da_span key = da_words_key(&c->doc, i);
         add_key(&c->keys, key);
+        c->stems[i] = c->doc.items[i].flags & DA_WORD_STOP ? 0 : stem(&c->doc, i);
         if (c->doc.items[i].flags & DA_WORD_DIGITS) {
             struct da_span d = digits_of(c, key);
             if (d.len > 0)
@@ -260,31 +288,40 @@ static double question_overlap(struct da_checks *c, const struct da_answers *a)
     return most;
 }
 
-/* --- support -------------------------------------------------------------------- */
-
-static uint64_t stem(const struct da_words *w, size_t i)
+/* 0..1; as null for a single question. */
+static double self_bleu(struct da_checks *c, const struct da_answers *a)
 {
-    struct da_span key = da_words_key(w, i);
-    const char *end = key.p + key.len, *p = key.p;
-    for (int n = 0; n < STEM_CHARS && p < end; n++) {
-        uint32_t cp;
-        p += da_utf8_decode(p, end, &cp);
-    }
-    return p == end ? w->items[i].hash : da_hash64(key.p, (size_t)(p - key.p), 0);
+    da_work_next(&c->work);
+    return da_self_bleu(DA_SELF_BLEU_SACRE, 0, &c->work, a->qs_response, a->n_qs, NULL) / 100;
 }
+
+/* --- language -------------------------------------------------------------------- */
+
+/* Whether the responses are, beyond doubt, in another language than the document. */
+static bool other_language(struct da_checks *c, const struct da_answers *a)
+{
+    bool sure_doc, sure_answers;
+    da_buf_reset(&c->all);
+    da_buf_add(&c->all, a->summ_response.p, a->summ_response.len);
+    da_buf_add_char(&c->all, '\n');
+    da_buf_add(&c->all, a->qa_response.p, a->qa_response.len);
+    da_words_split(&c->part, c->all.p, c->all.len);
+    const char *ours = da_wordlang_guess(&c->part, &sure_answers);
+    const char *theirs = da_wordlang_guess(&c->doc, &sure_doc);
+    return c->part.n >= LANGUAGE_MIN_WORDS && sure_answers && sure_doc && strcmp(ours, theirs) != 0;
+}
+
+/* --- support -------------------------------------------------------------------- */
 
 /* The largest share of the words (stems) that stand in one unit of the document and the next. */
 static double best_support(const struct da_checks *c, const uint64_t *stems, size_t n)
 {
     size_t best = 0;
     size_t *last = da_calloc(n ? n : 1, sizeof *last); /* 1 + the last unit that had it */
-    for (size_t u = 0; u < c->units.n; u++) {
-        size_t at = da_words_at(&c->doc, c->units.items[u].start);
+    for (size_t u = 0, at = 0; u < c->units.n; u++) {
         for (; at < c->doc.n && c->doc.items[at].start < c->units.items[u].end; at++) {
-            if (c->doc.items[at].flags & DA_WORD_STOP)
-                continue;
-            uint64_t s = stem(&c->doc, at);
-            for (size_t k = 0; k < n; k++) {
+            uint64_t s = c->stems[at];
+            for (size_t k = 0; s != 0 && k < n; k++) {
                 if (stems[k] == s)
                     last[k] = u + 1;
             }
@@ -410,6 +447,7 @@ enum da_rc da_checks_run(void *ctx, const struct da_ann_doc *doc, const struct d
     judge(&v, share(&names) >= o->min_names, "names");
     judge(&v, answer >= o->min_support, "support");
     judge(&v, !copied, "example_copied");
+    judge(&v, !other_language(c, a), "language");
     da_jw_object(w);
     da_jw_key(w, "failed");
     da_jw_array(w);
@@ -421,6 +459,7 @@ enum da_rc da_checks_run(void *ctx, const struct da_ann_doc *doc, const struct d
     da_jw_kint(w, "questions", (int64_t)a->n_qs);
     da_jw_kint(w, "question_marks", (int64_t)marks);
     da_jw_kdouble(w, "question_overlap", overlap);
+    da_jw_kdouble(w, "question_self_bleu", self_bleu(c, a));
     write_found(w, "numbers", &numbers);
     write_found(w, "names", &names);
     da_jw_kdouble(w, "summary_support", summary_support);

@@ -8,7 +8,9 @@
  *
  *   summary_length, answer_length   words (a letter of a script without spaces counts half)
  *   question_count, question_form   as many as asked for, each ending in a question mark
- *   question_overlap                no two questions alike (Jaccard of word pairs)
+ *   question_overlap                no two questions alike (Jaccard of word pairs); their Self-BLEU
+ *                                   is measured, too
+ *   language                        that of the document, as far as both can be told for sure
  *   numbers, names                  those of summary and answer stand in the document
  *   support                         words of the answer's sentences found in one place of it
  *   example_copied                  no eight words in a row from the prompt's own examples

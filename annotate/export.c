@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "annotate/contamination.h"
+#include "annotate/review.h"
 #include "common/buf.h"
 #include "common/io.h"
 #include "common/json.h"
@@ -30,6 +31,7 @@ struct exporter {
     struct da_card card;
     struct da_map clusters;                 /* name -> number of documents */
     struct da_contamination *contamination; /* NULL: not compared */
+    struct da_review *review;               /* NULL: no sample */
     struct da_resume *out;
     char *paths[DA_N_SPLITS];
     char *spool;        /* copy of stdin, or NULL */
@@ -229,6 +231,8 @@ static enum da_rc write_example(struct exporter *x, const struct da_example *e, 
     enum da_rc rc = da_buf_check(&x->line, "an example", err);
     if (!rc)
         rc = da_resume_write(x->out, (unsigned)s, x->line.p, x->line.len, err);
+    if (!rc && x->review)
+        da_review_offer(x->review, e);
     if (!rc) {
         x->card.split[s].n_examples++;
         x->card.split[s].n_bytes += x->line.len;
@@ -330,6 +334,11 @@ static enum da_rc finish(struct exporter *x, struct da_err *err)
         da_card_write(&x->card, &b);
         rc = write_beside(x, "README.md", &b, err);
     }
+    if (!rc && x->review) {
+        da_buf_reset(&b);
+        da_review_write(x->review, &b);
+        rc = write_beside(x, "review.csv", &b, err);
+    }
     da_buf_release(&b);
     return rc;
 }
@@ -350,6 +359,8 @@ static void init(struct exporter *x)
     x->splits = da_splits_new(&so);
     da_map_init(&x->clusters);
     da_card_init(&x->card);
+    if (x->o->sample > 0)
+        x->review = da_review_new((size_t)x->o->sample, x->o->seed);
     x->card.format = x->o->format;
     x->card.seed = x->o->seed;
     memcpy(x->card.percent, x->o->percent, sizeof x->card.percent);
@@ -373,6 +384,7 @@ static void release(struct exporter *x)
     da_buf_release(&x->response);
     da_buf_release(&x->messages);
     da_buf_release(&x->line);
+    da_review_free(x->review);
     da_contamination_free(x->contamination);
     da_card_release(&x->card);
     da_map_release(&x->clusters);

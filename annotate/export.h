@@ -4,7 +4,8 @@
 /*
  * Annotations into training and test data: one example per task, in the released
  * model's format (prompts/slimlm.h), in train.jsonl, validation.jsonl and
- * test.jsonl with splits.tsv and a dataset card, README.md, beside them. A split
+ * test.jsonl with splits.tsv and a dataset card, README.md, beside them, and
+ * on request review.csv, a sample for people to judge (annotate/review.h). A split
  * without examples has no file.
  */
 
@@ -24,6 +25,7 @@ struct da_export_opts {
     uint64_t seed;
     const char *splits_from; /* an earlier splits.tsv, or NULL */
     bool decontaminate;      /* leave out test documents that training documents give away */
+    uint64_t sample;         /* examples for people to judge, in review.csv; 0: none */
     struct da_log *log;
     const volatile sig_atomic_t *stop; /* may be NULL */
 };

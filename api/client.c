@@ -577,6 +577,9 @@ enum da_rc da_client_pump(struct da_client *c, unsigned timeout_ms, struct da_er
         rc = c->o.http->wait(c->o.http, wait_ms(c, timeout_ms, until_start), err);
     if (!rc && commit_is_due(c, da_client_now(c)))
         rc = commit_and_deliver(c, err);
+    /* also when the last open call was the one that found out */
+    if (!rc && c->fatal.code && c->n_in_flight == 0)
+        return report_fatal(c, err);
     return rc;
 }
 

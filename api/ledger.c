@@ -38,6 +38,12 @@ enum statement {
     S_LAST_NOTE,
     S_SET_FACT,
     S_GET_FACT,
+    S_ADD_BATCH,
+    S_SET_BATCH,
+    S_NEXT_BATCH,
+    S_IN_BATCH,
+    S_GET_TRY,
+    S_VOID_TRIES,
     N_STATEMENTS
 };
 
@@ -60,6 +66,16 @@ static const char *const sql_of[N_STATEMENTS] = {
     [S_LAST_NOTE] = "SELECT note FROM try WHERE request = ?1 ORDER BY id DESC LIMIT 1",
     [S_SET_FACT] = "INSERT OR REPLACE INTO fact(name, value) VALUES(?1, ?2)",
     [S_GET_FACT] = "SELECT value FROM fact WHERE name = ?1",
+    [S_ADD_BATCH] = "INSERT INTO batch(state, n_requests, n_tokens) VALUES(?1, ?2, ?3)",
+    [S_SET_BATCH] = "UPDATE batch SET state=?2, n_requests=?3, n_tokens=?4, file_id=?5,"
+                    " remote_id=?6, output_id=?7, error_id=?8, status=?9 WHERE id=?1",
+    [S_NEXT_BATCH] = "SELECT id, state, n_requests, n_tokens, file_id, remote_id, output_id,"
+                     " error_id, status FROM batch WHERE id > ?1 ORDER BY id LIMIT 1",
+    [S_IN_BATCH] = "SELECT 1 FROM try WHERE request = ?1 AND batch > 0 AND outcome = 0",
+    [S_GET_TRY] = "SELECT id, request, batch, variant, max_tokens, outcome, cost_pusd FROM try"
+                  " WHERE id = ?1",
+    [S_VOID_TRIES] = "UPDATE try SET outcome = 4, note = ?2, cost_pusd = 0, estimated = 0"
+                     " WHERE batch = ?1 AND outcome = 0",
 };
 
 static const char schema[] =
@@ -74,6 +90,11 @@ static const char schema[] =
     " completion_tokens INTEGER, cost_pusd INTEGER NOT NULL, estimated INTEGER NOT NULL DEFAULT 1,"
     " duration_ms INTEGER, reply BLOB);"
     "CREATE INDEX IF NOT EXISTS try_request ON try(request);"
+    "CREATE INDEX IF NOT EXISTS try_batch ON try(batch) WHERE batch > 0;"
+    "CREATE TABLE IF NOT EXISTS batch("
+    " id INTEGER PRIMARY KEY, state INTEGER NOT NULL, n_requests INTEGER NOT NULL,"
+    " n_tokens INTEGER NOT NULL, file_id TEXT, remote_id TEXT, output_id TEXT, error_id TEXT,"
+    " status TEXT);"
     "CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value BLOB NOT NULL);";
 
 struct da_ledger {
@@ -329,7 +350,7 @@ enum da_rc da_ledger_start_try(struct da_ledger *l, struct da_ledger_try *t, str
     sqlite3_bind_int64(st, 1, t->request_id);
     sqlite3_bind_int64(st, 2, t->started_ms);
     bind_text(st, 3, t->endpoint);
-    sqlite3_bind_int(st, 4, t->batch);
+    sqlite3_bind_int64(st, 4, t->batch);
     sqlite3_bind_int(st, 5, t->variant);
     sqlite3_bind_int(st, 6, t->max_tokens);
     sqlite3_bind_int64(st, 7, t->cost_pusd); /* the worst case, until it is known */
@@ -388,7 +409,7 @@ enum da_rc da_ledger_get_reply(struct da_ledger *l, int64_t request_id, int64_t 
         const void *p = sqlite3_column_blob(st, 8);
         if (p)
             da_buf_add(body, p, (size_t)sqlite3_column_bytes(st, 8));
-        t->batch = sqlite3_column_int(st, 9) != 0;
+        t->batch = sqlite3_column_int64(st, 9);
     } else if (step != SQLITE_DONE) {
         rc = sql_fail(l, err);
     }
@@ -577,5 +598,128 @@ enum da_rc da_ledger_get_fact(struct da_ledger *l, const char *name, struct da_b
     else if (step != SQLITE_DONE)
         rc = sql_fail(l, err);
     sqlite3_reset(st);
+    return rc;
+}
+
+/* --- batches ------------------------------------------------------------------ */
+
+static void copy_column(sqlite3_stmt *st, int i, char out[DA_LEDGER_ID_MAX])
+{
+    const unsigned char *s = sqlite3_column_text(st, i);
+    snprintf(out, DA_LEDGER_ID_MAX, "%s", s ? (const char *)s : "");
+}
+
+enum da_rc da_ledger_add_batch(struct da_ledger *l, struct da_ledger_batch *b, struct da_err *err)
+{
+    enum da_rc rc = begin(l, S_ADD_BATCH, err);
+    if (rc)
+        return rc;
+    sqlite3_bind_int(l->st[S_ADD_BATCH], 1, (int)b->state);
+    sqlite3_bind_int64(l->st[S_ADD_BATCH], 2, b->n_requests);
+    sqlite3_bind_int64(l->st[S_ADD_BATCH], 3, b->n_tokens);
+    rc = run(l, S_ADD_BATCH, err);
+    if (!rc)
+        b->id = sqlite3_last_insert_rowid(l->db);
+    return rc;
+}
+
+enum da_rc da_ledger_set_batch(struct da_ledger *l, const struct da_ledger_batch *b,
+                               struct da_err *err)
+{
+    enum da_rc rc = begin(l, S_SET_BATCH, err);
+    if (rc)
+        return rc;
+    sqlite3_stmt *st = l->st[S_SET_BATCH];
+    sqlite3_bind_int64(st, 1, b->id);
+    sqlite3_bind_int(st, 2, (int)b->state);
+    sqlite3_bind_int64(st, 3, b->n_requests);
+    sqlite3_bind_int64(st, 4, b->n_tokens);
+    bind_text(st, 5, b->file_id);
+    bind_text(st, 6, b->remote_id);
+    bind_text(st, 7, b->output_id);
+    bind_text(st, 8, b->error_id);
+    bind_text(st, 9, b->status);
+    return run(l, S_SET_BATCH, err);
+}
+
+enum da_rc da_ledger_next_batch(struct da_ledger *l, int64_t after, struct da_ledger_batch *b,
+                                struct da_err *err)
+{
+    enum da_rc rc = prepare(l, S_NEXT_BATCH, err);
+    if (rc)
+        return rc;
+    sqlite3_stmt *st = l->st[S_NEXT_BATCH];
+    memset(b, 0, sizeof *b);
+    sqlite3_bind_int64(st, 1, after);
+    int step = sqlite3_step(st);
+    if (step == SQLITE_ROW) {
+        b->id = sqlite3_column_int64(st, 0);
+        b->state = (enum da_batch_state)sqlite3_column_int(st, 1);
+        b->n_requests = sqlite3_column_int64(st, 2);
+        b->n_tokens = sqlite3_column_int64(st, 3);
+        copy_column(st, 4, b->file_id);
+        copy_column(st, 5, b->remote_id);
+        copy_column(st, 6, b->output_id);
+        copy_column(st, 7, b->error_id);
+        copy_column(st, 8, b->status);
+    } else if (step != SQLITE_DONE) {
+        rc = sql_fail(l, err);
+    }
+    sqlite3_reset(st);
+    return rc;
+}
+
+enum da_rc da_ledger_in_batch(struct da_ledger *l, int64_t request_id, bool *waits,
+                              struct da_err *err)
+{
+    enum da_rc rc = prepare(l, S_IN_BATCH, err);
+    if (rc)
+        return rc;
+    sqlite3_bind_int64(l->st[S_IN_BATCH], 1, request_id);
+    int step = sqlite3_step(l->st[S_IN_BATCH]);
+    if (step != SQLITE_ROW && step != SQLITE_DONE)
+        rc = sql_fail(l, err);
+    else
+        *waits = step == SQLITE_ROW;
+    sqlite3_reset(l->st[S_IN_BATCH]);
+    return rc;
+}
+
+enum da_rc da_ledger_get_try(struct da_ledger *l, int64_t try_id, struct da_ledger_try *t,
+                             struct da_err *err)
+{
+    enum da_rc rc = prepare(l, S_GET_TRY, err);
+    if (rc)
+        return rc;
+    sqlite3_stmt *st = l->st[S_GET_TRY];
+    memset(t, 0, sizeof *t);
+    sqlite3_bind_int64(st, 1, try_id);
+    int step = sqlite3_step(st);
+    if (step == SQLITE_ROW) {
+        t->id = sqlite3_column_int64(st, 0);
+        t->request_id = sqlite3_column_int64(st, 1);
+        t->batch = sqlite3_column_int64(st, 2);
+        t->variant = sqlite3_column_int(st, 3);
+        t->max_tokens = sqlite3_column_int(st, 4);
+        t->outcome = (enum da_try_outcome)sqlite3_column_int(st, 5);
+        t->cost_pusd = sqlite3_column_int64(st, 6);
+    } else if (step != SQLITE_DONE) {
+        rc = sql_fail(l, err);
+    }
+    sqlite3_reset(st);
+    return rc;
+}
+
+enum da_rc da_ledger_void_tries(struct da_ledger *l, int64_t batch, const char *note, uint64_t *n,
+                                struct da_err *err)
+{
+    enum da_rc rc = begin(l, S_VOID_TRIES, err);
+    if (rc)
+        return rc;
+    sqlite3_bind_int64(l->st[S_VOID_TRIES], 1, batch);
+    bind_text(l->st[S_VOID_TRIES], 2, note);
+    rc = run(l, S_VOID_TRIES, err);
+    if (!rc)
+        *n = (uint64_t)sqlite3_changes(l->db);
     return rc;
 }

@@ -52,8 +52,8 @@ struct da_ledger_try {
     int64_t id, request_id;
     int64_t started_ms;   /* wall clock, Unix milliseconds */
     const char *endpoint; /* borrowed; written only */
-    bool batch;
-    int variant; /* caller's number: how this try differs from the first */
+    int64_t batch;        /* id of the batch it is part of; 0: online */
+    int variant;          /* caller's number: how this try differs from the first */
     int max_tokens;
     /* filled when it ended */
     enum da_try_outcome outcome;
@@ -129,6 +129,47 @@ enum da_rc da_ledger_recent_means(struct da_ledger *l, unsigned n, struct da_led
 enum da_rc da_ledger_causes(struct da_ledger *l,
                             void (*fn)(void *ctx, const char *cause, uint64_t n), void *ctx,
                             struct da_err *err);
+
+/*
+ * Batches (api/batch.h): parts of the work that are asked for in one file. The row is written,
+ * with its tries, before anything is sent.
+ */
+enum da_batch_state {                        /* stored: only add at the end */
+                      DA_BATCH_INTENT = 1,   /* its file is on disk here, nothing was sent */
+                      DA_BATCH_UPLOADED = 2, /* file_id is known */
+                      DA_BATCH_CREATED = 3,  /* remote_id is known; the server works on it */
+                      DA_BATCH_ENDED = 4,    /* it does so no more; results may wait there */
+                      DA_BATCH_FETCHED = 5,  /* nothing is left to do */
+                      DA_BATCH_VOID = 6      /* given up before it was created */
+};
+
+enum { DA_LEDGER_ID_MAX = 128 };
+
+struct da_ledger_batch {
+    int64_t id; /* from 1 */
+    enum da_batch_state state;
+    int64_t n_requests, n_tokens; /* tokens: prompt estimates and budgets, as they are enqueued */
+    char file_id[DA_LEDGER_ID_MAX], remote_id[DA_LEDGER_ID_MAX];
+    char output_id[DA_LEDGER_ID_MAX], error_id[DA_LEDGER_ID_MAX]; /* files; "" none */
+    char status[DA_LEDGER_ID_MAX]; /* the server's word, or why it failed */
+};
+
+enum da_rc da_ledger_add_batch(struct da_ledger *l, struct da_ledger_batch *b /* sets id */,
+                               struct da_err *err);
+enum da_rc da_ledger_set_batch(struct da_ledger *l, const struct da_ledger_batch *b,
+                               struct da_err *err);
+/* The batch with the lowest id above after; b->id is 0 when there is none. */
+enum da_rc da_ledger_next_batch(struct da_ledger *l, int64_t after, struct da_ledger_batch *b,
+                                struct da_err *err);
+/* Whether a try of the request waits in a batch. */
+enum da_rc da_ledger_in_batch(struct da_ledger *l, int64_t request_id, bool *waits,
+                              struct da_err *err);
+/* The named try, without its reply (t->id 0: none). */
+enum da_rc da_ledger_get_try(struct da_ledger *l, int64_t try_id, struct da_ledger_try *t,
+                             struct da_err *err);
+/* The batch's tries that nothing was heard of count as not sent. *n: how many. */
+enum da_rc da_ledger_void_tries(struct da_ledger *l, int64_t batch, const char *note, uint64_t *n,
+                                struct da_err *err);
 
 /* Small facts that belong to the whole file ("batch:3"). get appends nothing when absent. */
 enum da_rc da_ledger_set_fact(struct da_ledger *l, const char *name, struct da_span value,

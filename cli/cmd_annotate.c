@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "annotate/ann_report.h"
 #include "annotate/annotate.h"
 #include "annotate/backend_api.h"
 #include "annotate/backend_extractive.h"
@@ -11,7 +12,9 @@
 #include "annotate/checks.h"
 #include "annotate/estimate.h"
 #include "annotate/ann_source.h"
+#include "api/batch.h"
 #include "api/ledger.h"
+#include "cli/annotate_batch.h"
 #include "cli/api_opts.h"
 #include "cli/command.h"
 #include "cli/cost.h"
@@ -22,9 +25,12 @@
 typedef unsigned long long ull; /* what printf takes */
 
 struct options {
-    const char *output, *errors, *prompts, *status, *written, *written_name, *assume;
+    const char *output, *errors, *report, *prompts, *status, *written, *written_name, *assume;
     int backend; /* enum backend */
     bool seen_backend, keep_failed, restart, show_prompt, retry_failed, reparse, dry_run;
+    bool seen_batch, batch_complete;
+    int batch_action;
+    int64_t batch_tokens, batch_requests;
     struct da_api_cli api;
     struct {
         int64_t min_summary_words, max_summary_words, min_answer_words, max_answer_words;
@@ -32,7 +38,7 @@ struct options {
     } checks;
 };
 
-enum { N_OWN = 25, N_OPTS = N_OWN + DA_API_CLI_N_OPTS };
+enum { MAX_OWN = 40, MAX_OPTS = MAX_OWN + DA_API_CLI_N_OPTS + 1 };
 
 enum backend { BACKEND_API, BACKEND_EXTRACTIVE, BACKEND_WRITTEN };
 
@@ -47,6 +53,8 @@ static void init_options(struct options *o)
 {
     struct da_checks_opts *c = &o->checks.o;
     memset(o, 0, sizeof *o);
+    o->batch_tokens = DA_BATCH_DEFAULT_TOKENS;
+    o->batch_requests = DA_BATCH_MAX_REQUESTS;
     da_api_cli_init(&o->api);
     da_checks_opts_init(c);
     o->checks.min_summary_words = c->min_summary_words;
@@ -55,7 +63,7 @@ static void init_options(struct options *o)
     o->checks.max_answer_words = c->max_answer_words;
 }
 
-static void fill_options(struct options *o, struct da_opt rows[N_OPTS + 1])
+static void fill_options(struct options *o, struct da_opt rows[MAX_OPTS])
 {
     enum { MOST_WORDS = 100000 };
     struct da_checks_opts *c = &o->checks.o;
@@ -63,6 +71,8 @@ static void fill_options(struct options *o, struct da_opt rows[N_OPTS + 1])
         DA_OPT_GROUP_OF("Output"),
         DA_OPT_STR_OF('o', "output", &o->output, "FILE", "write annotations to FILE ('-': stdout)"),
         DA_OPT_STR_OF(0, "errors", &o->errors, "FILE", "one object for each document that failed"),
+        DA_OPT_STR_OF(0, "report", &o->report, "FILE",
+                      "an HTML page about the annotations and what failed"),
         DA_OPT_FLAG_OF(0, "keep-failed", &o->keep_failed,
                        "keep annotations whose quality checks fail"),
         DA_OPT_FLAG_OF(0, "restart", &o->restart, "throw away an unfinished output"),
@@ -92,6 +102,17 @@ static void fill_options(struct options *o, struct da_opt rows[N_OPTS + 1])
                        "read the stored replies of failed documents again"),
         DA_OPT_STR_OF(0, "status", &o->status, "LEDGER",
                       "print what a ledger holds and stop; also while a run uses it"),
+        DA_OPT_GROUP_OF("Batches: at half the price, within a day"),
+        {.kind = DA_OPT_CHOICE,
+         .long_name = "batch",
+         .dest = &o->batch_action,
+         .arg = DA_BATCH_ACTIONS,
+         .seen = &o->seen_batch,
+         .help = "send what is to be asked; look how it is;\ntake what came back; stop"},
+        DA_OPT_INT_OF(0, "batch-tokens", &o->batch_tokens, 1, INT64_MAX, "N",
+                      "tokens the account may have enqueued (2000000)"),
+        DA_OPT_INT_OF(0, "batch-requests", &o->batch_requests, 1, DA_BATCH_MAX_REQUESTS, "N",
+                      "requests in a batch (50000)"),
         DA_OPT_GROUP_OF("Quality checks"),
         DA_OPT_INT_OF(0, "min-summary-words", &o->checks.min_summary_words, 0, MOST_WORDS, "N",
                       "shortest summary (3)"),
@@ -110,7 +131,7 @@ static void fill_options(struct options *o, struct da_opt rows[N_OPTS + 1])
         DA_OPT_DOUBLE_OF(0, "min-support", &c->min_support, 0, 1, "X",
                          "share of the answer's words that one place supports (0.3)"),
     };
-    _Static_assert(DA_ARRAY_LEN(own) == N_OWN, "N_OWN counts the rows");
+    _Static_assert(DA_ARRAY_LEN(own) <= MAX_OWN, "MAX_OWN is too small");
     memcpy(rows, own, sizeof own);
     size_t n = DA_ARRAY_LEN(own);
     n += da_api_cli_options(&o->api, rows + n);
@@ -294,13 +315,14 @@ static enum da_rc open_api(struct options *o, struct da_err *err)
 
 static enum da_rc make_api_backend(struct options *o, struct da_backend **b, struct da_err *err)
 {
-    enum da_rc rc = da_api_cli_resolve(&o->api, err);
-    if (!rc && !o->show_prompt)
+    enum da_rc rc = o->seen_batch ? DA_OK : da_api_cli_resolve(&o->api, err);
+    if (!rc && !o->show_prompt && !o->seen_batch)
         rc = open_api(o, err);
     if (rc)
         return rc;
     struct da_backend_api_opts bo = {.client = o->api.client,
                                      .asker = asker_options(o),
+                                     .answer_only = o->batch_complete,
                                      .reparse = o->reparse,
                                      .log = da_cli_log(),
                                      .stop = da_cli_catch_interrupt()};
@@ -354,6 +376,8 @@ static enum da_rc annotate_all(struct options *o, struct da_backend *b, const ch
                                   .log = da_cli_log(),
                                   .stop = da_cli_catch_interrupt()};
     rc = da_annotate(b, &ao, st, err);
+    if (!rc && o->report)
+        rc = da_ann_report(o->output, o->errors, o->report, err);
     if (!rc)
         report(o, b, st);
     da_checks_free(checks);
@@ -374,18 +398,41 @@ static enum da_rc run(struct options *o, const char *input, struct da_annotate_s
     return rc;
 }
 
-static int choose_backend(struct options *o)
+static int choose_backend(struct options *o, const char *input)
 {
-    bool api = o->dry_run || o->assume || da_api_cli_is_wanted(&o->api);
+    bool api = o->dry_run || o->assume || o->seen_batch || da_api_cli_is_wanted(&o->api);
     if (!o->seen_backend)
         o->backend = o->written ? BACKEND_WRITTEN : api ? BACKEND_API : BACKEND_EXTRACTIVE;
     if ((o->backend == BACKEND_WRITTEN) != (o->written != NULL))
         return da_opt_usage(&help, "--backend written and --written FILE go together");
+    if (o->report && o->output && strcmp(o->output, "-") == 0)
+        return da_opt_usage(&help, "--report needs annotations in a file, not on stdout");
     if (o->written_name && !o->written)
         return da_opt_usage(&help, "--written-name goes with --written FILE");
-    if ((o->show_prompt || o->dry_run || o->assume) && o->backend != BACKEND_API)
-        return da_opt_usage(&help, "only --backend api has a prompt and a price");
+    if ((o->show_prompt || o->dry_run || o->assume || o->seen_batch) && o->backend != BACKEND_API)
+        return da_opt_usage(&help, "only --backend api has a prompt, a price and batches");
+    if (o->seen_batch && strcmp(input, "-") == 0)
+        return da_opt_usage(&help, "--batch needs a file that can be read again");
     return -1;
+}
+
+/* One step of the Batch API; when it was the last one, the output. */
+static enum da_rc run_batch(struct options *o, const char *input, struct da_annotate_stats *st,
+                            int *exit_code, struct da_err *err)
+{
+    struct da_annotate_batch bo = {.action = (enum da_batch_action)o->batch_action,
+                                   .max_tokens = o->batch_tokens,
+                                   .max_requests = o->batch_requests,
+                                   .input = input,
+                                   .asker = asker_options(o)};
+    enum da_rc rc = da_api_cli_resolve(&o->api, err);
+    if (!rc)
+        rc = open_api(o, err);
+    if (!rc)
+        rc = da_annotate_batch(&bo, &o->api, exit_code, &o->batch_complete, err);
+    if (!rc && o->batch_complete)
+        rc = run(o, input, st, err);
+    return rc;
 }
 
 /* OUTPUT.ledger, unless one was named. */
@@ -407,7 +454,7 @@ static int name_ledger(struct options *o, char **owned)
 int da_cmd_annotate(int argc, char **argv)
 {
     struct options o;
-    struct da_opt rows[N_OPTS + 1];
+    struct da_opt rows[MAX_OPTS];
     struct da_annotate_stats stats = {0};
     struct da_args args;
     struct da_err err = {DA_OK, ""};
@@ -425,18 +472,20 @@ int da_cmd_annotate(int argc, char **argv)
     if (!o.output && !o.show_prompt && !o.dry_run && !o.assume)
         return da_opt_usage(&help, "--output FILE is needed");
     o.api.offline = o.dry_run || o.assume || o.show_prompt;
-    code = choose_backend(&o);
+    code = choose_backend(&o, args.n ? args.argv[0] : "");
     if (code >= 0)
         return code;
     code = name_ledger(&o, &ledger_name);
     if (code >= 0)
         return code;
-    enum da_rc rc = o.assume    ? show_assumed(&o, &err)
-                    : o.dry_run ? dry_run(&o, args.argv[0], &err)
-                                : run(&o, args.argv[0], &stats, &err);
+    code = DA_EXIT_OK;
+    enum da_rc rc = o.assume       ? show_assumed(&o, &err)
+                    : o.dry_run    ? dry_run(&o, args.argv[0], &err)
+                    : o.seen_batch ? run_batch(&o, args.argv[0], &stats, &code, &err)
+                                   : run(&o, args.argv[0], &stats, &err);
     da_api_cli_close(&o.api);
     free(ledger_name);
     if (rc)
         return da_cli_fail(&err);
-    return stats.n_failed ? DA_EXIT_PARTIAL : DA_EXIT_OK;
+    return stats.n_failed ? DA_EXIT_PARTIAL : code;
 }

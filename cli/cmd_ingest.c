@@ -22,8 +22,8 @@ static const struct da_cmd_help help = {
 struct settings {
     const char *out, *errors, *tokenizer, *meta, *password_file, *shard;
     int64_t max_tokens, chunk_tokens, jobs, max_file_mib, memory_mib, timeout_s;
-    int cut, html, sandbox;
-    bool count_source, keep_headers, stats, json, restart;
+    int cut, html, sandbox, longer, pii;
+    bool count_source, keep_headers, filter, stats, json, restart;
 };
 
 static void defaults(struct settings *s)
@@ -56,8 +56,15 @@ static int parse(struct settings *s, int argc, char **argv, struct da_args *args
                       "o200k_base (default), cl100k_base, a GGUF file or a tokenizer.json"),
         DA_OPT_CHOICE_OF(0, "cut", &s->cut, "sentence|hard",
                          "where to cut: at a sentence end (default) or at exactly the limit"),
+        DA_OPT_CHOICE_OF(0, "long", &s->longer, "truncate|segments",
+                         "long documents: the beginning (default), or a record for each part"),
         DA_OPT_FLAG_OF(0, "count-source", &s->count_source,
                        "read to the end, so that n_tokens_source is exact"),
+        DA_OPT_GROUP_OF("Cleaning"),
+        DA_OPT_CHOICE_OF(0, "pii", &s->pii, "keep|mask",
+                         "mask: replace e-mail addresses, phone numbers, IPs, cards and keys"),
+        DA_OPT_FLAG_OF(0, "filter", &s->filter,
+                       "leave out texts that are no prose (Gopher's rules)"),
         DA_OPT_GROUP_OF("Reading"),
         DA_OPT_FLAG_OF(0, "keep-headers", &s->keep_headers,
                        "keep running heads, feet and page numbers"),
@@ -181,6 +188,9 @@ static int run(const struct settings *s, const struct da_args *args)
         .max_tokens = (size_t)s->max_tokens,
         .chunk_tokens = (size_t)s->chunk_tokens,
         .hard_cut = s->cut == 1,
+        .segments = s->longer == 1,
+        .filter = s->filter,
+        .mask_pii = s->pii == 1,
         .count_source = s->count_source,
         .restart = s->restart,
         .jobs = s->jobs > 0 ? (unsigned)s->jobs : da_threads_available(),
@@ -220,6 +230,8 @@ static int run(const struct settings *s, const struct da_args *args)
     o.meta = meta;
     if (rc == DA_OK)
         rc = da_ingest_run(&o, &tally, &err);
+    if (rc == DA_OK && tally.reread && strcmp(s->out, "-") != 0)
+        rc = da_tally_reread(&tally, s->out, &err);
     int code = rc == DA_OK ? conclude(s, &tally) : da_cli_fail(&err);
     da_tokenizer_close(tok);
     da_meta_close(meta);

@@ -5,6 +5,8 @@
 
 #include "eval/board_page.h"
 
+enum { MAX_OPEN = 6 /* confusion tables shown without being asked for */ };
+
 /* "question_answering" reads better with a space. */
 static void label(struct da_buf *out, const char *s)
 {
@@ -130,6 +132,10 @@ void da_page_confusions(struct da_buf *out, const struct da_board_section *s)
         }
     }
     da_buf_add_str(out, n_perfect ? ".</p>\n" : "</p>\n");
+    bool fold = n - n_perfect > MAX_OPEN;
+    if (fold) {
+        da_buf_addf(out, "<details class=\"card\"><summary>%zu systems</summary>\n", n - n_perfect);
+    }
     da_buf_add_str(out, n_perfect < n ? "<div class=\"confusion-grid\">\n" : "");
     for (size_t i = 0; i < p->n; i++) {
         const struct da_board_confusion *c = &p->systems[i]->confusion;
@@ -138,6 +144,7 @@ void da_page_confusions(struct da_buf *out, const struct da_board_section *s)
         }
     }
     da_buf_add_str(out, n_perfect < n ? "</div>\n" : "");
+    da_buf_add_str(out, fold ? "</details>\n" : "");
 }
 
 static void fact(struct da_buf *out, const char *key, const char *value, bool mono)

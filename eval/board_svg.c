@@ -1,6 +1,7 @@
 /* Charts as inline SVG (board_page.h): colours and type come from the page's style sheet. */
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/utf8.h"
@@ -8,13 +9,16 @@
 
 enum {
     FOREST_WIDTH = 920,
-    FOREST_LABELS = 250, /* left of the plot */
+    FOREST_LABELS = 275, /* left of the plot */
     FOREST_VALUES = 70,  /* right of it */
     FOREST_ROW = 30,
     FOREST_MAX_ROWS = 40,
     SCATTER_WIDTH = 560,
     SCATTER_HEIGHT = 340,
-    SCATTER_MAX = 64 /* points */
+    SCATTER_MAX = 64,     /* points */
+    MAX_NAMES = 12,       /* systems whose names find room in a scatter plot */
+    LABEL_MAX_BYTES = 32, /* of a name in a chart */
+    LABEL_HEAD_BYTES = 10 /* of them, before what is left out */
 };
 
 void da_page_range(struct da_page_range *r, double lo, double hi, unsigned n_ticks)
@@ -110,6 +114,25 @@ static size_t score_col(const struct da_board_table *t)
     return c;
 }
 
+/* A label as far as a chart has room; the tables have all of it. Names often differ at their end
+ * only: an owner's name goes first, then the middle. */
+static void add_short(struct da_buf *out, const char *label)
+{
+    const char *slash = strrchr(label, '/');
+    if (strlen(label) > LABEL_MAX_BYTES && slash && slash[1]) {
+        label = slash + 1;
+    }
+    size_t n = strlen(label);
+    if (n <= LABEL_MAX_BYTES) {
+        da_buf_add_str(out, label);
+        return;
+    }
+    size_t tail = da_utf8_grapheme_floor(label, n, n - (LABEL_MAX_BYTES - LABEL_HEAD_BYTES));
+    da_buf_add(out, label, da_utf8_grapheme_floor(label, n, LABEL_HEAD_BYTES));
+    da_buf_add_str(out, "…");
+    da_buf_add_str(out, label + tail);
+}
+
 static void forest_row(struct da_buf *out, const struct da_board_row *row,
                        const struct da_board_cell *cell, const struct da_board_col *col,
                        const struct da_page_range *range, double y)
@@ -127,9 +150,7 @@ static void forest_row(struct da_buf *out, const struct da_board_row *row,
     }
     text(out, "tick", "end", 28, y + 4, label.p);
     da_buf_reset(&label);
-    size_t n = strlen(row->label), keep = n > 30 ? da_utf8_grapheme_floor(row->label, n, 29) : n;
-    da_buf_add(&label, row->label, keep);
-    da_buf_add_str(&label, keep < n ? "…" : "");
+    add_short(&label, row->label);
     text(out, "label", "start", 40, y + 4, label.p);
     if (isfinite(cell->lo) && isfinite(cell->hi)) {
         line(out, "ci", place(range, cell->lo, x0, x1), y, place(range, cell->hi, x0, x1), y);
@@ -191,7 +212,9 @@ void da_page_forest(struct da_buf *out, const struct da_board_table *t, const ch
 }
 
 struct point {
-    const char *label;
+    const char *label; /* the system's name */
+    const char *shown; /* its name, or in a crowd the number of its row in the table */
+    char number[24];
     double x, y, lo, hi;
     double px, py, label_y;
     bool left;
@@ -200,7 +223,8 @@ struct point {
 /* Space a label takes, by the count of its letters: an estimate that is enough to part them. */
 static double label_width(const struct point *p)
 {
-    return 7.0 * (double)da_utf8_count(p->label, strlen(p->label)) + 12;
+    size_t n = da_utf8_count(p->shown, strlen(p->shown));
+    return 7.0 * (double)(n < LABEL_MAX_BYTES ? n : LABEL_MAX_BYTES) + 12;
 }
 
 /* True when label i would lie on an earlier label or on another system's dot. */
@@ -237,11 +261,15 @@ static void place_labels(struct point *p, size_t n)
 
 static void scatter_points(struct da_buf *out, struct point *p, size_t n)
 {
+    struct da_buf label;
+    da_buf_init(&label, 0);
     place_labels(p, n);
     for (size_t i = 0; i < n; i++) {
         da_buf_add_str(out, "<g data-model=\"");
         da_page_text(out, p[i].label);
-        da_buf_add_str(out, "\">");
+        da_buf_add_str(out, "\"><title>");
+        da_page_text(out, p[i].label);
+        da_buf_add_str(out, "</title>");
         if (isfinite(p[i].lo) && isfinite(p[i].hi)) {
             line(out, "ci", p[i].px, p[i].lo, p[i].px, p[i].hi);
         }
@@ -250,9 +278,12 @@ static void scatter_points(struct da_buf *out, struct point *p, size_t n)
             line(out, "lead-line", p[i].px, p[i].py, x, p[i].label_y - 4);
         }
         dot(out, "dot halo", p[i].px, p[i].py, 6);
-        text(out, "label", p[i].left ? "end" : "start", x, p[i].label_y, p[i].label);
+        da_buf_reset(&label);
+        add_short(&label, p[i].shown);
+        text(out, "label", p[i].left ? "end" : "start", x, p[i].label_y, label.p);
         da_buf_add_str(out, "</g>\n");
     }
+    da_buf_release(&label);
 }
 
 static void axes(struct da_buf *out, const struct da_page_range *xr, const struct da_page_range *yr,
@@ -304,10 +335,11 @@ static void scatter(struct da_buf *out, struct point *p, size_t n, const char *i
         p[i].hi = place(&yr, p[i].hi, y0, y1);
     }
     da_buf_addf(out,
-                "<figure class=\"card chart\"><figcaption>%s</figcaption>\n"
+                "<figure class=\"card chart\"><figcaption>%s%s</figcaption>\n"
                 "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"%s\">"
                 "<title id=\"%s\">%s: %zu systems; the figures stand in the tables</title>\n",
-                title, SCATTER_WIDTH, SCATTER_HEIGHT, id, id, title, n);
+                title, n > MAX_NAMES ? "<span>Numbers: rows of the first table.</span>" : "",
+                SCATTER_WIDTH, SCATTER_HEIGHT, id, id, title, n);
     axes(out, &xr, &yr, x_title, y_title);
     scatter_points(out, p, n);
     da_buf_add_str(out, "</svg></figure>\n");
@@ -335,9 +367,13 @@ static size_t collect(const struct da_board *b, const struct da_board_table *t, 
         const struct da_board_bench *x = longest(b, t->rows[r].label);
         double v = !x ? NAN : memory ? x->peak_rss_bytes / (1 << 20) : x->otps;
         if (isfinite(cell->v) && isfinite(v)) {
-            p[n++] =
-                (struct point){t->rows[r].label, v, cell->v, cell->lo, cell->hi, 0, 0, 0, false};
+            p[n] = (struct point){
+                .label = t->rows[r].label, .x = v, .y = cell->v, .lo = cell->lo, .hi = cell->hi};
+            snprintf(p[n++].number, sizeof p->number, "%zu", r + 1);
         }
+    }
+    for (size_t i = 0; i < n; i++) {
+        p[i].shown = n > MAX_NAMES ? p[i].number : p[i].label;
     }
     return n;
 }

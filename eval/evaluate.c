@@ -85,6 +85,10 @@ static void add_task(struct da_samples *s, enum da_task task, const struct da_ev
         da_rouge_signature(&r, ROUGE_TYPES[i], N_REFS, &c.sig);
         add_metric(&c, da_rouge_name(ROUGE_TYPES[i]), DA_FORM_MEAN, 1);
     }
+    if (o->geval_signature && o->geval_tasks >> task & 1) {
+        da_buf_add_str(&c.sig, o->geval_signature);
+        add_metric(&c, "geval", DA_FORM_MEAN, 1);
+    }
     if (task == DA_TASK_SUGGESTION) {
         if (o->diversity == DA_SELF_BLEU_SACRE)
             da_buf_add_str(&c.sig, "selfbleu:sacrebleu|tok:13a|smooth:exp|eff:yes|order:4|"
@@ -207,6 +211,8 @@ static unsigned fill_row(const struct da_eval_opts *o, struct da_work *w, struct
     unsigned lost = da_rouge_segment(&r, w, seg, rouge);
     for (size_t i = 0; i < DA_ARRAY_LEN(ROUGE_TYPES); i++, at += 2)
         set_pair(at, rouge[ROUGE_TYPES[i]].fmeasure, 1);
+    if (o->geval_signature && o->geval_tasks >> x->task & 1)
+        at += 2; /* the judge's, not known yet */
     da_copying_segment(w, seg, DA_COPY_ORDER, &copy);
     x->doc_words = (int64_t)w->ref.n;
     if (x->task == DA_TASK_SUGGESTION)

@@ -29,6 +29,8 @@ struct da_eval_opts {
     enum da_rouge_tok rouge_tok;
     enum da_self_bleu diversity;
     bool partial;       /* examples without a prediction are counted, not an error */
+    const char *geval_signature; /* NULL: no judge; else a column "geval" is left for it */
+    unsigned geval_tasks;        /* 1 << task, ... */
     const char *model;  /* NULL: what the predictions say, else the file's name */
     const char *note;   /* about the system, for the board; NULL: none */
     unsigned n_threads; /* 0: all */

@@ -149,6 +149,9 @@ void da_md_row_end(struct da_md *md)
         md->kind = DA_MD_PARA;
         return;
     }
+    while (md->out->len > md->row_start && (md->out->p[md->out->len - 1] == ' ' ||
+                                            md->out->p[md->out->len - 1] == '|'))
+        da_buf_truncate(md->out, md->out->len - 1); /* empty cells at the end */
     md->n_rows++;
     close_block(md);
     md->kind = DA_MD_PARA;

@@ -45,36 +45,26 @@ static bool in_ranges(uint32_t cp, const struct range *r, size_t n)
     return false;
 }
 
-static unsigned ascii_flags(uint32_t cp)
-{
-    if (cp >= 'a' && cp <= 'z')
-        return DA_CH_LETTER | DA_CH_LOWER;
-    if (cp >= 'A' && cp <= 'Z')
-        return DA_CH_LETTER | DA_CH_UPPER;
-    if (cp >= '0' && cp <= '9')
-        return DA_CH_DIGIT;
-    if (cp == ' ' || (cp >= '\t' && cp <= '\r'))
-        return DA_CH_SPACE;
-    if (cp < ' ' || cp == 0x7F)
-        return 0;
-    switch (cp) {
-    case '$':
-    case '+':
-    case '<':
-    case '=':
-    case '>':
-    case '^':
-    case '`':
-    case '|':
-    case '~': return DA_CH_SYMBOL;
-    default: return DA_CH_PUNCT;
-    }
-}
+enum {
+    SP = DA_CH_SPACE,
+    PU = DA_CH_PUNCT,
+    SY = DA_CH_SYMBOL,
+    DI = DA_CH_DIGIT,
+    UP = DA_CH_LETTER | DA_CH_UPPER,
+    LO = DA_CH_LETTER | DA_CH_LOWER
+};
 
-unsigned da_char_flags(uint32_t cp)
+const uint16_t da_char_ascii[128] = {
+    0,  0,  0,  0,  0,  0,  0,  0,  0,  SP, SP, SP, SP, SP, 0,  0,  0,  0,  0,  0,  0,  0,
+    0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  SP, PU, PU, PU, SY, PU, PU, PU, PU, PU, PU, SY,
+    PU, PU, PU, PU, DI, DI, DI, DI, DI, DI, DI, DI, DI, DI, PU, PU, SY, SY, SY, PU, PU, UP,
+    UP, UP, UP, UP, UP, UP, UP, UP, UP, UP, UP, UP, UP, UP, UP, UP, UP, UP, UP, UP, UP, UP,
+    UP, UP, UP, PU, PU, PU, SY, PU, SY, LO, LO, LO, LO, LO, LO, LO, LO, LO, LO, LO, LO, LO,
+    LO, LO, LO, LO, LO, LO, LO, LO, LO, LO, LO, LO, LO, PU, SY, PU, SY, 0,
+};
+
+unsigned da_char_flags_wide(uint32_t cp)
 {
-    if (cp < 0x80)
-        return ascii_flags(cp);
     const char *cat = da_utf8_category(cp);
     switch (cat[0]) {
     case 'L': {

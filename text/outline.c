@@ -54,7 +54,7 @@ static uint32_t first_char(const struct da_outline *o, const struct da_unit *u)
 {
     uint32_t cp = 0;
     if (u->body < u->body_end)
-        da_utf8_decode(o->text + u->body, o->text + u->body_end, &cp);
+        da_char_next(o->text + u->body, o->text + u->body_end, &cp);
     return cp;
 }
 
@@ -67,7 +67,7 @@ static bool is_usable(const struct da_outline *o, size_t i)
         return false;
     for (const char *p = o->text + u->body, *end = o->text + u->body_end; p < end;) {
         uint32_t cp;
-        p += da_utf8_decode(p, end, &cp);
+        p += da_char_next(p, end, &cp);
         unsigned f = da_char_flags(cp);
         if (f & (DA_CH_LETTER | DA_CH_DIGIT | DA_CH_MARK))
             n_word++;
@@ -75,6 +75,12 @@ static bool is_usable(const struct da_outline *o, size_t i)
             n_mark++;
     }
     return n_word >= 2 * n_mark;
+}
+
+/* "Contents ... 3" broken off: a row of dots ends no sentence worth quoting. */
+static bool ends_in_dots(const struct da_outline *o, const struct da_unit *u)
+{
+    return u->body_end - u->body >= 3 && memcmp(o->text + u->body_end - 3, "...", 3) == 0;
 }
 
 static bool ends_sentence(const struct da_outline *o, const struct da_unit *u)
@@ -89,7 +95,7 @@ static bool ends_sentence(const struct da_outline *o, const struct da_unit *u)
         if (q == u->body)
             return false;
         uint32_t cp;
-        da_utf8_decode(o->text + q - 1, o->text + end, &cp);
+        da_char_next(o->text + q - 1, o->text + end, &cp);
         if (!da_char_closes(cp) && !(cp >= '0' && cp <= '9' && end == u->body_end))
             break;
         if (cp >= '0' && cp <= '9' && (q < 2 || o->text[q - 2] != '.'))
@@ -111,7 +117,7 @@ static bool is_prose(const struct da_outline *o, size_t i)
     if (!o->usable[i] || (u->kind != DA_UNIT_SENTENCE && u->kind != DA_UNIT_LIST))
         return false;
     size_t n = da_outline_length(o, i), n_caps = 0, n_digits = 0;
-    if (n < PROSE_MIN_WORDS || n > PROSE_MAX_WORDS || !ends_sentence(o, u))
+    if (n < PROSE_MIN_WORDS || n > PROSE_MAX_WORDS || !ends_sentence(o, u) || ends_in_dots(o, u))
         return false;
     uint32_t first = first_char(o, u);
     unsigned f = da_char_flags(first);

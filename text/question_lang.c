@@ -2,11 +2,8 @@
 
 #include "text/question_lang.h"
 
-#include <stdint.h>
-#include <string.h>
-
 #include "common/attr.h"
-#include "common/utf8.h"
+#include "text/wordlang.h"
 
 static const struct da_question_language languages[] = {
     {"en",
@@ -72,82 +69,6 @@ static const struct da_question_language languages[] = {
       "문서에서 가장 중요한 점은 무엇인가요?"}},
 };
 
-/* Common words that no two of these languages share in this combination. */
-static const struct {
-    const char *code, *words;
-} hints[] = {
-    {"en", " the of and to is that for with this are "},
-    {"de", " der die und das ist nicht mit ein zu den "},
-    {"fr", " le les des est et une dans pour que qui "},
-    {"es", " el los las y que una del para por con "},
-    {"it", " il di che della per non sono gli un è "},
-    {"pt", " o os uma do da não em para com que "},
-    {"nl", " het een van de en dat niet zijn op voor "},
-    {"pl", " i w na z jest nie się do że dla "},
-    {"tr", " ve bir bu için ile olarak olan de da en "},
-};
-
-/* A language written in a script of its own (or nearly). */
-static const char *code_of_script(uint32_t cp)
-{
-    if (cp >= 0x0590 && cp <= 0x05FF)
-        return "he";
-    if (cp >= 0x0600 && cp <= 0x06FF)
-        return "ar";
-    if (cp >= 0x0900 && cp <= 0x097F)
-        return "hi";
-    if (cp >= 0x3040 && cp <= 0x30FF)
-        return "ja";
-    if (cp >= 0x4E00 && cp <= 0x9FFF)
-        return "zh";
-    if (cp >= 0xAC00 && cp <= 0xD7A3)
-        return "ko";
-    if (cp >= 0x0400 && cp <= 0x04FF)
-        return "ru";
-    return NULL;
-}
-
-static const char *judge(const struct da_outline *o)
-{
-    uint64_t seen[DA_ARRAY_LEN(hints)] = {0}; /* which words of a list occurred */
-    size_t hits[DA_ARRAY_LEN(hints)] = {0}, script[DA_ARRAY_LEN(languages)] = {0}, kana = 0;
-    for (size_t i = 0; i < o->words.n; i++) {
-        struct da_span k = da_words_key(&o->words, i);
-        uint32_t cp;
-        da_utf8_decode(k.p, k.p + k.len, &cp);
-        const char *own = code_of_script(cp);
-        for (size_t l = 0; own && l < DA_ARRAY_LEN(languages); l++)
-            script[l] += strcmp(languages[l].code, own) == 0;
-        kana += own && strcmp(own, "ja") == 0;
-        for (size_t h = 0; !own && h < DA_ARRAY_LEN(hints) && k.len < 8; h++) {
-            const char *q = hints[h].words;
-            while ((q = strchr(q, k.p[0])) != NULL) {
-                if (q[-1] == ' ' && strncmp(q, k.p, k.len) == 0 && q[k.len] == ' ')
-                    break;
-                q++;
-            }
-            if (q) {
-                hits[h]++;
-                seen[h] |= 1ull << ((size_t)(q - hints[h].words) % 64);
-            }
-        }
-    }
-    if (kana * 10 > o->words.n)
-        return "ja";
-    for (size_t l = 0; l < DA_ARRAY_LEN(languages); l++) {
-        if (script[l] * 2 > o->words.n)
-            return languages[l].code;
-    }
-    size_t best = 0;
-    for (size_t h = 1; h < DA_ARRAY_LEN(hints); h++) {
-        bool several = (seen[h] & (seen[h] - 1)) != 0;
-        several = several && ((seen[h] & (seen[h] - 1)) & ((seen[h] & (seen[h] - 1)) - 1)) != 0;
-        if (several && hits[h] > hits[best]) /* one or two words prove nothing */
-            best = h;
-    }
-    return hints[best].code;
-}
-
 const struct da_question_language *da_question_language(struct da_span code,
                                                         const struct da_outline *o)
 {
@@ -155,7 +76,7 @@ const struct da_question_language *da_question_language(struct da_span code,
     while (n < code.len && code.p[n] != '-' && code.p[n] != '_')
         n++;
     if (n == 0 || da_span_is(da_span(code.p, n), "und")) {
-        code = da_span_str(judge(o));
+        code = da_span_str(da_wordlang_guess(&o->words, NULL));
         n = code.len;
     }
     for (size_t l = 0; l < DA_ARRAY_LEN(languages); l++) {

@@ -9,8 +9,9 @@ struct da_question_maker {
     struct da_questions *out;
     const struct da_outline *o;
     struct da_arena *arena;
-    struct da_buf text; /* the question being written */
-    double top_score;   /* largest score of the outline */
+    struct da_buf text;              /* the question being written */
+    struct da_words words, sentence; /* scratch: of a question, of the sentence it is made from */
+    double top_score;                /* largest score of the outline */
 };
 
 /* Takes the text written into m->text, when it makes a fit question. */

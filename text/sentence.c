@@ -89,7 +89,7 @@ struct para {
 static uint32_t char_at(const struct para *pa, size_t at, size_t *len)
 {
     uint32_t cp = 0;
-    size_t n = at < pa->end ? da_utf8_decode(pa->text + at, pa->text + pa->end, &cp) : 0;
+    size_t n = at < pa->end ? da_char_next(pa->text + at, pa->text + pa->end, &cp) : 0;
     if (len)
         *len = n;
     return cp;
@@ -141,7 +141,7 @@ static struct da_span lower_word(const struct para *pa, size_t from, size_t to,
     size_t n = 0;
     while (from < to && n < WORD_MAX_BYTES) {
         uint32_t cp;
-        from += da_utf8_decode(pa->text + from, pa->text + to, &cp);
+        from += da_char_next(pa->text + from, pa->text + to, &cp);
         n += da_utf8_encode(da_utf8_tolower(cp), out + n);
     }
     return da_span(out, from < to ? 0 : n);
@@ -169,7 +169,7 @@ static size_t token_start(const struct para *pa, size_t at)
         while (q > pa->start && ((unsigned char)pa->text[q] & 0xC0) == 0x80)
             q--;
         uint32_t cp;
-        da_utf8_decode(pa->text + q, pa->text + s, &cp);
+        da_char_next(pa->text + q, pa->text + s, &cp);
         if (!in_word(da_char_flags(cp)) && cp != '.' && cp != 0x2116)
             break;
         s = q;
@@ -187,7 +187,7 @@ static bool is_acronym(struct da_span w)
     bool dot = false;
     for (const char *q = w.p; q < end;) {
         uint32_t cp;
-        q += da_utf8_decode(q, end, &cp);
+        q += da_char_next(q, end, &cp);
         if (cp == '.') {
             dot = true;
             run = 0;
@@ -218,7 +218,7 @@ static bool lower_before(const struct para *pa, size_t at)
     while (q > pa->start && ((unsigned char)pa->text[q] & 0xC0) == 0x80)
         q--;
     uint32_t cp;
-    da_utf8_decode(pa->text + q, pa->text + at, &cp);
+    da_char_next(pa->text + q, pa->text + at, &cp);
     return (da_char_flags(cp) & DA_CH_LOWER) != 0;
 }
 
@@ -275,6 +275,11 @@ static bool quote_goes_on(uint32_t cp)
 static size_t sentence_end(const struct para *pa, size_t at)
 {
     while (at < pa->end) {
+        unsigned char c = (unsigned char)pa->text[at];
+        if (c < 0x80 && c != '.' && c != '!' && c != '?') { /* most of most texts */
+            at++;
+            continue;
+        }
         size_t n, first = at;
         enum stop stop = stop_of(char_at(pa, at, &n));
         at += n;
@@ -345,7 +350,7 @@ static uint32_t last_char(const char *text, const struct da_line *ln)
         size_t to = q--;
         while (q > ln->body && ((unsigned char)text[q] & 0xC0) == 0x80)
             q--;
-        da_utf8_decode(text + q, text + to, &cp);
+        da_char_next(text + q, text + to, &cp);
     } while (da_char_closes(cp));
     return cp;
 }
@@ -366,7 +371,7 @@ static bool has_letter(const char *text, size_t a, size_t b)
 {
     while (a < b) {
         uint32_t cp;
-        a += da_utf8_decode(text + a, text + b, &cp);
+        a += da_char_next(text + a, text + b, &cp);
         if (da_char_flags(cp) & DA_CH_LETTER)
             return true;
     }
@@ -388,7 +393,7 @@ static bool is_heading(const char *text, const struct da_lines *l, size_t i)
         !has_letter(text, ln->body, ln->body_end) || has_label(text, ln))
         return false;
     uint32_t first;
-    da_utf8_decode(text + ln->body, text + ln->body_end, &first);
+    da_char_next(text + ln->body, text + ln->body_end, &first);
     if (da_char_flags(first) & DA_CH_LOWER)
         return false;
     bool blank_before = i == 0 || l->items[i - 1].kind == DA_LINE_BLANK;
@@ -491,7 +496,7 @@ void da_unit_add_text(const char *text, const struct da_unit *unit, struct da_bu
     bool gap = false, broke = false, any = false, solid_before = false;
     while (p < end) {
         uint32_t cp;
-        size_t n = da_utf8_decode(p, end, &cp);
+        size_t n = da_char_next(p, end, &cp);
         unsigned f = da_char_flags(cp);
         if (f & DA_CH_SPACE) {
             gap = true;

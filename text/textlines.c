@@ -116,7 +116,7 @@ static size_t ordered_marker(const char *p, size_t len)
 static size_t bullet_marker(const char *p, size_t len)
 {
     uint32_t cp;
-    size_t i = da_utf8_decode(p, p + len, &cp);
+    size_t i = da_char_next(p, p + len, &cp);
     if (!is_bullet(cp))
         return 0;
     bool tight = cp >= 0x2022 && cp != 0x2192; /* "•word" happens, "-word" is no item */
@@ -156,7 +156,7 @@ static void measure(const char *p, size_t len, unsigned *width, bool *has_word, 
         uint32_t cp;
         if (*q == '|' && q > p && q[-1] == ' ' && (q + 1 == end || q[1] == ' '))
             *cells = true;
-        q += da_utf8_decode(q, end, &cp);
+        q += da_char_next(q, end, &cp);
         *width += da_char_width(cp);
         if (da_char_flags(cp) & (DA_CH_LETTER | DA_CH_DIGIT))
             *has_word = true;
@@ -210,7 +210,7 @@ static void classify(struct da_line *ln, const char *text, bool *in_fence)
 static unsigned first_flags(const char *text, const struct da_line *ln)
 {
     uint32_t cp;
-    da_utf8_decode(text + ln->body, text + ln->body_end, &cp);
+    da_char_next(text + ln->body, text + ln->body_end, &cp);
     return da_char_flags(cp);
 }
 

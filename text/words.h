@@ -36,6 +36,7 @@ struct da_words {
     struct da_word *items; /* [n], owned */
     size_t n, cap;
     struct da_buf keys;
+    uint64_t stops[1024]; /* hashes of function words, open addressing; private */
 };
 
 void da_words_init(struct da_words *w);

@@ -77,9 +77,11 @@
   const filter = () => {
     const off = new Set(boxes.filter((x) => !x.checked).map((x) => x.value));
     const words = search.value.trim().toLowerCase();
-    $$("[data-task]").forEach((el) => { el.hidden = off.has(el.dataset.task); });
+    /* The attribute, not the property: parts of charts have only the former. */
+    const hide = (el, when) => el.toggleAttribute("hidden", when);
+    $$("[data-task]").forEach((el) => hide(el, off.has(el.dataset.task)));
     $$("[data-model]").forEach((el) => {
-      el.hidden = words !== "" && !el.dataset.model.toLowerCase().includes(words);
+      hide(el, words !== "" && !el.dataset.model.toLowerCase().includes(words));
     });
     const shown = new Set($$("table.sortable tr[data-model]").filter((r) => !r.hidden)
       .map((r) => r.dataset.model));

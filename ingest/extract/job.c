@@ -10,7 +10,12 @@
 #include <unistd.h>
 
 #include "common/io.h"
+#include "common/utf8.h"
+#include "ingest/extract/language.h"
+#include "ingest/extract/office.h"
 #include "ingest/sniff.h"
+
+enum { LANGUAGE_BYTES = 65536 };
 
 const char *da_job_features(void)
 {
@@ -23,6 +28,12 @@ const char *da_job_features(void)
 #endif
 #if DA_WITH_UCHARDET
            "charset "
+#endif
+#if DA_WITH_ZIP
+           "office "
+#endif
+#if DA_WITH_CLD2
+           "language "
 #endif
 #if DA_WITH_SECCOMP
            "seccomp";
@@ -76,6 +87,23 @@ static const char *advice(enum da_format f)
     }
 }
 
+static void guess_language(struct da_extracted *x)
+{
+#if DA_WITH_CLD2
+    char code[DA_LANGUAGE_CODE_MAX];
+    struct da_buf text; /* what a parser gives need not be valid yet */
+    da_buf_init(&text, 0);
+    size_t n = x->text.len < LANGUAGE_BYTES ? x->text.len : LANGUAGE_BYTES;
+    (void)da_utf8_sanitize(x->text.p, n, &text);
+    int permille = da_language_guess(text.p, text.len, code);
+    da_extracted_set_str(x, DA_XS_LANGUAGE, code, strlen(code));
+    x->num[DA_XN_LANG_PERMILLE] = permille;
+    da_buf_release(&text);
+#else
+    (void)x;
+#endif
+}
+
 static void extract(const unsigned char *p, size_t len, const struct da_request *req,
                     struct da_extracted *x)
 {
@@ -86,12 +114,36 @@ static void extract(const unsigned char *p, size_t len, const struct da_request 
     case DA_FMT_PDF:
         da_extract_pdf(p, len, req, x);
         break;
+    case DA_FMT_RTF:
+        da_extract_rtf(p, len, req, x);
+        break;
     case DA_FMT_TEXT:
         da_extract_text(p, len, req, x);
         break;
     case DA_FMT_OLE_ENCRYPTED:
         (void)da_extracted_end(x, DA_ST_PASSWORD_REQUIRED, "Office document behind a password");
         break;
+#if DA_WITH_ZIP
+    case DA_FMT_DOCX:
+        da_extract_docx(p, len, req, x);
+        break;
+    case DA_FMT_PPTX:
+        da_extract_pptx(p, len, req, x);
+        break;
+    case DA_FMT_XLSX:
+        da_extract_xlsx(p, len, req, x);
+        break;
+    case DA_FMT_ODT:
+    case DA_FMT_ODP:
+    case DA_FMT_ODS:
+        da_extract_odf(p, len, req, x);
+        break;
+#if DA_WITH_GUMBO
+    case DA_FMT_EPUB:
+        da_extract_epub(p, len, req, x);
+        break;
+#endif
+#endif
     default:
         if (info->image)
             (void)da_extracted_end(x, DA_ST_NEEDS_OCR, "%s", info->name);
@@ -100,6 +152,8 @@ static void extract(const unsigned char *p, size_t len, const struct da_request 
                                    advice(f));
         break;
     }
+    if (x->status == DA_ST_OK)
+        guess_language(x);
     if (x->status == DA_ST_OK && x->text.overflow)
         (void)da_extracted_end(x, DA_ST_TOO_LARGE, "more than %zu MiB of text",
                                DA_EXTRACT_MAX_TEXT >> 20);

@@ -25,6 +25,8 @@ void da_extract_pdf(const unsigned char *p, size_t len, const struct da_request 
 void da_extract_pdf_warm(void);
 void da_extract_html(const unsigned char *p, size_t len, const struct da_request *req,
                      struct da_extracted *x);
+void da_extract_rtf(const unsigned char *p, size_t len, const struct da_request *req,
+                    struct da_extracted *x);
 void da_extract_text(const unsigned char *p, size_t len, const struct da_request *req,
                      struct da_extracted *x);
 

@@ -280,7 +280,8 @@ static void set_title(PopplerDocument *d, const struct da_flow_facts *facts,
 {
     char *title = poppler_document_get_title(d);
     if (title != NULL && g_utf8_validate(title, -1, NULL) && strlen(title) > 3 &&
-        strstr(title, "Microsoft") == NULL && strstr(title, "ntitled") == NULL)
+        strstr(title, "Microsoft") == NULL && strstr(title, "ntitled") == NULL &&
+        strcmp(title, "(anonymous)") != 0)
         da_extracted_set_str(x, DA_XS_TITLE, title, strlen(title));
     if (x->str[DA_XS_TITLE][0] == 0)
         da_extracted_set_str(x, DA_XS_TITLE, facts->title, strlen(facts->title));

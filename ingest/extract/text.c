@@ -7,9 +7,13 @@
 #include <string.h>
 
 #include "common/span.h"
+#include "common/utf8.h"
+#include "ingest/csv.h"
+#include "ingest/eml.h"
 #include "ingest/extract/charset.h"
 #include "ingest/extract/html.h"
 #include "ingest/extract/job.h"
+#include "ingest/rtf.h"
 #include "ingest/sniff.h"
 
 /* Plain text needs no more than what is asked for; markup must be read to its end. */
@@ -68,15 +72,67 @@ static void write_html(const char *p, size_t len, const struct da_request *req,
 #endif
 }
 
-/* The first heading of Markdown is its title. */
-static void find_title(struct da_extracted *x)
+/* Bytes of a named character set to UTF-8; unknown sets are guessed, the rest replaced. */
+static void decode(void *ctx, const char *charset, const char *p, size_t len, struct da_buf *out)
 {
-    struct da_span rest = da_span(x->text.p, x->text.len), line;
-    for (int i = 0; i < 40 && da_span_split(&rest, '\n', &line); i++)
-        if (da_span_starts(line, "# ")) {
-            da_extracted_set_str(x, DA_XS_TITLE, line.p + 2, line.len - 2);
-            return;
-        }
+    char name[DA_CHARSET_NAME_MAX];
+    size_t used;
+    (void)ctx;
+    if (len > 0 && !da_charset_decode((const unsigned char *)p, len, charset, 0, out, name, &used))
+        (void)da_utf8_sanitize(p, len, out);
+}
+
+static void mail_html(void *ctx, const char *p, size_t len, struct da_buf *out)
+{
+    (void)ctx;
+#if DA_WITH_GUMBO
+    struct da_html_facts facts = {.table_rows = 0};
+    da_buf_init(&facts.title, 0);
+    da_html_write(p, len, true, out, &facts);
+    da_buf_release(&facts.title);
+#else
+    (void)p;
+    (void)len;
+    (void)out;
+#endif
+}
+
+static void write_mail(const char *p, size_t len, struct da_extracted *x)
+{
+    const struct da_eml_hooks hooks = {NULL, decode, mail_html};
+    struct da_eml_facts facts;
+    da_eml_write(p, len, &hooks, &x->text, &facts);
+    da_extracted_set_str(x, DA_XS_TITLE, facts.subject, strlen(facts.subject));
+    da_extracted_set_str(x, DA_XS_TYPE, "mail", strlen("mail"));
+    x->num[DA_XN_ATTACHMENTS] = (int64_t)facts.n_attachments;
+}
+
+/* text: the decoded part of the file, which took `used` of len bytes. */
+static void write_rows(const struct da_buf *text, size_t used, size_t len,
+                       const struct da_request *req, struct da_extracted *x)
+{
+    size_t done, rows;
+    rows = da_csv_write(text->p, text->len, da_csv_separator(text->p, text->len),
+                        (size_t)req->want_bytes, &x->text, &done);
+    x->num[DA_XN_TABLES] = (int64_t)rows;
+    x->num[DA_XN_UNITS_DONE] = (int64_t)((double)used * (double)done / (double)text->len);
+    x->num[DA_XN_UNITS_TOTAL] = done == text->len && used == len ? x->num[DA_XN_UNITS_DONE]
+                                                                 : (int64_t)len;
+    da_extracted_set_str(x, DA_XS_TYPE, "spreadsheet", strlen("spreadsheet"));
+}
+
+void da_extract_rtf(const unsigned char *p, size_t len, const struct da_request *req,
+                    struct da_extracted *x)
+{
+    const struct da_rtf_hooks hooks = {NULL, decode};
+    struct da_rtf_facts facts;
+    da_rtf_write((const char *)p, len, (size_t)req->want_bytes, &hooks, &x->text, &facts);
+    da_extracted_set_str(x, DA_XS_TITLE, facts.title, strlen(facts.title));
+    da_extracted_set_str(x, DA_XS_TYPE, "article", strlen("article"));
+    x->num[DA_XN_TABLES] = (int64_t)facts.table_rows;
+    x->num[DA_XN_UNITS_DONE] = (int64_t)facts.used;
+    x->num[DA_XN_UNITS_TOTAL] = (int64_t)len;
+    da_extracted_ok(x);
 }
 
 void da_extract_text(const unsigned char *p, size_t len, const struct da_request *req,
@@ -108,7 +164,11 @@ void da_extract_text(const unsigned char *p, size_t len, const struct da_request
     da_extracted_ok(x);
     if (f == DA_FMT_HTML || f == DA_FMT_XHTML) {
         write_html(text.p, text.len, req, x);
-    } else if (f == DA_FMT_XML || f == DA_FMT_EML || f == DA_FMT_CSV || f == DA_FMT_TSV) {
+    } else if (f == DA_FMT_EML) {
+        write_mail((const char *)p, len, x);
+    } else if (f == DA_FMT_CSV || f == DA_FMT_TSV) {
+        write_rows(&text, used, len, req, x);
+    } else if (f == DA_FMT_XML) {
         (void)da_extracted_end(x, DA_ST_UNSUPPORTED, "%s is not read", info->name);
     } else {
         da_buf_release(&x->text);
@@ -116,8 +176,6 @@ void da_extract_text(const unsigned char *p, size_t len, const struct da_request
         da_buf_init(&text, 0);
         x->num[DA_XN_UNITS_DONE] = (int64_t)used;
         x->num[DA_XN_UNITS_TOTAL] = (int64_t)len;
-        if (f == DA_FMT_MARKDOWN)
-            find_title(x);
     }
     da_buf_release(&text);
 }

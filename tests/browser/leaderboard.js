@@ -44,6 +44,8 @@
   find.value = "LEAD";
   find.dispatchEvent(new Event("input"));
   same(names(table), ["lead3"], "a model is found by part of its name");
+  same(Array.from(document.querySelectorAll("svg g[data-model]")).filter(visible)
+    .map((g) => g.dataset.model), ["lead3"], "... in charts, too");
   find.value = "";
   find.dispatchEvent(new Event("input"));
   same(names(table).length, 4, "nothing to find: all rows");

@@ -131,6 +131,34 @@ n3,n3,train
 n4,gone,test" "old documents stay, new ones follow the oldest of their cluster"
 like_file new/README.md '^1 documents were left out' "the card says so"
 
+# A sample for people, filled in by two of them as a spreadsheet would save it.
+run docassist export many.jsonl -o many --split 80/10/10 --sample 4 -q
+is_exit 0
+sed -n 's|^\(d[0-9]*/[a-z]*\),[a-z]*,\([a-z_]*\),.*|\1,\2|p' many/review.csv >sampled
+is "$(wc -l <sampled | tr -d ' ')" 4 "--sample writes four rows"
+printf 'yes,4,\nyes,5,"fine, really"\nno,2,\n,,not read\n' >ratings
+{
+    echo "id,task,faithful,helpful,comment"
+    paste -d, sampled ratings
+} >anna.csv
+printf 'Y;4;\nN;5;\nn;2;\n' >ratings
+{
+    printf '\357\273\277id;task;faithful;helpful;comment\n'
+    head -n 3 sampled | tr , ';' | paste -d';' - ratings
+} | sed 's/$/\r/' >ben.csv
+run docassist export --agreement anna.csv ben.csv
+is_exit 0
+# faithful: 3 units, one disagrees; alpha = 1 - 5 * 2 / (36 - 18) by hand. helpful: all equal.
+like_stdout '^2 reviewers$'
+like_stdout '^faithful  all                      3       3   0\.500      0\.667   0\.444$'
+like_stdout '^helpful   all                      3       3   3\.667      1\.000   1\.000$'
+printf 'id,task,faithful,helpful\nx/qa,question_answering,maybe,\n' >bad.csv
+run docassist export --agreement bad.csv
+is_exit 1
+is_stderr "docassist: bad.csv: row 2: faithful 'maybe' is neither yes nor no"
+run docassist export --agreement
+is_exit 2
+
 run docassist export one.jsonl
 is_exit 2
 is_stderr "docassist export: --output is missing

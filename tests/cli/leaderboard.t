@@ -64,6 +64,22 @@ same_file a.html b.html "the page is the same twice"
 ok "no name or answer becomes markup" sh -c '! grep -E "<b>bold|<script>alert" a.html'
 like_file a.html '&lt;script&gt;alert\(&#39;x&#39;\)&lt;/script&gt;' "an answer's <script> is text"
 like_file a.html "random weights" "the note is shown"
+cat >balance.pl <<'P'
+undef $/;
+my $page = <>;
+$page =~ s/<!DOCTYPE html>//;
+$page =~ s/<(style|script)>.*?<\/\1>//gs;
+my @open;
+while ($page =~ m{<(/?)([a-z0-9]+)((?:\s+[a-zA-Z0-9-]+(?:="[^"<]*")?)*)\s*(/?)>|<}g) {
+    die "stray < at byte " . pos($page) . "\n" unless defined $2;
+    next if $4 || $2 =~ /^(meta|link|input|br)$/;
+    if (!$1) { push @open, $2; next }
+    my $last = pop @open;
+    die "</$2> closes <$last> at byte " . pos($page) . "\n" if $last ne $2;
+}
+die "left open: @open\n" if @open;
+P
+ok "tags are balanced, attributes quoted" perl balance.pl a.html
 grep -oE "https?://[a-z][^\"&<' ]*" a.html | LC_ALL=C sort -u >addresses
 printf '%s\n' http://www.w3.org/2000/svg https://arxiv.org/abs/2411.09944 >want
 same_file addresses want "the page names no address but the paper's (and a name space)"
@@ -73,6 +89,13 @@ docassist leaderboard score.json noise.json --bench bench.json -o c.md
 same_file c.md board.md "-o FILE.md is Markdown"
 docassist leaderboard score.json noise.json --bench bench.json -o c.tex
 same_file c.tex board.tex "-o FILE.tex is LaTeX"
+
+# Without tests, without answers, from stdin.
+run docassist leaderboard - --trials 0 <score.json
+is_exit 0
+like_stdout "^Ranks go by value alone" "--trials 0: no tests, said"
+docassist leaderboard score.json --samples 0 -o none.html
+ok "--samples 0: no answers on the page" sh -c '! grep -q "Best and worst" none.html'
 
 # Filters.
 run docassist leaderboard score.json --models lead3 --models 'near|twin' \

@@ -98,6 +98,12 @@ static void test_failures(struct da_checks *c)
     a.qs_response[0] = da_span_str("これは何ですか？");
     failed_of(c, &a, &got);
     tap_is_str(got.p, "support", "a full-width question mark will do");
+    a = good();
+    a.summ_response = da_span_str("Die Fähre Tern und der Kapitän sind nicht mit dem Hafen zu "
+                                  "vergleichen, das ist für die Leute auf der Insel ein Problem.");
+    a.qa_response = da_span_str("Das ist ein Seil von 12,50 euros, und der Hafen board paid.");
+    failed_of(c, &a, &got);
+    tap_ok(strstr(got.p, "language") != NULL, "German about an English document");
     da_buf_release(&got);
 }
 

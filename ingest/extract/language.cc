@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// See language.h. The only file that names CLD2, and the only one in C++.
+
+#include "ingest/extract/language.h"
+
+#include <cstdio> // before CLD2, whose header needs it
+
+#include <cld2/public/compact_lang_det.h>
+#include <cstring>
+
+int da_language_guess(const char *p, size_t len, char code[DA_LANGUAGE_CODE_MAX])
+{
+    CLD2::Language best[3];
+    int percent[3], text_bytes = 0, n = len < 65536 ? static_cast<int>(len) : 65536;
+    bool reliable = false;
+    code[0] = 0;
+    (void)CLD2::ExtDetectLanguageSummary(p, n, true, best, percent, &text_bytes, &reliable);
+    const char *name = CLD2::LanguageCode(best[0]);
+    if (best[0] == CLD2::UNKNOWN_LANGUAGE || std::strcmp(name, "un") == 0 ||
+        std::strncmp(name, "xx", 2) == 0 || (!reliable && percent[0] < 50))
+        return 0;
+    if (std::strcmp(name, "iw") == 0)
+        name = "he"; // CLD2 keeps the code of 1988
+    if (std::strlen(name) >= DA_LANGUAGE_CODE_MAX)
+        return 0;
+    std::memcpy(code, name, std::strlen(name) + 1);
+    return percent[0] * (reliable ? 10 : 5);
+}
