@@ -4,7 +4,7 @@
 /*
  * The arithmetic of the engine behind one table per CPU variant.
  *
- * What is computed is fixed to the last bit (DESIGN.md 5.10); body.h states it
+ * What is computed is fixed to the last bit (DESIGN.md 5.10); body.inc states it
  * once over 16 lanes, and every variant gives the same bytes:
  *   - matrices: a lane is an output row. 4- and 8-bit weights meet 8-bit
  *     activations: the integer sum over a group of 32 is exact, then

@@ -1,7 +1,7 @@
 #ifndef ENGINE_KERNELS_LANES_AVX2_H
 #define ENGINE_KERNELS_LANES_AVX2_H
 
-/* The 16 lanes of body.h as two AVX2 registers. Meanings: lanes_ref.h. */
+/* The 16 lanes of body.inc as two AVX2 registers. Meanings: lanes_ref.h. */
 
 #include <immintrin.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 #ifndef ENGINE_KERNELS_LANES_AVX512_H
 #define ENGINE_KERNELS_LANES_AVX512_H
 
-/* The 16 lanes of body.h as one AVX-512 register. Meanings: lanes_ref.h. */
+/* The 16 lanes of body.inc as one AVX-512 register. Meanings: lanes_ref.h. */
 
 #include <immintrin.h>
 #include <stdint.h>

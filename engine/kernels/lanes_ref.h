@@ -1,7 +1,7 @@
 #ifndef ENGINE_KERNELS_LANES_REF_H
 #define ENGINE_KERNELS_LANES_REF_H
 
-/* The 16 lanes of body.h as plain C arrays: the definition that the others must match. */
+/* The 16 lanes of body.inc as plain C arrays: the definition that the others must match. */
 
 #include <math.h>
 #include <stdint.h>

@@ -7,4 +7,4 @@
 #define MM_T 4
 #define MMQ_T 4
 #define ATTN_R 1
-#include "engine/kernels/body.h"
+#include "engine/kernels/body.inc"

@@ -9,7 +9,7 @@
 #define MMQ_T 2
 #define ATTN_R 1
 #define BODY_OWN_Q4
-#include "engine/kernels/body.h"
+#include "engine/kernels/body.inc"
 
 enum { Q4_T = 4 }; /* tokens of a tile */
 

@@ -8,7 +8,7 @@
 #define MM_T 12
 #define MMQ_T 8
 #define ATTN_R 4
-#include "engine/kernels/body.h"
+#include "engine/kernels/body.inc"
 #else
 typedef int da_not_x86_avx512; /* a translation unit may not be empty */
 #endif
