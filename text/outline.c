@@ -77,6 +77,12 @@ static bool is_usable(const struct da_outline *o, size_t i)
     return n_word >= 2 * n_mark;
 }
 
+/* "Contents ... 3" broken off: a row of dots ends no sentence worth quoting. */
+static bool ends_in_dots(const struct da_outline *o, const struct da_unit *u)
+{
+    return u->body_end - u->body >= 3 && memcmp(o->text + u->body_end - 3, "...", 3) == 0;
+}
+
 static bool ends_sentence(const struct da_outline *o, const struct da_unit *u)
 {
     static const char *const stops[] = {".", "!", "…", "。", "！", "｡", "।",
@@ -111,7 +117,7 @@ static bool is_prose(const struct da_outline *o, size_t i)
     if (!o->usable[i] || (u->kind != DA_UNIT_SENTENCE && u->kind != DA_UNIT_LIST))
         return false;
     size_t n = da_outline_length(o, i), n_caps = 0, n_digits = 0;
-    if (n < PROSE_MIN_WORDS || n > PROSE_MAX_WORDS || !ends_sentence(o, u))
+    if (n < PROSE_MIN_WORDS || n > PROSE_MAX_WORDS || !ends_sentence(o, u) || ends_in_dots(o, u))
         return false;
     uint32_t first = first_char(o, u);
     unsigned f = da_char_flags(first);

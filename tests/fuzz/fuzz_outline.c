@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "common/arena.h"
-#include "common/csv.h"
+#include "common/csvrow.h"
 #include "common/utf8.h"
-#include "text/language.h"
+#include "text/wordlang.h"
 #include "text/outline.h"
 #include "text/question.h"
 
@@ -57,12 +57,12 @@ static void check_questions(const struct da_outline *o)
 
 static void check_csv(const char *p, size_t len)
 {
-    struct da_csv c;
+    struct da_csvrow c;
     struct da_err err;
-    da_csv_init(&c, p, len);
-    while (da_csv_next(&c, &err) == DA_OK && c.n > 0)
+    da_csvrow_init(&c, p, len);
+    while (da_csvrow_next(&c, &err) == DA_OK && c.n > 0)
         ;
-    da_csv_release(&c);
+    da_csvrow_release(&c);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (summary.len > 0)
         check_questions(&o);
     (void)da_outline_answer(&o, da_span(text.p, text.len < 100 ? text.len : 0));
-    (void)da_language_guess(&o.words, NULL);
+    (void)da_wordlang_guess(&o.words, NULL);
     check_csv(text.p, text.len);
     da_outline_release(&o);
     da_buf_release(&summary);
