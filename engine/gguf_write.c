@@ -137,6 +137,12 @@ void da_gguf_put_i32s(struct da_gguf_writer *w, const char *key, const int32_t *
         put_u32(&w->keys, (uint32_t)v[i]);
 }
 
+void da_gguf_put_bytes(struct da_gguf_writer *w, const char *key, const void *p, uint64_t n)
+{
+    begin_array(w, key, DA_GGUF_U8, n);
+    da_buf_add(&w->keys, p, (size_t)n);
+}
+
 void da_gguf_put_f32s(struct da_gguf_writer *w, const char *key, const float *v, uint64_t n)
 {
     begin_array(w, key, DA_GGUF_F32, n);

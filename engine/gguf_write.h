@@ -29,6 +29,7 @@ void da_gguf_put_bool(struct da_gguf_writer *w, const char *key, bool v);
 void da_gguf_begin_strs(struct da_gguf_writer *w, const char *key, uint64_t n);
 void da_gguf_add_str(struct da_gguf_writer *w, struct da_span v);
 void da_gguf_put_i32s(struct da_gguf_writer *w, const char *key, const int32_t *v, uint64_t n);
+void da_gguf_put_bytes(struct da_gguf_writer *w, const char *key, const void *p, uint64_t n);
 void da_gguf_put_f32s(struct da_gguf_writer *w, const char *key, const float *v, uint64_t n);
 
 /* Adds a tensor of n_dims (1..4) dimensions, dims[0] the row length, whole blocks of its type. */

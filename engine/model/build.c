@@ -88,92 +88,10 @@ static void put_shape(struct da_gguf_writer *w, const struct da_build_shape *s,
 
 /* --- vocabulary ------------------------------------------------------------------- */
 
-static void put_specials(struct da_gguf_writer *w, const struct da_vocab *v)
-{
-    static const char *const KEYS[DA_TOK_N_SPECIAL] = {
-        [DA_TOK_BOS] = "bos_token_id",     [DA_TOK_EOS] = "eos_token_id",
-        [DA_TOK_EOT] = "eot_token_id",     [DA_TOK_EOM] = "eom_token_id",
-        [DA_TOK_UNK] = "unknown_token_id", [DA_TOK_SEP] = "seperator_token_id", /* sic */
-        [DA_TOK_PAD] = "padding_token_id", [DA_TOK_CLS] = "cls_token_id",
-        [DA_TOK_MASK] = "mask_token_id",
-    };
-    char name[64];
-    for (int i = 0; i < DA_TOK_N_SPECIAL; i++) {
-        if (v->special[i] < 0)
-            continue;
-        snprintf(name, sizeof name, "tokenizer.ggml.%s", KEYS[i]);
-        da_gguf_put_u32(w, name, (uint32_t)v->special[i]);
-    }
-    da_gguf_put_bool(w, "tokenizer.ggml.add_bos_token", v->add_bos);
-    da_gguf_put_bool(w, "tokenizer.ggml.add_eos_token", v->add_eos);
-    if (v->kind == DA_VOCAB_SPM || v->kind == DA_VOCAB_UNIGRAM)
-        da_gguf_put_bool(w, "tokenizer.ggml.add_space_prefix", v->add_space_prefix);
-    if (v->chat_template.len)
-        da_gguf_put_str(w, "tokenizer.chat_template",
-                        da_span(v->chat_template.p, v->chat_template.len));
-}
-
-static void put_merges(struct da_gguf_writer *w, const struct da_vocab *v)
-{
-    struct da_buf text;
-    da_buf_init(&text, 0);
-    da_gguf_begin_strs(w, "tokenizer.ggml.merges", v->n_merges);
-    for (size_t i = 0; i < v->n_merges; i++) {
-        da_buf_reset(&text);
-        da_vocab_spelling(v, v->merges[i].left, &text);
-        da_buf_add_char(&text, ' ');
-        da_vocab_spelling(v, v->merges[i].right, &text);
-        da_gguf_add_str(w, da_span(text.p, text.len));
-    }
-    da_buf_release(&text);
-}
-
 enum da_rc da_build_vocab(struct da_gguf_writer *w, const struct da_vocab *v, uint32_t n_vocab,
                           struct da_err *err)
 {
-    static const char *const MODELS[] = {[DA_VOCAB_BPE] = "gpt2",
-                                         [DA_VOCAB_SPM] = "llama",
-                                         [DA_VOCAB_UNIGRAM] = "t5",
-                                         [DA_VOCAB_WORDPIECE] = "bert"};
-    const char *pre = v->pre[0] ? v->pre : da_split_name(&v->split);
-    struct da_buf text;
-    if (v->n > n_vocab)
-        return da_fail(err, DA_EMISMATCH, "the tokenizer has %zu tokens, the model %u", v->n,
-                       n_vocab);
-    if (v->kind == DA_VOCAB_BPE && !pre)
-        return da_fail(err, DA_EUNSUPPORTED, "GGUF has no name for this tokenizer's pre-split");
-    float *scores = da_try_alloc(n_vocab, sizeof *scores);
-    int32_t *types = da_try_alloc(n_vocab, sizeof *types);
-    if (!scores || !types) {
-        free(scores);
-        free(types);
-        return da_fail(err, DA_ENOMEM, "no memory for %u tokens", n_vocab);
-    }
-    da_buf_init(&text, 0);
-    da_gguf_put_str(w, "tokenizer.ggml.model", da_span_str(MODELS[v->kind]));
-    if (v->kind == DA_VOCAB_BPE)
-        da_gguf_put_str(w, "tokenizer.ggml.pre", da_span_str(pre));
-    da_gguf_begin_strs(w, "tokenizer.ggml.tokens", n_vocab);
-    for (uint32_t i = 0; i < n_vocab; i++) {
-        da_buf_reset(&text);
-        if (i < v->n)
-            da_vocab_spelling(v, (int32_t)i, &text);
-        else
-            da_buf_addf(&text, "[PAD%u]", i);
-        da_gguf_add_str(w, da_span(text.p, text.len));
-        scores[i] = i < v->n ? v->tokens[i].score : -1e4f;
-        types[i] = i < v->n ? v->tokens[i].type : DA_TOKEN_UNUSED;
-    }
-    da_buf_release(&text);
-    if (v->kind != DA_VOCAB_BPE)
-        da_gguf_put_f32s(w, "tokenizer.ggml.scores", scores, n_vocab);
-    da_gguf_put_i32s(w, "tokenizer.ggml.token_type", types, n_vocab);
-    free(scores);
-    free(types);
-    if (v->kind == DA_VOCAB_BPE)
-        put_merges(w, v);
-    put_specials(w, v);
-    return DA_OK;
+    return da_vocab_write_gguf(w, v, n_vocab, err);
 }
 
 /* --- data ------------------------------------------------------------------------- */

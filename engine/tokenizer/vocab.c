@@ -5,9 +5,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/attr.h"
 #include "common/mem.h"
 #include "common/utf8.h"
 #include "engine/tokenizer/textmap.h"
+
+static const char *const norm_names[] = {
+    [DA_NORM_NFC] = "nfc",
+    [DA_NORM_NFD] = "nfd",
+    [DA_NORM_NFKC] = "nfkc",
+    [DA_NORM_NFKD] = "nfkd",
+    [DA_NORM_LOWERCASE] = "lowercase",
+    [DA_NORM_STRIP_ACCENTS] = "strip_accents",
+    [DA_NORM_BERT_CLEAN] = "bert_clean",
+    [DA_NORM_BERT_CJK] = "bert_cjk",
+    [DA_NORM_CHARSMAP] = "charsmap",
+    [DA_NORM_COLLAPSE_SPACES] = "collapse_spaces",
+    [DA_NORM_COLLAPSE_WHITE] = "collapse_white_space",
+    [DA_NORM_SQUEEZE_SPACES] = "squeeze_spaces",
+    [DA_NORM_STRIP_LEFT] = "strip_left",
+    [DA_NORM_STRIP_RIGHT] = "strip_right",
+};
+
+const char *da_norm_name(enum da_norm_step step)
+{
+    return norm_names[step];
+}
+
+int da_norm_by_name(struct da_span name)
+{
+    for (size_t i = 0; i < DA_ARRAY_LEN(norm_names); i++)
+        if (da_span_is(name, norm_names[i]))
+            return (int)i;
+    return -1;
+}
 
 struct da_vocab *da_vocab_new(enum da_vocab_kind kind)
 {

@@ -115,6 +115,15 @@ struct da_vocab {
     struct da_buf chat_template;  /* Jinja, may be empty */
 };
 
+/* "nfc", "lowercase", ...: what steps are called in files; -1 for an unknown name. */
+const char *da_norm_name(enum da_norm_step step);
+int da_norm_by_name(struct da_span name);
+
+/* Keys of our own in GGUF files: the normalization steps, and ignore_merges. */
+#define DA_VOCAB_NORM_KEY "docassist.tokenizer.normalizer"
+#define DA_VOCAB_WHOLE_KEY "docassist.tokenizer.ignore_merges"
+extern const char *const da_vocab_gguf_id_keys[DA_TOK_N_SPECIAL];
+
 struct da_vocab *da_vocab_new(enum da_vocab_kind kind);
 void da_vocab_free(struct da_vocab *v); /* NULL allowed */
 
@@ -147,6 +156,11 @@ void da_vocab_set_bert(struct da_vocab *v, bool strip_accents, bool lowercase);
 /* Sources. On success *ret is the caller's. */
 enum da_rc da_vocab_builtin(struct da_vocab **ret, const char *name, struct da_err *err);
 enum da_rc da_vocab_from_gguf(struct da_vocab **ret, const struct da_gguf *g, struct da_err *err);
+/* Puts a vocabulary under the standard keys, filled up to n_vocab tokens. DA_EMISMATCH when it has
+ * more, DA_EUNSUPPORTED when GGUF cannot express it. */
+struct da_gguf_writer;
+enum da_rc da_vocab_write_gguf(struct da_gguf_writer *w, const struct da_vocab *v,
+                               uint32_t n_vocab, struct da_err *err);
 /* json: the text of a tokenizer.json; config: of the tokenizer_config.json beside it, or empty. */
 enum da_rc da_vocab_from_hf(struct da_vocab **ret, struct da_span json, struct da_span config,
                             struct da_err *err);

@@ -13,7 +13,7 @@
 #include "engine/tokenizer/textmap.h"
 #include "engine/tokenizer/vocab.h"
 
-static const char *const id_keys[DA_TOK_N_SPECIAL] = {
+const char *const da_vocab_gguf_id_keys[DA_TOK_N_SPECIAL] = {
     [DA_TOK_BOS] = "tokenizer.ggml.bos_token_id",
     [DA_TOK_EOS] = "tokenizer.ggml.eos_token_id",
     [DA_TOK_EOT] = "tokenizer.ggml.eot_token_id",
@@ -170,9 +170,9 @@ static enum da_rc read_ids(struct da_vocab *v, const struct da_gguf *g, const st
     for (int i = 0; i < DA_TOK_N_SPECIAL && rc == DA_OK; i++) {
         uint64_t id;
         v->special[i] = m->ids[i] < (int64_t)v->n ? m->ids[i] : -1;
-        if (!da_gguf_find(g, id_keys[i]))
+        if (!da_gguf_find(g, da_vocab_gguf_id_keys[i]))
             continue;
-        rc = da_gguf_get_uint(g, id_keys[i], &id, err);
+        rc = da_gguf_get_uint(g, da_vocab_gguf_id_keys[i], &id, err);
         if (rc == DA_OK)
             v->special[i] = id < v->n ? (int32_t)id : -1; /* some files point past the end */
     }
@@ -186,6 +186,32 @@ static enum da_rc read_ids(struct da_vocab *v, const struct da_gguf *g, const st
     return rc;
 }
 
+/* What our own files say beyond the standard keys. */
+static enum da_rc read_norm(struct da_vocab *v, const struct da_gguf *g, struct da_err *err)
+{
+    struct da_span *names = NULL;
+    size_t n = 0;
+    if (!da_gguf_find(g, DA_VOCAB_NORM_KEY))
+        return DA_OK;
+    enum da_rc rc = da_gguf_get_strs(g, DA_VOCAB_NORM_KEY, &names, &n, err);
+    if (rc == DA_OK && n > DA_NORM_MAX_STEPS)
+        rc = da_fail(err, DA_ELIMIT, "%s: key '" DA_VOCAB_NORM_KEY "' has %zu elements",
+                     da_gguf_name(g), n);
+    v->n_norm = 0;
+    for (size_t i = 0; i < n && rc == DA_OK; i++) {
+        int step = da_norm_by_name(names[i]);
+        if (step < 0 || (step == DA_NORM_CHARSMAP && v->charsmap.len == 0))
+            rc = da_fail(err, DA_EUNSUPPORTED,
+                         "%s: key '" DA_VOCAB_NORM_KEY "': step '%.*s' is not supported",
+                         da_gguf_name(g), (int)(names[i].len > 40 ? 40 : names[i].len),
+                         names[i].p);
+        else
+            v->norm[v->n_norm++] = (uint8_t)step;
+    }
+    free(names);
+    return rc;
+}
+
 static enum da_rc read_flags(struct da_vocab *v, const struct da_gguf *g, struct da_err *err)
 {
     struct {
@@ -196,6 +222,7 @@ static enum da_rc read_flags(struct da_vocab *v, const struct da_gguf *g, struct
         {"tokenizer.ggml.add_eos_token", &v->add_eos},
         {"tokenizer.ggml.add_sep_token", &v->add_sep},
         {"tokenizer.ggml.add_space_prefix", &v->add_space_prefix},
+        {DA_VOCAB_WHOLE_KEY, &v->ignore_merges},
     };
     enum da_rc rc = DA_OK;
     for (size_t i = 0; i < DA_ARRAY_LEN(flags) && rc == DA_OK; i++)
@@ -211,6 +238,8 @@ static enum da_rc read_flags(struct da_vocab *v, const struct da_gguf *g, struct
     }
     if (rc == DA_OK && collapse)
         v->norm[v->n_norm++] = DA_NORM_COLLAPSE_SPACES;
+    if (rc == DA_OK)
+        rc = read_norm(v, g, err);
     struct da_span chat = {0};
     if (rc == DA_OK)
         rc = da_gguf_opt_str(g, "tokenizer.chat_template", da_span("", 0), &chat, err);

@@ -14,7 +14,9 @@
 #include "common/clock.h"
 #include "common/rng.h"
 #include "common/utf8.h"
+#include "engine/gguf_write.h"
 #include "engine/tokenizer/tokenizer.h"
+#include "engine/tokenizer/vocab.h"
 #include "tests/tap.h"
 
 static const char SEPARATOR[] = "\n__ggml_vocab_test__\n";
@@ -120,6 +122,55 @@ static void test_goldens(const char *source, const char *key, unsigned flags)
     da_tok_scratch_free(s);
     da_jsonl_close(in);
     da_tokenizer_close(t);
+}
+
+/* A vocabulary written into a GGUF file and read again gives the same ids. */
+static void test_written(const char *name, const char *source)
+{
+    struct da_err err;
+    struct da_tokenizer *t = NULL, *u = NULL;
+    struct da_gguf_writer *w = da_gguf_writer_new();
+    struct da_buf path, text;
+    da_buf_init(&path, 0);
+    da_buf_init(&text, 0);
+    da_io_join(&path, tap_tmpdir(), "written.gguf");
+    if (!source) {
+        tap_skip("shared test material is missing", "%s written", name);
+    } else if (tap_rc(da_tokenizer_open(&t, source, &err), &err, "%s opens", name) &&
+               tap_rc(da_vocab_write_gguf(w, da_tokenizer_vocab(t),
+                                          (uint32_t)da_tokenizer_size(t) + 3, &err),
+                      &err, "%s is put", name) &&
+               tap_rc(da_gguf_writer_begin(w, path.p, &err), &err, "... into a file") &&
+               tap_rc(da_gguf_writer_finish(w, &err), &err, "... to its end") &&
+               tap_rc(da_tokenizer_open(&u, path.p, &err), &err, "... that opens")) {
+        struct da_tok_scratch *s = da_tok_scratch_new();
+        struct da_ids a, b;
+        da_ids_init(&a);
+        da_ids_init(&b);
+        struct da_jsonl *in = NULL;
+        struct da_json *row = NULL;
+        bool same = da_jsonl_open(&in, "tests/unit/data/tokenizer_goldens.jsonl", &err) == DA_OK;
+        for (; da_jsonl_next(in, &row, &err) == DA_OK && row; da_json_free(row)) {
+            struct da_span x = {0};
+            (void)da_json_str(da_json_get(row, "text"), &x);
+            da_ids_reset(&a);
+            da_ids_reset(&b);
+            unsigned flags = DA_TOK_ADD_SPECIAL | DA_TOK_PARSE_SPECIAL;
+            (void)da_tokenizer_encode(t, s, x, flags, &a, &err);
+            (void)da_tokenizer_encode(u, s, x, flags, &b, &err);
+            same = same && a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n * sizeof *a.p) == 0);
+        }
+        tap_ok(same, "%s: the same ids before and after", name);
+        da_jsonl_close(in);
+        da_ids_release(&a);
+        da_ids_release(&b);
+        da_tok_scratch_free(s);
+    }
+    da_gguf_writer_free(w);
+    da_tokenizer_close(t);
+    da_tokenizer_close(u);
+    da_buf_release(&path);
+    da_buf_release(&text);
 }
 
 /* Byte-level tokenizers give back any bytes. */
@@ -261,6 +312,11 @@ int main(void)
     test_goldens(tap_shared("slimlm-125m/tokenizer.json"), "slimlm", 0);
     test_goldens(tap_shared("slimlm-125m/tokenizer.json"), "slimlm_special",
                  DA_TOK_PARSE_SPECIAL);
+    test_written("slimlm", tap_shared("slimlm-125m/tokenizer.json"));
+    test_written("llama-bpe", tap_shared("tokenizers/ggml-vocab-llama-bpe.gguf"));
+    test_written("llama-spm", tap_shared("tokenizers/ggml-vocab-llama-spm.gguf"));
+    test_written("bert-bge", tap_shared("tokenizers/ggml-vocab-bert-bge.gguf"));
+    test_written("o200k_base", "o200k_base");
     test_round_trip("o200k_base");
     test_round_trip("cl100k_base");
     test_stream();
