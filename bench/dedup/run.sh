@@ -4,9 +4,9 @@
 #
 #   bench/dedup/run.sh [DOCUMENTS] [WORDS]      default: 1,000,000 documents of 200 words, 1.3 GB
 #
-# Measured: 1,000,000 documents, one thread of an AMD EPYC at 2.6 GHz shared with other work: 63 s of
-# CPU time, 64 MB resident, 87 % of the copies found (a word in fifty replaced leaves a resemblance of
-# about 0.8; the threshold is 0.7).
+# Measured: 1,000,000 documents, one thread of an AMD EPYC at 2.6 GHz shared with other work: 63 s
+# of CPU time, 64 MB resident, 87 % of the copies found (a word in fifty replaced leaves a
+# resemblance of about 0.8; the threshold is 0.7).
 set -eu
 
 cd "$(dirname "$0")/../.."
@@ -26,4 +26,7 @@ perl -e '
 sed -n 's/.*"id":"\([0-9]*\)\(~[0-9]*\)*".*"cluster_id":"\([0-9]*\)\(~[0-9]*\)*".*/\1 \2 \3 \4/p' \
     "$dir/out.jsonl" | awk '
     $2 ~ /~/ { copies++; found += $3 == $1 && $4 == "" }
-    END { printf "%d copies, %.1f %% in the cluster of their original\n", copies, 100 * found / copies }'
+    END {
+        printf "%d copies, %.1f %% in the cluster of their original\n", copies,
+            100 * found / copies
+    }'
