@@ -97,7 +97,7 @@ struct da_vocab {
 
     bool byte_level;       /* symbols are bytes; else characters */
     bool ignore_merges;    /* a piece that is a token is that token */
-    bool all_reachable;    /* merging a token's own bytes gives that token: known of built-in ones */
+    bool all_reachable;    /* merging a token's bytes gives that token: known of built-in ones */
     bool byte_fallback;    /* unknown characters become "<0x..>" tokens */
     bool fuse_unk;         /* neighbouring unknown characters give one unknown token */
     bool escape_spaces;    /* ' ' stands in the vocabulary as U+2581 */
