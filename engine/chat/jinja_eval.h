@@ -16,7 +16,17 @@ enum {
     DA_J_MAX_RANGE = 100000 /* jinja2/sandbox.py: MAX_RANGE */
 };
 
-struct da_jscope;
+struct da_jvariable {
+    struct da_span name;
+    struct da_jval value;
+};
+
+struct da_jscope {
+    struct da_jscope *parent;
+    struct da_jvariable *vars;
+    size_t n, cap;
+};
+
 enum da_jflow { DA_J_GO_ON, DA_J_BREAK, DA_J_CONTINUE };
 
 struct da_jinterp {
@@ -89,6 +99,32 @@ bool da_jpath(struct da_jinterp *in, const struct da_jval *of, struct da_span pa
 bool da_jcontains(struct da_jinterp *in, const struct da_jval *in_what,
                   const struct da_jval *what, bool *ret);
 
+/* Names: a new scope inside parent; setting in the current one; looking through all of them. */
+struct da_jscope *da_jscope_push(struct da_jinterp *in, struct da_jscope *parent);
+void da_jname_set(struct da_jinterp *in, struct da_span name, struct da_jval value);
+struct da_jval da_jname_get(const struct da_jinterp *in, struct da_span name);
+
+/* The tree: an expression's value; a call with what "call" blocks pass on (or NULL); a filter over
+ * the text of a block (or NULL); statements; statements with their output caught. */
+bool da_jeval(struct da_jinterp *in, const struct da_jnode *n, struct da_jval *ret);
+bool da_jeval_call(struct da_jinterp *in, const struct da_jnode *n, const struct da_jval *caller,
+                   struct da_jval *ret);
+bool da_jeval_filter(struct da_jinterp *in, const struct da_jnode *n, const struct da_jval *block,
+                     struct da_jval *ret);
+bool da_jrun(struct da_jinterp *in, const struct da_jblock *b);
+bool da_jcatch(struct da_jinterp *in, const struct da_jblock *b, struct da_jval *ret);
+
+/* Operators on values. op: as in DA_JN_BINARY. */
+bool da_jundefined(struct da_jinterp *in, const struct da_jval *v); /* fails, naming it */
+bool da_jwrong_types(struct da_jinterp *in, const char *op, const struct da_jval *a,
+                     const struct da_jval *b);
+bool da_jadd(struct da_jinterp *in, const struct da_jval *a, const struct da_jval *b,
+             struct da_jval *ret); /* two strings, lists or tuples */
+bool da_jrepeat(struct da_jinterp *in, const struct da_jval *what, int64_t times,
+                struct da_jval *ret);
+bool da_jarithmetic(struct da_jinterp *in, char op, const struct da_jval *a,
+                    const struct da_jval *b, struct da_jval *ret); /* two numbers */
+
 bool da_jfilter(struct da_jinterp *in, struct da_span name, const struct da_jval *of,
                 const struct da_jargs *args, struct da_jval *ret);
 bool da_jtest(struct da_jinterp *in, struct da_span name, const struct da_jval *of,
@@ -99,7 +135,9 @@ bool da_jmethod(struct da_jinterp *in, const struct da_jval *of, struct da_span 
 bool da_jcall_function(struct da_jinterp *in, enum da_jfunction f, const struct da_jargs *args,
                        struct da_jval *ret);
 
-/* Strings, shared by filters and methods. */
+/* Strings, shared by filters, tests and methods. */
+/* What a filter for strings sees of any value. */
+bool da_jtext_of(struct da_jinterp *in, const struct da_jval *v, struct da_span *ret);
 struct da_span da_jstrip(struct da_span s, const struct da_span *chars, bool left, bool right);
 void da_jupper(struct da_buf *out, struct da_span s);
 void da_jlower(struct da_buf *out, struct da_span s);

@@ -1,4 +1,4 @@
-/* Filters (jinja2/filters.py) and tests (jinja2/tests.py). */
+/* Filters (jinja2/filters.py). */
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,8 +12,7 @@
 typedef bool (*filter_fn)(struct da_jinterp *in, const struct da_jval *of,
                           const struct da_jargs *args, struct da_jval *ret);
 
-/* soft_str: what a filter for strings sees of any value. */
-static bool text_of(struct da_jinterp *in, const struct da_jval *v, struct da_span *ret)
+bool da_jtext_of(struct da_jinterp *in, const struct da_jval *v, struct da_span *ret)
 {
     struct da_jval s;
     if (v->type == DA_J_STR) {
@@ -43,7 +42,7 @@ static bool f_trim(struct da_jinterp *in, const struct da_jval *of, const struct
     struct da_span s, chars = da_span("", 0);
     const struct da_jval *given = da_jarg(args, 0, "chars");
     bool some = given && given->type != DA_J_NONE;
-    if (!text_of(in, of, &s) || (some && !da_jarg_str(in, args, 0, "chars", &chars)))
+    if (!da_jtext_of(in, of, &s) || (some && !da_jarg_str(in, args, 0, "chars", &chars)))
         return false;
     *ret = da_j_str(da_jstrip(s, some ? &chars : NULL, true, true));
     return da_jcharge(in, s.len / 16);
@@ -55,7 +54,7 @@ static bool f_upper(struct da_jinterp *in, const struct da_jval *of, const struc
     struct da_span s;
     struct da_buf out;
     (void)args;
-    if (!text_of(in, of, &s))
+    if (!da_jtext_of(in, of, &s))
         return false;
     da_buf_init(&out, in->max_memory);
     da_jupper(&out, s);
@@ -68,7 +67,7 @@ static bool f_lower(struct da_jinterp *in, const struct da_jval *of, const struc
     struct da_span s;
     struct da_buf out;
     (void)args;
-    if (!text_of(in, of, &s))
+    if (!da_jtext_of(in, of, &s))
         return false;
     da_buf_init(&out, in->max_memory);
     da_jlower(&out, s);
@@ -82,7 +81,7 @@ static bool capitals(struct da_jinterp *in, const struct da_jval *of, bool words
     struct da_span s;
     struct da_buf out;
     bool first = true;
-    if (!text_of(in, of, &s))
+    if (!da_jtext_of(in, of, &s))
         return false;
     da_buf_init(&out, in->max_memory);
     for (const char *p = s.p, *end = p + s.len; p < end;) {
@@ -122,7 +121,7 @@ static bool f_replace(struct da_jinterp *in, const struct da_jval *of,
     const struct da_jval *c = da_jarg(args, 2, "count");
     if (!da_jarg(args, 0, "old") || !da_jarg(args, 1, "new"))
         return da_jfail(in, DA_EFORMAT, "replace takes two strings");
-    return text_of(in, of, &s) && da_jarg_str(in, args, 0, "old", &from) &&
+    return da_jtext_of(in, of, &s) && da_jarg_str(in, args, 0, "old", &from) &&
            da_jarg_str(in, args, 1, "new", &to) &&
            (!c || c->type == DA_J_NONE || da_jarg_int(in, args, 2, "count", &count)) &&
            da_jreplace(in, s, from, to, count, ret);
@@ -133,7 +132,7 @@ static bool f_string(struct da_jinterp *in, const struct da_jval *of, const stru
 {
     struct da_span s;
     (void)args;
-    if (!text_of(in, of, &s))
+    if (!da_jtext_of(in, of, &s))
         return false;
     *ret = da_j_str(s);
     return true;
@@ -145,7 +144,7 @@ static bool f_escape(struct da_jinterp *in, const struct da_jval *of, const stru
     struct da_span s;
     struct da_buf out;
     (void)args;
-    if (!text_of(in, of, &s))
+    if (!da_jtext_of(in, of, &s))
         return false;
     da_buf_init(&out, in->max_memory);
     for (size_t i = 0; i < s.len; i++) {
@@ -191,7 +190,7 @@ static bool f_indent(struct da_jinterp *in, const struct da_jval *of, const stru
     const struct da_jval *w = da_jarg(args, 0, "width");
     bool first = flag(args, 1, "first", false), blank = flag(args, 2, "blank", false);
     bool text = w && w->type == DA_J_STR;
-    if (!text_of(in, of, &s) || (text ? !da_jarg_str(in, args, 0, "width", &with)
+    if (!da_jtext_of(in, of, &s) || (text ? !da_jarg_str(in, args, 0, "width", &with)
                                       : !da_jarg_int(in, args, 0, "width", &width)))
         return false;
     if (width < 0 || width > 1000)
@@ -225,7 +224,7 @@ static bool f_wordcount(struct da_jinterp *in, const struct da_jval *of,
     int64_t n = 0;
     bool inside = false;
     (void)args;
-    if (!text_of(in, of, &s))
+    if (!da_jtext_of(in, of, &s))
         return false;
     for (const char *p = s.p, *end = p + s.len; p < end;) {
         uint32_t cp;
@@ -245,7 +244,7 @@ static bool f_format(struct da_jinterp *in, const struct da_jval *of, const stru
     struct da_span s;
     struct da_buf out;
     size_t next = 0;
-    bool ok = text_of(in, of, &s);
+    bool ok = da_jtext_of(in, of, &s);
     if (!ok)
         return false;
     da_buf_init(&out, in->max_memory);
@@ -276,7 +275,7 @@ static bool f_urlencode(struct da_jinterp *in, const struct da_jval *of,
     struct da_span s;
     struct da_buf out;
     (void)args;
-    if (!text_of(in, of, &s))
+    if (!da_jtext_of(in, of, &s))
         return false;
     da_buf_init(&out, in->max_memory);
     for (size_t i = 0; i < s.len; i++) {
@@ -465,7 +464,7 @@ static bool attributes(struct da_jinterp *in, const struct da_jval *list,
         return true;
     struct da_jval *items = da_jitems(in, list->n);
     struct da_span path;
-    if (!items || !text_of(in, attribute, &path))
+    if (!items || !da_jtext_of(in, attribute, &path))
         return false;
     for (uint32_t i = 0; i < list->n; i++)
         if (!da_jpath(in, &list->u.items[i], path, &items[i]))
@@ -480,7 +479,7 @@ static bool f_join(struct da_jinterp *in, const struct da_jval *of, const struct
     struct da_jval list, parts;
     struct da_span between = da_span("", 0);
     const struct da_jval *d = da_jarg(args, 0, "d");
-    return da_jiterate(in, of, &list) && (!d || text_of(in, d, &between)) &&
+    return da_jiterate(in, of, &list) && (!d || da_jtext_of(in, d, &between)) &&
            attributes(in, &list, da_jarg(args, 1, "attribute"), &parts) &&
            da_jjoin(in, between, &parts, true, ret);
 }
@@ -730,7 +729,7 @@ static bool f_map(struct da_jinterp *in, const struct da_jval *of, const struct 
                             .named = args->named, .named_v = args->named_v,
                             .n_named = args->n_named};
     struct da_span path;
-    if (!items || (attribute && !text_of(in, attribute, &path)))
+    if (!items || (attribute && !da_jtext_of(in, attribute, &path)))
         return false;
     for (uint32_t i = 0; i < list.n; i++) {
         const struct da_jval *v = &list.u.items[i];
@@ -758,7 +757,7 @@ static bool choose(struct da_jinterp *in, const struct da_jval *of, const struct
     struct da_jval *items = da_jitems(in, list.n);
     struct da_jargs rest = {.n = args->n > first + 1 ? args->n - first - 1 : 0};
     struct da_span path;
-    if (!items || (by_attribute && !text_of(in, &args->v[0], &path)))
+    if (!items || (by_attribute && !da_jtext_of(in, &args->v[0], &path)))
         return false;
     rest.v = args->v + first + 1;
     for (uint32_t i = 0; i < list.n; i++) {
@@ -837,126 +836,4 @@ bool da_jfilter(struct da_jinterp *in, struct da_span name, const struct da_jval
             return filters[i].run(in, of, args ? args : &none, ret);
     return da_jfail(in, DA_EUNSUPPORTED, "filter '%.*s' is not supported", (int)name.len,
                     name.p);
-}
-
-/* ---- tests ----------------------------------------------------------------------------------- */
-
-static bool is_sequence(const struct da_jval *v)
-{
-    return v->type == DA_J_STR || v->type == DA_J_LIST || v->type == DA_J_TUPLE ||
-           v->type == DA_J_DICT || v->type == DA_J_UNDEFINED;
-}
-
-/* Tests that look at the value only; -1: no such test. */
-static int simple_test(struct da_span name, const struct da_jval *v)
-{
-    if (da_span_is(name, "defined"))
-        return v->type != DA_J_UNDEFINED;
-    if (da_span_is(name, "undefined"))
-        return v->type == DA_J_UNDEFINED;
-    if (da_span_is(name, "none"))
-        return v->type == DA_J_NONE;
-    if (da_span_is(name, "boolean"))
-        return v->type == DA_J_BOOL;
-    if (da_span_is(name, "true"))
-        return v->type == DA_J_BOOL && v->u.b;
-    if (da_span_is(name, "false"))
-        return v->type == DA_J_BOOL && !v->u.b;
-    if (da_span_is(name, "integer"))
-        return v->type == DA_J_INT;
-    if (da_span_is(name, "float"))
-        return v->type == DA_J_FLOAT;
-    if (da_span_is(name, "number"))
-        return da_j_is_number(v);
-    if (da_span_is(name, "string"))
-        return v->type == DA_J_STR;
-    if (da_span_is(name, "mapping"))
-        return v->type == DA_J_DICT;
-    if (da_span_is(name, "sequence"))
-        return is_sequence(v);
-    if (da_span_is(name, "iterable"))
-        return is_sequence(v) || v->type == DA_J_LOOP;
-    if (da_span_is(name, "callable"))
-        return v->type == DA_J_MACRO || v->type == DA_J_FUNCTION;
-    return -1;
-}
-
-static bool letters_are(struct da_span s, bool upper)
-{
-    bool any = false;
-    for (const char *p = s.p, *end = p + s.len; p < end;) {
-        uint32_t cp;
-        p += da_utf8_decode(p, end, &cp);
-        enum da_ucat cat = da_uclass_category(cp);
-        if (cat == (upper ? DA_UCAT_LL : DA_UCAT_LU) || cat == DA_UCAT_LT)
-            return false;
-        any = any || cat == (upper ? DA_UCAT_LU : DA_UCAT_LL);
-    }
-    return any;
-}
-
-static bool number_test(struct da_jinterp *in, struct da_span name, const struct da_jval *of,
-                        const struct da_jargs *args, bool *ret)
-{
-    int64_t by = 2;
-    if (da_span_is(name, "divisibleby") && !da_jarg_int(in, args, 0, "num", &by))
-        return false;
-    if (of->type != DA_J_INT || by == 0)
-        return da_jfail(in, DA_EFORMAT, "test '%.*s' needs integers", (int)name.len, name.p);
-    bool divides = by == -1 || of->u.i % by == 0;
-    *ret = da_span_is(name, "odd") ? !divides : divides;
-    return true;
-}
-
-/* The comparison behind a test's name, or 0. */
-static char comparison(struct da_span name)
-{
-    static const struct {
-        const char *name;
-        char op;
-    } ops[] = {{"eq", '='}, {"==", '='}, {"equalto", '='}, {"ne", '!'}, {"!=", '!'},
-               {"lt", '<'}, {"<", '<'}, {"lessthan", '<'}, {"gt", '>'}, {">", '>'},
-               {"greaterthan", '>'}, {"le", 'l'}, {"<=", 'l'}, {"ge", 'g'}, {">=", 'g'},
-               {"sameas", 's'}, {"in", 'i'}};
-    for (size_t i = 0; i < DA_ARRAY_LEN(ops); i++)
-        if (da_span_is(name, ops[i].name))
-            return ops[i].op;
-    return 0;
-}
-
-bool da_jtest(struct da_jinterp *in, struct da_span name, const struct da_jval *of,
-              const struct da_jargs *args, bool *ret)
-{
-    int simple = simple_test(name, of), order = 0;
-    if (!da_jcharge(in, 1))
-        return false;
-    if (simple >= 0) {
-        *ret = simple;
-        return true;
-    }
-    if (da_span_is(name, "odd") || da_span_is(name, "even") || da_span_is(name, "divisibleby"))
-        return number_test(in, name, of, args, ret);
-    if (da_span_is(name, "lower") || da_span_is(name, "upper")) {
-        struct da_span s;
-        if (!text_of(in, of, &s))
-            return false;
-        *ret = letters_are(s, da_span_is(name, "upper"));
-        return true;
-    }
-    char op = comparison(name);
-    if (!op || args->n != 1)
-        return da_jfail(in, op ? DA_EFORMAT : DA_EUNSUPPORTED, "test '%.*s' %s", (int)name.len,
-                        name.p, op ? "takes one argument" : "is not supported");
-    const struct da_jval *other = &args->v[0];
-    if (op == 'i')
-        return da_jcontains(in, other, of, ret);
-    if (op == '=' || op == '!' || op == 's') {
-        *ret = (da_j_equal(of, other) && (op != 's' || of->type == other->type)) == (op != '!');
-        return true;
-    }
-    if (!da_j_compare(of, other, &order))
-        return da_jfail(in, DA_EFORMAT, "'%s' and '%s' have no order", da_j_type_name(of),
-                        da_j_type_name(other));
-    *ret = op == '<' ? order < 0 : op == '>' ? order > 0 : op == 'l' ? order <= 0 : order >= 0;
-    return true;
 }
