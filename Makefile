@@ -68,15 +68,17 @@ WITH_POPPLER ?= $(call probe,poppler-glib)
 WITH_GUMBO   ?= $(call probe,gumbo)
 WITH_SECCOMP ?= $(call probe,libseccomp)
 WITH_UCHARDET ?= $(call probe,uchardet)
+WITH_TESSERACT ?= $(call probe,tesseract lept)
 WITH_ZIP     ?= $(call probe,libzip libxml-2.0)
 CXX          ?= c++
 WITH_CLD2    ?= $(shell echo '\#include <cld2/public/compact_lang_det.h>' | $(CXX) -x c++ -E - >/dev/null 2>&1 && echo 1)
 
 PKGS := libcjson libutf8proc sqlite3 $(if $(filter 1,$(WITH_CURL)),libcurl)
-HELPER_PKGS := libcjson libutf8proc $(if $(filter 1,$(WITH_POPPLER)),poppler-glib gio-2.0) \
+HELPER_PKGS := libcjson libutf8proc $(if $(filter 1,$(WITH_POPPLER)),poppler-glib gio-2.0 cairo) \
                $(if $(filter 1,$(WITH_GUMBO)),gumbo) $(if $(filter 1,$(WITH_SECCOMP)),libseccomp) \
-               $(if $(filter 1,$(WITH_UCHARDET)),uchardet) $(if $(filter 1,$(WITH_ZIP)),libzip libxml-2.0)
-DA_CFLAGS += $(foreach x,CURL POPPLER GUMBO SECCOMP UCHARDET ZIP CLD2,-DDA_WITH_$x=$(if $(filter 1,$(WITH_$x)),1,0))
+               $(if $(filter 1,$(WITH_UCHARDET)),uchardet) $(if $(filter 1,$(WITH_ZIP)),libzip libxml-2.0) \
+               $(if $(filter 1,$(WITH_TESSERACT)),tesseract lept)
+DA_CFLAGS += $(foreach x,CURL POPPLER GUMBO SECCOMP UCHARDET ZIP CLD2 TESSERACT,-DDA_WITH_$x=$(if $(filter 1,$(WITH_$x)),1,0))
 PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS    := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 HELPER_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(HELPER_PKGS) 2>/dev/null)

@@ -11,7 +11,7 @@
 #include "common/utf8.h"
 #include "eval/diversity.h"
 #include "eval/work.h"
-#include "text/language.h"
+#include "text/wordlang.h"
 #include "text/ngram.h"
 #include "text/sentence.h"
 #include "text/words.h"
@@ -306,8 +306,8 @@ static bool other_language(struct da_checks *c, const struct da_answers *a)
     da_buf_add_char(&c->all, '\n');
     da_buf_add(&c->all, a->qa_response.p, a->qa_response.len);
     da_words_split(&c->part, c->all.p, c->all.len);
-    const char *ours = da_language_guess(&c->part, &sure_answers);
-    const char *theirs = da_language_guess(&c->doc, &sure_doc);
+    const char *ours = da_wordlang_guess(&c->part, &sure_answers);
+    const char *theirs = da_wordlang_guess(&c->doc, &sure_doc);
     return c->part.n >= LANGUAGE_MIN_WORDS && sure_answers && sure_doc && strcmp(ours, theirs) != 0;
 }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/csv.h"
+#include "common/csvrow.h"
 #include "common/hash.h"
 #include "common/io.h"
 #include "common/json.h"
@@ -95,14 +95,14 @@ static void make_line(const struct da_example *e, struct row *row)
 {
     struct da_buf b;
     da_buf_init(&b, 0);
-    da_csv_add(&b, e->id, 1);
-    da_csv_add(&b, e->split, 0);
-    da_csv_add(&b, da_span_str(da_task_name(e->task)), 0);
-    da_csv_add(&b, e->document, 0);
-    da_csv_add(&b, e->request, 0);
-    da_csv_add(&b, e->response, 0);
+    da_csvrow_add(&b, e->id, 1);
+    da_csvrow_add(&b, e->split, 0);
+    da_csvrow_add(&b, da_span_str(da_task_name(e->task)), 0);
+    da_csvrow_add(&b, e->document, 0);
+    da_csvrow_add(&b, e->request, 0);
+    da_csvrow_add(&b, e->response, 0);
     da_buf_add_str(&b, ",,,");
-    da_csv_end_row(&b);
+    da_csvrow_end_row(&b);
     row->line = da_buf_take(&b, &row->len);
 }
 
@@ -137,8 +137,8 @@ void da_review_write(const struct da_review *r, struct da_buf *out)
         qsort(sorted, r->n, sizeof *sorted, by_hash);
     da_buf_add_str(out, "\xEF\xBB\xBF"); /* spreadsheets take the file as UTF-8 only with it */
     for (int k = 0; k < N_COLUMNS; k++)
-        da_csv_add(out, da_span_str(column_names[k]), k == 0);
-    da_csv_end_row(out);
+        da_csvrow_add(out, da_span_str(column_names[k]), k == 0);
+    da_csvrow_end_row(out);
     for (size_t i = 0; i < r->n; i++)
         da_buf_add(out, sorted[i]->line, sorted[i]->len);
     free(sorted);
@@ -265,7 +265,7 @@ static bool read_helpful(struct da_span s, double *ret)
     return true;
 }
 
-static enum da_rc read_rating(struct ratings *r, const struct da_csv *c, const int at[N_COLUMNS],
+static enum da_rc read_rating(struct ratings *r, const struct da_csvrow *c, const int at[N_COLUMNS],
                               size_t rater, struct da_err *err)
 {
     struct da_span f[N_COLUMNS];
@@ -293,10 +293,10 @@ static enum da_rc read_rating(struct ratings *r, const struct da_csv *c, const i
     return DA_OK;
 }
 
-static enum da_rc read_header(struct da_csv *c, int at[N_COLUMNS], struct da_err *err)
+static enum da_rc read_header(struct da_csvrow *c, int at[N_COLUMNS], struct da_err *err)
 {
     static const enum column needed[] = {COL_ID, COL_TASK, COL_FAITHFUL, COL_HELPFUL};
-    enum da_rc rc = da_csv_next(c, err);
+    enum da_rc rc = da_csvrow_next(c, err);
     for (int k = 0; k < N_COLUMNS; k++) {
         at[k] = -1;
         for (size_t i = 0; i < c->n; i++) {
@@ -314,7 +314,7 @@ static enum da_rc read_header(struct da_csv *c, int at[N_COLUMNS], struct da_err
 static enum da_rc read_sheet(struct ratings *r, const char *path, size_t rater, struct da_err *err)
 {
     struct da_buf file;
-    struct da_csv c;
+    struct da_csvrow c;
     int at[N_COLUMNS];
     da_buf_init(&file, 0);
     enum da_rc rc = da_io_read_file(path, MAX_SHEET, &file, err);
@@ -322,16 +322,16 @@ static enum da_rc read_sheet(struct ratings *r, const char *path, size_t rater, 
         da_buf_release(&file);
         return rc;
     }
-    da_csv_init(&c, file.p, file.len);
+    da_csvrow_init(&c, file.p, file.len);
     if (!da_utf8_valid(file.p, file.len))
         rc = da_fail(err, DA_EFORMAT, "the text is not UTF-8; save the sheet as 'CSV UTF-8'");
     if (!rc)
         rc = read_header(&c, at, err);
-    while (!rc && !(rc = da_csv_next(&c, err)) && c.n > 0)
+    while (!rc && !(rc = da_csvrow_next(&c, err)) && c.n > 0)
         rc = read_rating(r, &c, at, rater, err);
     if (rc)
         da_err_context(err, rc, "%s", path);
-    da_csv_release(&c);
+    da_csvrow_release(&c);
     da_buf_release(&file);
     return rc;
 }

@@ -20,10 +20,10 @@ static const struct da_cmd_help help = {
     "path, status and detail in --errors. Exit status 3 says that some did not give a record."};
 
 struct settings {
-    const char *out, *errors, *tokenizer, *meta, *password_file, *shard;
+    const char *out, *errors, *tokenizer, *meta, *password_file, *shard, *ocr_languages;
     int64_t max_tokens, chunk_tokens, jobs, max_file_mib, memory_mib, timeout_s;
-    int cut, html, sandbox;
-    bool count_source, keep_headers, stats, json, restart;
+    int cut, html, sandbox, longer, pii, ocr;
+    bool count_source, keep_headers, filter, stats, json, restart;
 };
 
 static void defaults(struct settings *s)
@@ -56,13 +56,25 @@ static int parse(struct settings *s, int argc, char **argv, struct da_args *args
                       "o200k_base (default), cl100k_base, a GGUF file or a tokenizer.json"),
         DA_OPT_CHOICE_OF(0, "cut", &s->cut, "sentence|hard",
                          "where to cut: at a sentence end (default) or at exactly the limit"),
+        DA_OPT_CHOICE_OF(0, "long", &s->longer, "truncate|segments",
+                         "long documents: the beginning (default), or a record for each part"),
         DA_OPT_FLAG_OF(0, "count-source", &s->count_source,
                        "read to the end, so that n_tokens_source is exact"),
+        DA_OPT_GROUP_OF("Cleaning"),
+        DA_OPT_CHOICE_OF(0, "pii", &s->pii, "keep|mask",
+                         "mask: replace e-mail addresses, phone numbers, IPs, cards and keys"),
+        DA_OPT_FLAG_OF(0, "filter", &s->filter,
+                       "leave out texts that are no prose (Gopher's rules)"),
         DA_OPT_GROUP_OF("Reading"),
         DA_OPT_FLAG_OF(0, "keep-headers", &s->keep_headers,
                        "keep running heads, feet and page numbers"),
         DA_OPT_CHOICE_OF(0, "html", &s->html, "main|full",
                          "the main content of web pages (default) or all of it"),
+        DA_OPT_CHOICE_OF(0, "ocr", &s->ocr, "auto|off|force",
+                         "read pictures of text where there is none (default), never,\n"
+                         "or every page as a picture"),
+        DA_OPT_STR_OF(0, "ocr-languages", &s->ocr_languages, "LIST",
+                      "tesseract's names, joined by '+' (default: eng)"),
         DA_OPT_STR_OF(0, "password-file", &s->password_file, "FILE",
                       "passwords to try, one a line"),
         DA_OPT_STR_OF(0, "meta", &s->meta, "FILE",
@@ -95,6 +107,17 @@ static bool parse_shard(const char *s, uint64_t *i, uint64_t *n)
         return false;
     *n = strtoull(end + 1, &end, 10);
     return *end == 0 && *n >= 1 && *i < *n && *n <= 1000000;
+}
+
+/* Letters, digits, '_', and '+' between names: the list becomes part of file names. */
+static bool copy_languages(const char *list, char out[DA_REQ_MAX_LANGUAGES])
+{
+    size_t n = strlen(list);
+    if (n == 0 || n >= DA_REQ_MAX_LANGUAGES ||
+        strspn(list, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+") != n)
+        return false;
+    memcpy(out, list, n + 1);
+    return true;
 }
 
 /* Fills req->passwords from the file's lines; b keeps the bytes. */
@@ -181,6 +204,9 @@ static int run(const struct settings *s, const struct da_args *args)
         .max_tokens = (size_t)s->max_tokens,
         .chunk_tokens = (size_t)s->chunk_tokens,
         .hard_cut = s->cut == 1,
+        .segments = s->longer == 1,
+        .filter = s->filter,
+        .mask_pii = s->pii == 1,
         .count_source = s->count_source,
         .restart = s->restart,
         .jobs = s->jobs > 0 ? (unsigned)s->jobs : da_threads_available(),
@@ -192,6 +218,10 @@ static int run(const struct settings *s, const struct da_args *args)
     o.req.keep_headers = s->keep_headers;
     o.req.html_full = s->html == 1;
     o.req.sandbox = s->sandbox == 0;
+    o.req.ocr = s->ocr;
+    if (s->ocr_languages != NULL && !copy_languages(s->ocr_languages, o.req.ocr_languages))
+        return da_opt_usage(&help, "--ocr-languages '%s' is not a list like eng+deu",
+                            s->ocr_languages);
     o.req.cpu_s = s->timeout_s;
     o.req.wall_s = 20 * s->timeout_s + 60;
     o.req.max_mem_bytes = s->memory_mib << 20;
@@ -220,6 +250,8 @@ static int run(const struct settings *s, const struct da_args *args)
     o.meta = meta;
     if (rc == DA_OK)
         rc = da_ingest_run(&o, &tally, &err);
+    if (rc == DA_OK && tally.reread && strcmp(s->out, "-") != 0)
+        rc = da_tally_reread(&tally, s->out, &err);
     int code = rc == DA_OK ? conclude(s, &tally) : da_cli_fail(&err);
     da_tokenizer_close(tok);
     da_meta_close(meta);

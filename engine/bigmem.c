@@ -33,3 +33,17 @@ void da_big_free(void *p, size_t size)
     if (p)
         (void)munmap(p, rounded(size));
 }
+
+void da_big_forget(const void *p, size_t size)
+{
+#ifdef MADV_DONTNEED
+    const uintptr_t page = 4096; /* a larger page makes the call fail, which is harmless */
+    uintptr_t from = ((uintptr_t)p + page - 1) / page * page,
+              to = ((uintptr_t)p + size) / page * page;
+    if (to > from)
+        (void)madvise((void *)from, to - from, MADV_DONTNEED);
+#else
+    (void)p;
+    (void)size;
+#endif
+}

@@ -385,6 +385,11 @@ uint32_t da_gguf_alignment(const struct da_gguf *g)
     return g->alignment;
 }
 
+bool da_gguf_is_mapped(const struct da_gguf *g)
+{
+    return g->map.p != NULL;
+}
+
 struct da_span da_gguf_bytes(const struct da_gguf *g)
 {
     return da_span((const char *)g->p, g->len);

@@ -73,6 +73,7 @@ void da_gguf_close(struct da_gguf *g); /* NULL allowed */
 const char *da_gguf_name(const struct da_gguf *g); /* path, for messages */
 uint32_t da_gguf_version(const struct da_gguf *g);
 uint32_t da_gguf_alignment(const struct da_gguf *g);
+bool da_gguf_is_mapped(const struct da_gguf *g); /* opened from a file, not from memory */
 /* Whole file, for hashing. */
 struct da_span da_gguf_bytes(const struct da_gguf *g);
 /* Header, keys and tensor table: everything before the tensor data. */

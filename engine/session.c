@@ -84,15 +84,17 @@ static enum da_rc make_buffers(struct da_session *s, struct da_err *err)
     const size_t n = da_pad(s->opts.batch, DA_TILE), tiles = n / DA_TILE;
     const unsigned n_threads = da_pool_n_threads(s->pool);
     const size_t rope = hp->n_rot ? (size_t)s->opts.n_ctx * (hp->n_rot / 2) : 0;
-    bool bad = false;
+    bool bad = false, float_mlp = false;
+    for (uint32_t l = 0; l < hp->n_layers; l++)
+        float_mlp = float_mlp || s->model->layers[l].down.p.kind < DA_PANEL_Q8;
     s->x = block(s, n * s->d_stride, sizeof(float), &bad);
     s->xn = block(s, n * s->d_stride, sizeof(float), &bad);
     s->xn2 = block(s, f->parallel ? n * s->d_stride : 1, sizeof(float), &bad);
     s->tmp = block(s, f->post_norms ? n * s->d_stride : 1, sizeof(float), &bad);
     s->qkv = block(s, n * s->qkv_stride, sizeof(float), &bad);
     s->attn = block(s, n * s->attn_stride, sizeof(float), &bad);
-    s->gate = block(s, n * s->ff_stride, sizeof(float), &bad);
-    s->up = block(s, n * s->ff_stride, sizeof(float), &bad);
+    s->gate = block(s, float_mlp ? n * s->ff_stride : 1, sizeof(float), &bad);
+    s->up = block(s, float_mlp ? n * s->ff_stride : 1, sizeof(float), &bad);
     s->x_tiles = block(s, tiles, da_tile_bytes(da_pad(hp->dim, DA_GROUP)), &bad);
     s->x2_tiles = block(s, f->parallel ? tiles : 1, da_tile_bytes(da_pad(hp->dim, DA_GROUP)), &bad);
     s->attn_tiles =

@@ -174,6 +174,8 @@ static bool char_matches(struct da_chrf_scratch *s, unsigned order, uint64_t *ma
     if (bits * order > 63)
         return false;
     size_t n = s->hyp.n + s->ref.n;
+    if (n == 0)
+        return true;
     if (n > s->cap) {
         s->cap = da_grow_cap(s->cap, n);
         s->keys = da_realloc_array(s->keys, s->cap, sizeof *s->keys);

@@ -1,6 +1,7 @@
 #include "eval/dataset.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,15 @@ static void list_add(struct id_list *l, struct da_span id)
 static const char *list_more(const struct id_list *l)
 {
     return l->n > NAMED ? ", ..." : "";
+}
+
+/* The document's text in d, one copy however many examples are about it. */
+static struct da_span keep_document(struct da_dataset *d, struct da_span text)
+{
+    uint64_t *value = da_map_add(&d->documents, text.p, text.len, NULL);
+    const char *entry = (const char *)value - offsetof(struct da_map_entry, value);
+
+    return ((const struct da_map_entry *)(const void *)entry)->key;
 }
 
 static void hash_part(struct da_sha256 *h, struct da_span s)
@@ -92,7 +102,7 @@ static enum da_rc add_example(struct da_dataset *d, const struct da_json *j, uin
     DA_GROW(d->items, d->n, d->cap);
     struct da_eval_example *x = &d->items[d->n++];
     *x = (struct da_eval_example){
-        .id = keep(&d->arena, e.id), .task = e.task, .document = keep(&d->arena, e.document),
+        .id = keep(&d->arena, e.id), .task = e.task, .document = keep_document(d, e.document),
         .request = keep(&d->arena, e.request), .response = keep(&d->arena, e.response)};
     hash_example(x);
     return DA_OK;
@@ -129,6 +139,7 @@ enum da_rc da_dataset_open(struct da_dataset **ret, const char *path, struct da_
 
     da_arena_init(&d->arena);
     da_map_init(&d->by_id);
+    da_map_init(&d->documents);
     da_map_init(&lines);
     while (rc == DA_OK && (rc = da_jsonl_next(in, &j, err)) == DA_OK && j) {
         rc = add_example(d, j, da_jsonl_line_number(in), &lines, err);
@@ -155,6 +166,7 @@ void da_dataset_close(struct da_dataset *d)
         return;
     free(d->items);
     da_map_release(&d->by_id);
+    da_map_release(&d->documents);
     da_arena_release(&d->arena);
     free(d);
 }

@@ -17,7 +17,8 @@ struct da_dataset {
     struct da_arena arena;
     struct da_eval_example *items; /* [n], ascending ids */
     size_t n, cap;
-    struct da_map by_id; /* index into items */
+    struct da_map by_id;     /* index into items */
+    struct da_map documents; /* their texts, each kept once: three examples share one */
     char sha256[65];
 };
 

@@ -62,6 +62,7 @@ static void build(struct set *s, const struct da_span *texts)
     struct da_gramtrie *g = &s->w->ngrams;
 
     da_gramtrie_reset(g);
+    DA_GROW_BY(s->ids.id, 0, 1, s->ids.cap); /* texts without tokens point into it, too */
     for (size_t i = 0; i < s->n; i++) {
         s->start[i] = s->ids.n;
         da_bleu_tokenize(DA_BLEU_TOK_13A, false, texts[i], &s->w->tokens);

@@ -1,4 +1,4 @@
-/* Opening a generator, prompts that fit, answers that grow, raw prompts: see generate.h. */
+/* Opening a generator, answers that grow, raw prompts: see generate.h. */
 
 #include "eval/generate.h"
 
@@ -8,9 +8,8 @@
 #include "common/io.h"
 #include "common/json.h"
 #include "common/mem.h"
-#include "common/utf8.h"
+#include "engine/chat/chat_template.h"
 #include "eval/generate_int.h"
-#include "prompts/slimlm.h"
 
 /* --- open and close --------------------------------------------------------------- */
 
@@ -41,14 +40,6 @@ static char *choose_name(const struct da_generate_opts *opts, const struct da_mo
     return da_strndup(base, len);
 }
 
-/* The template with names for its two holes stands for every prompt. */
-static void hash_prompt(struct da_generator *g)
-{
-    da_buf_reset(&g->text);
-    da_slimlm_prompt(da_span_str("{{document}}"), da_span_str("{{request}}"), &g->text);
-    da_sha256_hex(g->text.p, g->text.len, g->prompt_sha256);
-}
-
 static void find_stop_ids(struct da_generator *g)
 {
     int32_t id, n = (int32_t)da_tokenizer_size(g->tokenizer);
@@ -75,13 +66,14 @@ enum da_rc da_generator_open(struct da_generator **ret, const struct da_generate
         rc = da_engine_new(&g->engine, g->model, &opts->engine, err);
     if (rc == DA_OK)
         rc = hash_file(opts->model_path, g->model_sha256, err);
+    if (rc == DA_OK)
+        rc = da_prompt_open(g, err);
     if (rc != DA_OK) {
         da_generator_close(g);
         return rc;
     }
     g->scratch = da_tok_scratch_new();
     g->model_name = choose_name(opts, g->model);
-    hash_prompt(g);
     find_stop_ids(g);
     *ret = g;
     return DA_OK;
@@ -94,54 +86,12 @@ void da_generator_close(struct da_generator *g)
     da_engine_free(g->engine);
     da_tokenizer_close(g->tokenizer);
     da_tok_scratch_free(g->scratch);
+    da_chat_template_free(g->chat);
     da_model_close(g->model);
     da_ids_release(&g->stop_ids);
     da_buf_release(&g->text);
     free(g->model_name);
     free(g);
-}
-
-/* --- prompts that fit -------------------------------------------------------------- */
-
-static enum da_rc encode_prompt(struct da_generator *g, struct da_span document,
-                                struct da_span request, struct da_ids *ids, struct da_err *err)
-{
-    da_buf_reset(&g->text);
-    da_slimlm_prompt(document, request, &g->text);
-    da_ids_reset(ids);
-    return da_tokenizer_encode(g->tokenizer, g->scratch, da_span(g->text.p, g->text.len),
-                               DA_TOK_ADD_SPECIAL, ids, err);
-}
-
-enum da_rc da_prompt_fit(struct da_generator *g, struct da_span document, struct da_span request,
-                         struct da_ids *ids, bool *truncated, struct da_err *err)
-{
-    size_t room = da_engine_opts(g->engine)->n_ctx;
-    size_t low = 0, high = document.len;
-    enum da_rc rc = encode_prompt(g, document, request, ids, err);
-    *truncated = false;
-    room = room > g->opts.max_new ? room - g->opts.max_new : 0;
-    if (rc != DA_OK || ids->n <= room)
-        return rc;
-    rc = encode_prompt(g, da_span(document.p, 0), request, ids, err);
-    if (rc == DA_OK && ids->n > room)
-        return da_fail(err, DA_ELIMIT,
-                       "the prompt needs %zu tokens without its document, the context has room "
-                       "for %zu",
-                       ids->n, room);
-    /* The longest prefix that fits; the number of tokens grows with the prefix, nearly. */
-    while (rc == DA_OK && high - low > 1) {
-        size_t mid = da_utf8_grapheme_floor(document.p, document.len, low + (high - low) / 2);
-        if (mid <= low)
-            break;
-        rc = encode_prompt(g, da_span(document.p, mid), request, ids, err);
-        if (ids->n <= room)
-            low = mid;
-        else
-            high = mid;
-    }
-    *truncated = true;
-    return rc == DA_OK ? encode_prompt(g, da_span(document.p, low), request, ids, err) : rc;
 }
 
 /* --- answers ------------------------------------------------------------------------ */

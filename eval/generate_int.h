@@ -9,6 +9,8 @@
 #include "engine/tokenizer/tokenizer.h"
 #include "eval/generate.h"
 
+struct da_chat_template;
+
 struct da_generator {
     struct da_generate_opts opts;
     char *model_name;
@@ -19,8 +21,13 @@ struct da_generator {
     struct da_tokenizer *tokenizer;
     struct da_tok_scratch *scratch;
     struct da_ids stop_ids; /* tokens that end an answer */
-    struct da_buf text;     /* scratch for rendered prompts */
+    struct da_chat_template *chat; /* the model's own; NULL: the SlimLM form */
+    struct da_buf text;            /* scratch for rendered prompts */
 };
+
+/* Chooses the form of prompts: SlimLM's own, or the chat template that came with the model, which
+ * then carries the same content. Sets g->prompt_sha256. */
+enum da_rc da_prompt_open(struct da_generator *g, struct da_err *err);
 
 /*
  * Token ids of the prompt for (document, request). When it leaves no room for

@@ -24,7 +24,8 @@ void da_gramtrie_reset(struct da_gramtrie *g)
 {
     g->n = 0;
     if (++g->stamp == 0) { /* stamps have come round: now old slots could look new */
-        memset(g->slots, 0, g->n_slots * sizeof *g->slots);
+        if (g->slots)
+            memset(g->slots, 0, g->n_slots * sizeof *g->slots);
         g->stamp = 1;
     }
 }

@@ -10,7 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DA_GRAM_MAX_ORDER = 16, DA_GRAM_ABSENT = UINT32_MAX };
+enum { DA_GRAM_MAX_ORDER = 16 };
+
+#define DA_GRAM_ABSENT UINT32_MAX /* no such n-gram */
 
 struct da_gram_node {
     uint32_t count;  /* what da_gramtrie_add counted: the maximum over references */

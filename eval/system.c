@@ -41,7 +41,7 @@ static void take_block(struct da_system *s, const struct block_job *j,
         struct da_span hyp = j->block->segs[i].hyp;
         for (size_t c = 0; c < k; c++)
             da_exact_add(&sums[c], row[c]);
-        if (o->keep_rows) {
+        if (o->keep_rows && k) {
             DA_GROW_BY(s->rows, s->n * k, k, s->rows_cap);
             memcpy(s->rows + s->n * k, row, k * sizeof *row);
         }

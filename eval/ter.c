@@ -118,7 +118,8 @@ static void prepare(struct da_ter_scratch *s, const uint32_t *hyp, size_t n_hyp,
         s->fresh = da_realloc_array(s->fresh, s->cells_cap, sizeof *s->fresh);
         s->ops = da_realloc_array(s->ops, s->cells_cap, sizeof *s->ops);
     }
-    memcpy(s->cur, hyp, n_hyp * sizeof *hyp);
+    if (n_hyp)
+        memcpy(s->cur, hyp, n_hyp * sizeof *hyp);
     for (size_t j = 0; j <= n_ref; j++) {
         s->dist[j] = (int32_t)j;
         s->ops[j] = OP_REF;

@@ -23,7 +23,7 @@ struct da_wordnum_entry {
     uint32_t alias; /* DA_WORDNUM_NONE, or what the owner attached: the number of the stem */
 };
 
-enum { DA_WORDNUM_NONE = UINT32_MAX - 1 };
+#define DA_WORDNUM_NONE UINT32_MAX /* nothing attached */
 
 /* A word of up to eight bytes is its own key, so that finding it touches nothing else. */
 struct da_wordnum_slot {

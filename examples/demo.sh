@@ -32,17 +32,20 @@ since() { perl -MTime::HiRes=time -e 'printf "%.1f s\n", time - $ARGV[0]' "$1"; 
 
 title() { printf '\n%s\n' "$*"; }
 
-# run STATUSES ARGUMENTS...   Prints and runs a command of docassist; its exit status must be one
-# of STATUSES (3: some records failed, which a demonstration on real files may well have).
+# run STATUSES[>FILE] ARGUMENTS...   Prints and runs a command of docassist; its exit status must
+# be one of STATUSES (3: some records failed, which a demonstration on real files may well have).
+# Its stdout is shown, or goes to FILE.
 run()
 {
-    allowed=$1
+    allowed=${1%%>*}
+    file=${1#"$allowed"}
     shift
-    printf '  $ %s %s\n' "$program" "$*"
+    printf '  $ %s %s\n' "$program" "$*${file:+ $file}"
     began=$(now)
     code=0
     "$program" "$@" >"$out/stdout" 2>"$out/stderr" || code=$?
-    sed 's/^/    /' "$out/stdout" "$out/stderr"
+    if [ -n "$file" ]; then mv "$out/stdout" "${file#>}"; else sed 's/^/    /' "$out/stdout"; fi
+    sed 's/^/    /' "$out/stderr"
     case " $allowed " in
     *" $code "*) printf '    done in %s\n' "$(since "$began")" ;;
     *)
@@ -79,7 +82,7 @@ if [ -n "$model" ]; then
 else
     # Random weights never come to an end of their answer: 48 tokens are enough to see.
     model=$out/slimlm-random.gguf
-    run 0 model random --shape tiny --seed 1 -o "$model"
+    run 0 model random --shape slimlm-125m --seed 1 -o "$model"
     run 0 generate -m "$model" --max-new-tokens 48 "$test_set" -o "$out/model.jsonl"
 fi
 
@@ -87,10 +90,14 @@ title "Scores with confidence intervals"
 run 0 eval "$test_set" "$out/lead3.jsonl" "$out/extractive.jsonl" "$out/model.jsonl" \
     -o "$out/scores.jsonl"
 
+title "How fast the model runs here (once a row, for speed)"
+run "0>$out/bench.json" bench -m "$model" --reps 1 --new-tokens 32 --documents 0 --json
+
 title "The leaderboard, as a page and as text"
-run 0 leaderboard "$out/scores.jsonl" --published slimlm -o "$out/leaderboard.html"
-run 0 leaderboard "$out/scores.jsonl" -o "$out/leaderboard.md"
+run 0 leaderboard "$out/scores.jsonl" --bench "$out/bench.json" --published slimlm \
+    -o "$out/leaderboard.html"
+run 0 leaderboard "$out/scores.jsonl" --bench "$out/bench.json" -o "$out/leaderboard.md"
 echo
-sed '/further measures$/,$d' "$out/leaderboard.md"
+awk '/^##/ { show = !/further measures$/ } show' "$out/leaderboard.md"
 echo "More measures, the signatures and the published rows are in the page:"
 echo "$out/leaderboard.html ($(since "$start") in all)"

@@ -20,7 +20,7 @@
 #include "schemas/document.h"
 
 /* Text asked of the helper for each token wanted; four times more when that was not enough. */
-enum { BYTES_A_TOKEN = 8, BYTES_MORE = 4096, GROW = 4, READ_BYTES = 65536 };
+enum { BYTES_A_TOKEN = 8, BYTES_MORE = 4096, GROW = 4, READ_BYTES = 65536, TITLE_LINES = 60 };
 
 struct source {
     int fd;
@@ -58,6 +58,7 @@ void da_doc_result_init(struct da_doc_result *r)
 
 void da_doc_result_release(struct da_doc_result *r)
 {
+    free(r->tokens);
     da_buf_release(&r->record);
 }
 
@@ -117,7 +118,9 @@ static enum da_rc read_text(struct da_doc_worker *w, const struct source *s, boo
 {
     const struct da_ingest_opts *o = w->opts;
     struct da_request req = o->req;
-    req.want_bytes = o->count_source ? 0 : (int64_t)o->max_tokens * BYTES_A_TOKEN + BYTES_MORE;
+    req.want_bytes = (int64_t)o->max_tokens * BYTES_A_TOKEN + BYTES_MORE;
+    if (o->count_source || o->segments)
+        req.want_bytes = 0;
     for (;;) {
         enum da_rc rc = da_helper_extract(w->helper, s->fd, &req, &w->x, err);
         if (rc != DA_OK || w->x.status != DA_ST_OK)
@@ -220,55 +223,194 @@ static const char *type_of(const struct da_extracted *x)
     return "text";
 }
 
-static void write_record(struct da_doc_worker *w, const struct source *s, size_t cut,
-                         const struct da_clean_facts *facts, const struct da_quality *q,
-                         struct da_doc_result *out)
+/* pii: {...}: how many of each kind were replaced in the record's text. */
+static void write_pii(const struct da_doc_worker *w, struct da_span text, struct da_buf *out)
+{
+    struct da_jw jw;
+    da_jw_init(&jw, out);
+    da_jw_object(&jw);
+    for (size_t i = 0; w->opts->mask_pii && i < DA_PII_COUNT; i++)
+        da_jw_kint(&jw, da_pii_name((enum da_pii_kind)i),
+                   (int64_t)da_pii_count(text.p, text.len, (enum da_pii_kind)i));
+    da_jw_end(&jw);
+}
+
+/* One record's part of the cleaned text. */
+struct piece {
+    size_t start, end, n_tokens;
+    size_t number; /* from 1; 0: the document has one record */
+};
+
+static void fill_source(const struct da_doc_worker *w, const struct source *s,
+                        struct da_document *d)
 {
     const struct da_extracted *x = &w->x;
-    struct da_document d;
-    memset(&d, 0, sizeof d);
-    d.id = da_span(s->sha256, 16);
-    d.source.path = da_span(s->path.p, s->path.len);
-    d.source.sha256 = da_span_str(s->sha256);
-    d.source.media_type = da_span_str(x->str[DA_XS_MEDIA_TYPE]);
+    d->source.path = da_span(s->path.p, s->path.len);
+    d->source.sha256 = da_span_str(s->sha256);
+    d->source.media_type = da_span_str(x->str[DA_XS_MEDIA_TYPE]);
     if (x->str[DA_XS_CHARSET][0] != 0)
-        d.source.charset = da_span_str(x->str[DA_XS_CHARSET]);
-    d.source.bytes = s->bytes;
-    d.source.pages = x->num[DA_XN_PAGES];
-    d.type = da_span_str(type_of(x));
-    d.title = da_span_str(x->str[DA_XS_TITLE]);
-    d.text = da_span(w->clean.p, cut);
-    d.n_tokens = (int64_t)out->n_tokens;
+        d->source.charset = da_span_str(x->str[DA_XS_CHARSET]);
+    d->source.bytes = s->bytes;
+    d->source.pages = x->num[DA_XN_PAGES];
+    d->type = da_span_str(type_of(x));
+    d->title = da_span_str(x->str[DA_XS_TITLE]);
+    d->language_code = da_span_str(x->str[DA_XS_LANGUAGE]);
+    if (x->num[DA_XN_LANG_PERMILLE] > 0)
+        d->language_confidence = (double)x->num[DA_XN_LANG_PERMILLE] / 1000;
+    d->ocr = x->num[DA_XN_OCR_PAGES] > 0;
+}
+
+static void fill_chunks(const struct da_doc_worker *w, struct da_document *d)
+{
+    d->n_chunks = w->chunks.n;
+    d->chunks = da_calloc(w->chunks.n + 1, sizeof *d->chunks);
+    for (size_t i = 0; i < w->chunks.n; i++) {
+        d->chunks[i].start = (int64_t)w->chunks.items[i].start;
+        d->chunks[i].end = (int64_t)w->chunks.items[i].end;
+        d->chunks[i].n_tokens = (int64_t)w->chunks.items[i].n_tokens;
+    }
+}
+
+static void write_record(struct da_doc_worker *w, const struct source *s,
+                         const struct piece *piece, const struct da_clean_facts *facts,
+                         const struct da_quality *q, struct da_doc_result *out)
+{
+    struct da_document d;
+    char id[48];
+    memset(&d, 0, sizeof d);
+    (void)snprintf(id, sizeof id, "%.16s", s->sha256);
+    if (piece->number > 0)
+        (void)snprintf(id, sizeof id, "%.16s#%zu", s->sha256, piece->number);
+    d.id = da_span_str(id);
+    fill_source(w, s, &d);
+    fill_chunks(w, &d);
+    d.text = da_span(w->clean.p + piece->start, piece->end - piece->start);
+    d.n_tokens = (int64_t)piece->n_tokens;
     d.n_tokens_source = (int64_t)out->n_tokens_source;
     d.n_tokens_source_exact = out->source_exact;
     d.tokenizer = da_span_str(w->opts->tok_name);
     d.truncated = out->truncated;
-    d.n_chunks = w->chunks.n;
-    d.chunks = da_calloc(w->chunks.n + 1, sizeof *d.chunks);
-    for (size_t i = 0; i < w->chunks.n; i++) {
-        d.chunks[i].start = (int64_t)w->chunks.items[i].start;
-        d.chunks[i].end = (int64_t)w->chunks.items[i].end;
-        d.chunks[i].n_tokens = (int64_t)w->chunks.items[i].n_tokens;
+    struct da_json *part[3];
+    for (int i = 0; i < 3; i++) {
+        da_buf_reset(&w->scratch);
+        if (i == 0)
+            write_quality(&w->x, facts, q, &w->scratch);
+        else if (i == 1)
+            write_meta(w, s, &w->scratch);
+        else
+            write_pii(w, d.text, &w->scratch);
+        part[i] = parse_own(&w->scratch);
     }
-    d.language_code = da_span_str(x->str[DA_XS_LANGUAGE]);
-    if (x->num[DA_XN_LANG_PERMILLE] > 0)
-        d.language_confidence = (double)x->num[DA_XN_LANG_PERMILLE] / 1000;
-    d.ocr = x->num[DA_XN_OCR_PAGES] > 0;
-    da_buf_reset(&w->scratch);
-    write_quality(x, facts, q, &w->scratch);
-    struct da_json *quality = parse_own(&w->scratch);
-    da_buf_reset(&w->scratch);
-    write_meta(w, s, &w->scratch);
-    struct da_json *meta = parse_own(&w->scratch);
-    d.quality = quality;
-    d.meta = meta;
+    d.quality = part[0];
+    d.meta = part[1];
+    d.pii = part[2];
     struct da_jw jw;
     da_jw_init(&jw, &out->record);
     da_document_write(&d, &jw);
     da_buf_add_char(&out->record, '\n');
-    da_json_free(quality);
-    da_json_free(meta);
+    for (int i = 0; i < 3; i++)
+        da_json_free(part[i]);
     da_document_release(&d);
+    DA_GROW(out->tokens, out->n_records, out->records_cap);
+    out->tokens[out->n_records++] = piece->n_tokens;
+}
+
+/* Chunks, measures and record of one piece. */
+static enum da_rc make_piece(struct da_doc_worker *w, const struct source *s,
+                             const struct piece *piece, const struct da_clean_facts *facts,
+                             struct da_doc_result *out, struct da_err *err)
+{
+    const char *p = w->clean.p + piece->start;
+    size_t len = piece->end - piece->start;
+    enum da_rc rc =
+        da_cutter_chunks(&w->cutter, p, len, w->opts->chunk_tokens, &w->chunks, err);
+    if (rc != DA_OK)
+        return rc;
+    struct da_quality q;
+    char why[DA_EXTRACT_DETAIL_MAX];
+    da_quality_measure(p, len, &q);
+    bool english = strcmp(w->x.str[DA_XS_LANGUAGE], "en") == 0;
+    if (w->opts->filter && da_quality_filter(&q, english, why, sizeof why) != NULL) {
+        if (out->n_records == 0)
+            fail(out, DA_ST_FILTERED, why);
+        return DA_OK;
+    }
+    write_record(w, s, piece, facts, &q, out);
+    return DA_OK;
+}
+
+/* The pieces of the cleaned text: the first that fits the budget, or all of them. */
+static enum da_rc make_pieces(struct da_doc_worker *w, const struct source *s, bool complete,
+                              const struct da_clean_facts *facts, struct da_doc_result *out,
+                              struct da_err *err)
+{
+    const struct da_ingest_opts *o = w->opts;
+    struct piece piece = {0, 0, 0, 0};
+    size_t len = w->clean.len, cut;
+    out->status = DA_ST_OK;
+    out->truncated = false;
+    for (size_t at = 0; at < len;) {
+        enum da_rc rc = da_cutter_cut(&w->cutter, w->clean.p + at, len - at, o->max_tokens,
+                                      o->hard_cut, &cut, &piece.n_tokens, err);
+        if (rc == DA_OK && cut == 0)
+            rc = da_fail(err, DA_ELIMIT, "a single character has more than %zu tokens",
+                         o->max_tokens);
+        if (rc != DA_OK)
+            return rc;
+        piece.start = at;
+        piece.end = at + cut;
+        if (o->segments && (at > 0 || piece.end < len))
+            piece.number++;
+        out->truncated = !o->segments && (piece.end < len || !complete);
+        rc = make_piece(w, s, &piece, facts, out, err);
+        if (rc != DA_OK)
+            return rc;
+        at = piece.end;
+        while (at < len && (w->clean.p[at] == ' ' || w->clean.p[at] == '\n'))
+            at++;
+        if (!o->segments)
+            break;
+    }
+    if (out->n_records > 0)
+        out->status = DA_ST_OK;
+    char hex[DA_SHA256_HEX_LEN + 1];
+    da_sha256_hex(w->clean.p, o->segments ? len : piece.end, hex);
+    hex[16] = 0;
+    out->text_hash = strtoull(hex, NULL, 16);
+    return da_buf_check(&out->record, "the record", err);
+}
+
+/* Replaces personal data in text and title. */
+static void mask(struct da_doc_worker *w)
+{
+    char *title = w->x.str[DA_XS_TITLE];
+    if (!w->opts->mask_pii)
+        return;
+    da_buf_reset(&w->scratch);
+    da_pii_mask(title, strlen(title), &w->scratch);
+    da_extracted_set_str(&w->x, DA_XS_TITLE, w->scratch.p, w->scratch.len);
+    struct da_buf masked;
+    da_buf_init(&masked, w->clean.max);
+    da_pii_mask(w->clean.p, w->clean.len, &masked);
+    da_buf_release(&w->clean);
+    w->clean = masked;
+}
+
+/* A document without a title of its own has that of its first heading. */
+static void find_title(struct da_doc_worker *w)
+{
+    struct da_span rest = da_span(w->clean.p, w->clean.len), line;
+    if (w->x.str[DA_XS_TITLE][0] != 0)
+        return;
+    for (int i = 0; i < TITLE_LINES && da_span_split(&rest, '\n', &line); i++) {
+        size_t n = 0;
+        while (n < line.len && line.p[n] == '#')
+            n++;
+        if (n > 0 && n <= 3 && n < line.len && line.p[n] == ' ') {
+            da_extracted_set_str(&w->x, DA_XS_TITLE, line.p + n, line.len - n);
+            return;
+        }
+    }
 }
 
 /* Everything after cleaning. */
@@ -276,34 +418,17 @@ static enum da_rc finish(struct da_doc_worker *w, const struct source *s, bool c
                          const struct da_clean_facts *facts, struct da_doc_result *out,
                          struct da_err *err)
 {
-    const struct da_ingest_opts *o = w->opts;
     while (w->clean.len > 0 && w->clean.p[w->clean.len - 1] == '\n')
         da_buf_truncate(&w->clean, w->clean.len - 1);
     if (w->clean.len == 0) {
         fail(out, DA_ST_EMPTY, "no text in it");
         return DA_OK;
     }
-    size_t cut, n_tokens;
-    enum da_rc rc = count_source(w, complete, out, err);
-    if (rc == DA_OK)
-        rc = da_cutter_cut(&w->cutter, w->clean.p, w->clean.len, o->max_tokens, o->hard_cut,
-                           &cut, &n_tokens, err);
-    if (rc == DA_OK)
-        rc = da_cutter_chunks(&w->cutter, w->clean.p, cut, o->chunk_tokens, &w->chunks, err);
-    if (rc != DA_OK)
-        return rc;
-    out->n_tokens = n_tokens;
-    out->truncated = cut < w->clean.len || !complete;
-    struct da_quality q;
-    da_quality_measure(w->clean.p, cut, &q);
+    find_title(w);
+    mask(w);
     (void)snprintf(out->type, sizeof out->type, "%.*s", DA_TALLY_TYPE_LEN - 1, type_of(&w->x));
-    char hex[DA_SHA256_HEX_LEN + 1];
-    da_sha256_hex(w->clean.p, cut, hex);
-    hex[16] = 0;
-    out->text_hash = strtoull(hex, NULL, 16);
-    write_record(w, s, cut, facts, &q, out);
-    out->status = DA_ST_OK;
-    return da_buf_check(&out->record, "the record", err);
+    enum da_rc rc = count_source(w, complete, out, err);
+    return rc == DA_OK ? make_pieces(w, s, complete, facts, out, err) : rc;
 }
 
 enum da_rc da_doc_make(struct da_doc_worker *w, const char *path, const char *rel,
@@ -317,6 +442,7 @@ enum da_rc da_doc_make(struct da_doc_worker *w, const char *path, const char *re
     (void)da_utf8_sanitize(rel, strlen(rel), &s.path);
     da_buf_reset(&out->record);
     out->detail[0] = 0;
+    out->n_records = 0;
     if (!open_source(path, &w->opts->req, &s, out))
         goto out;
     rc = read_text(w, &s, &complete, &facts, err);

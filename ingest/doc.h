@@ -8,6 +8,7 @@
 #include "ingest/cut.h"
 #include "ingest/helper.h"
 #include "ingest/ingest.h"
+#include "ingest/pii.h"
 
 struct da_doc_worker {
     const struct da_ingest_opts *opts; /* not owned */
@@ -21,9 +22,11 @@ struct da_doc_worker {
 struct da_doc_result {
     enum da_status status;
     char detail[DA_EXTRACT_DETAIL_MAX];
-    struct da_buf record; /* the JSON line with its line break; empty unless ok */
+    struct da_buf record; /* JSON lines with their line breaks; empty unless ok */
     uint64_t text_hash, doc_hash;
-    uint64_t n_tokens, n_tokens_source;
+    size_t *tokens; /* [n_records] of each record, owned */
+    size_t n_records, records_cap;
+    uint64_t n_tokens_source;
     bool source_exact, truncated;
     char type[DA_TALLY_TYPE_LEN];
 };

@@ -204,7 +204,8 @@ static void parameter(struct da_span v, const char *key, char out[VALUE_MAX])
         for (; k < v.len && o + 1 < VALUE_MAX; k++) {
             if (quoted ? v.p[k] == '"' : v.p[k] == ';' || (unsigned char)v.p[k] <= ' ')
                 break;
-            int hi = k + 2 < v.len ? hex(v.p[k + 1]) : -1, lo = k + 2 < v.len ? hex(v.p[k + 2]) : -1;
+            int hi = k + 2 < v.len ? hex(v.p[k + 1]) : -1;
+            int lo = k + 2 < v.len ? hex(v.p[k + 2]) : -1;
             if (extended && v.p[k] == '%' && hi >= 0 && lo >= 0) {
                 out[o++] = (char)(hi * 16 + lo);
                 k += 2;

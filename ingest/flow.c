@@ -21,6 +21,10 @@
 #include "common/span.h"
 #include "common/utf8.h"
 
+
+/* Of text that came without boxes: every line fills its column. */
+enum { TEXT_SIZE = 10, TEXT_WIDTH = 500 };
+
 enum { ZONE_LINES = 4, KEY_MAX = 200, HEADING_MAX = 160, BOLD_HEADING_MAX = 90 };
 
 struct line {
@@ -74,6 +78,29 @@ void da_flow_add_page(struct da_flow *f, const struct da_layout *l, float height
         da_buf_add(&f->text, l->text.p + l->lines[i].off, l->lines[i].len);
         if (f->text.overflow)
             break;
+        DA_GROW(f->lines, f->n, f->cap);
+        f->lines[f->n++] = n;
+    }
+    f->n_pages++;
+}
+
+void da_flow_add_text(struct da_flow *f, const char *p, size_t len)
+{
+    struct da_span rest = da_span(p, len), line;
+    unsigned region = 0;
+    float y = 0;
+    while (da_span_split(&rest, '\n', &line) && !f->text.overflow) {
+        line = da_span_trim(line);
+        y += TEXT_SIZE;
+        if (line.len == 0) {
+            region++;
+            continue;
+        }
+        struct line n = {.page = f->n_pages, .y = 0.5f};
+        n.box = (struct da_line_box){.off = f->text.len, .len = line.len, .y0 = y,
+                                     .y1 = y + TEXT_SIZE, .size = TEXT_SIZE, .region = region,
+                                     .x1 = TEXT_WIDTH, .col_x1 = TEXT_WIDTH, .upright = true};
+        da_buf_add(&f->text, line.p, line.len);
         DA_GROW(f->lines, f->n, f->cap);
         f->lines[f->n++] = n;
     }

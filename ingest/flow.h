@@ -27,6 +27,8 @@ void da_flow_free(struct da_flow *f); /* NULL allowed */
 
 /* Copies the page's lines; height of the page in points. */
 void da_flow_add_page(struct da_flow *f, const struct da_layout *l, float height);
+/* A page whose text came without boxes: lines, paragraphs divided by empty lines. */
+void da_flow_add_text(struct da_flow *f, const char *p, size_t len);
 /* Bytes of text added so far. */
 size_t da_flow_len(const struct da_flow *f);
 

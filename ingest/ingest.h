@@ -31,6 +31,9 @@ struct da_ingest_opts {
     struct da_request req;
     size_t max_tokens, chunk_tokens;
     bool hard_cut;
+    bool segments;     /* a long document makes several records, "ID#1", "ID#2", ... */
+    bool filter;       /* texts outside Gopher's limits are `filtered` */
+    bool mask_pii;
     bool count_source; /* read everything, so that n_tokens_source is exact */
     bool restart;
     unsigned jobs;

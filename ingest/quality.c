@@ -15,7 +15,7 @@ static const char *const stop_words[] = {"the", "be", "to", "of", "and", "that",
 
 struct counts {
     size_t n_words, n_chars, n_alpha, n_symbols, n_lines, n_bullets, n_ellipsis;
-    size_t dup_bytes, all_bytes;
+    size_t dup_bytes, all_bytes, n_solid;
     bool stops[DA_ARRAY_LEN(stop_words)];
 };
 
@@ -50,6 +50,7 @@ static void count_word(struct da_span w, struct counts *c)
     c->n_symbols += w.len > 3 && memcmp(w.p + w.len - 3, "...", 3) == 0;
     size_t words = n_solid > 1 ? n_solid : 1;
     c->n_words += words;
+    c->n_solid += n_solid;
     c->n_chars += n;
     c->n_alpha += alpha ? words : 0;
     for (size_t i = 0; i < DA_ARRAY_LEN(stop_words); i++)
@@ -73,7 +74,7 @@ static void count_line(struct da_span line, struct da_map *seen, struct counts *
         size_t k = i;
         while (k < t.len && t.p[k] != ' ' && t.p[k] != '\t')
             k++;
-        if (k > i)
+        if (k > i && !(k == i + 1 && t.p[i] == '|'))
             count_word(da_span(t.p + i, k - i), c);
         i = k + 1;
     }
@@ -96,6 +97,7 @@ void da_quality_measure(const char *p, size_t len, struct da_quality *q)
     da_map_release(&seen);
     q->n_words = c.n_words;
     q->mean_word = share(c.n_chars, c.n_words);
+    q->solid = share(c.n_solid, c.n_chars);
     q->alpha_words = share(c.n_alpha, c.n_words);
     q->symbol_words = share(c.n_symbols, c.n_words);
     q->bullet_lines = share(c.n_bullets, c.n_lines);
@@ -113,7 +115,7 @@ const char *da_quality_filter(const struct da_quality *q, bool english, char *ou
         double value, min, max;
     } rules[] = {
         {"words", (double)q->n_words, 50, 100000},
-        {"mean_word_length", q->mean_word, 3, 10},
+        {"mean_word_length", q->solid > 0.3 ? 5 : q->mean_word, 3, 10},
         {"symbol_ratio", q->symbol_words, 0, 0.1},
         {"bullet_lines", q->bullet_lines, 0, 0.9},
         {"ellipsis_lines", q->ellipsis_lines, 0, 0.3},

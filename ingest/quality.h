@@ -4,7 +4,8 @@
 /*
  * Measures of a text, as in the Gopher paper (Rae et al. 2021, table A1), which
  * NeMo Curator and datatrove use too. A word is a run of characters between white
- * space; for scripts without spaces each character counts as one.
+ * space, the separators of table cells left out; for scripts without spaces each
+ * character counts as one.
  */
 
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 struct da_quality {
     size_t n_words;
     double mean_word;      /* characters a word */
+    double solid;          /* share of characters of scripts without spaces */
     double alpha_words;    /* share of words with a letter */
     double symbol_words;   /* '#' and ellipses for each word */
     double bullet_lines;   /* share of lines that begin with a bullet */

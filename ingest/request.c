@@ -24,7 +24,7 @@ struct field {
     bool *flag;
 };
 
-enum { N_FIELDS = 8 };
+enum { N_FIELDS = 9 };
 
 static void fields_of(struct da_request *r, struct field f[N_FIELDS])
 {
@@ -36,6 +36,7 @@ static void fields_of(struct da_request *r, struct field f[N_FIELDS])
     f[5] = (struct field){"keep_headers", NULL, &r->keep_headers};
     f[6] = (struct field){"html_full", NULL, &r->html_full};
     f[7] = (struct field){"sandbox", NULL, &r->sandbox};
+    f[8] = (struct field){"ocr", &r->ocr, NULL};
 }
 
 void da_request_write(const struct da_request *r, struct da_buf *out)
@@ -45,6 +46,8 @@ void da_request_write(const struct da_request *r, struct da_buf *out)
     fields_of(&copy, f);
     for (size_t i = 0; i < N_FIELDS; i++)
         da_pair_add_int(out, f[i].name, f[i].num != NULL ? *f[i].num : *f[i].flag);
+    if (r->ocr_languages[0] != 0)
+        da_pair_add(out, "ocr_languages", r->ocr_languages, strlen(r->ocr_languages));
     for (size_t i = 0; i < r->n_passwords; i++)
         da_pair_add(out, "password", r->passwords[i], strlen(r->passwords[i]));
 }
@@ -59,6 +62,10 @@ enum da_rc da_request_read(struct da_request *r, struct da_span payload, struct 
     while (da_pair_next(&payload, &key, &value, &bad)) {
         if (da_span_is(key, "password") && r->n_passwords < DA_REQ_MAX_PASSWORDS) {
             r->passwords[r->n_passwords++] = value.p;
+            continue;
+        }
+        if (da_span_is(key, "ocr_languages") && value.len < DA_REQ_MAX_LANGUAGES) {
+            memcpy(r->ocr_languages, value.p, value.len + 1);
             continue;
         }
         size_t i = 0;

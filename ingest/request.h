@@ -11,7 +11,10 @@
 #include "common/err.h"
 #include "common/span.h"
 
-enum { DA_REQ_MAX_PASSWORDS = 64, DA_REQ_MAX_PASSWORD_LEN = 512 };
+enum { DA_REQ_MAX_PASSWORDS = 64, DA_REQ_MAX_PASSWORD_LEN = 512, DA_REQ_MAX_LANGUAGES = 64 };
+
+/* Pictures of text: read those without text, none, or every page as a picture. */
+enum { DA_OCR_AUTO, DA_OCR_OFF, DA_OCR_FORCE };
 
 /* Exit codes with which a child of the helper says that it could not even begin. */
 enum { DA_CHILD_NO_SANDBOX = 97, DA_CHILD_BAD_REQUEST = 98 };
@@ -21,6 +24,8 @@ struct da_request {
     int64_t max_file_bytes; /* larger files are too_large */
     int64_t max_mem_bytes;  /* address space for this document, beyond its file and the libraries */
     int64_t cpu_s;          /* CPU seconds */
+    int64_t ocr;            /* DA_OCR_* */
+    char ocr_languages[DA_REQ_MAX_LANGUAGES]; /* "eng+deu"; "": English */
     int64_t wall_s;         /* generous backstop for a child that sleeps */
     bool keep_headers;      /* running heads and page numbers stay */
     bool html_full;         /* no boilerplate removal */

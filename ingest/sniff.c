@@ -106,6 +106,9 @@ static enum da_format sniff_zip(const unsigned char *p, size_t len)
     } names[] = {
         {"word/document", DA_FMT_DOCX},     {"ppt/presentation", DA_FMT_PPTX},
         {"xl/workbook", DA_FMT_XLSX},       {"META-INF/container.xml", DA_FMT_EPUB},
+        /* of a file that was cut before its main part */
+        {"word/_rels/", DA_FMT_DOCX},       {"ppt/_rels/", DA_FMT_PPTX},
+        {"xl/_rels/", DA_FMT_XLSX},
     };
     size_t head = len < 256 ? len : 256;
     for (size_t i = 0; i < DA_ARRAY_LEN(mimes); i++)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/json.h"
+#include "common/jsonl.h"
 
 enum { BAR_WIDTH = 40 };
 
@@ -50,7 +50,8 @@ static unsigned bin_of(uint64_t v)
 void da_tally_doc(struct da_tally *t, const struct da_tally_doc *doc)
 {
     add(&t->before, doc->n_tokens_source);
-    add(&t->after, doc->n_tokens);
+    for (size_t i = 0; i < doc->n_records; i++)
+        add(&t->after, doc->n_tokens[i]);
     t->bins_before[bin_of(doc->n_tokens_source)]++;
     t->n_truncated += doc->truncated;
     t->n_estimated += !doc->source_exact;
@@ -64,6 +65,26 @@ void da_tally_doc(struct da_tally *t, const struct da_tally_doc *doc)
             (void)snprintf(t->types[t->n_types++].name, DA_TALLY_TYPE_LEN, "%s", doc->type);
     }
     t->types[i].n++;
+}
+
+enum da_rc da_tally_reread(struct da_tally *t, const char *path, struct da_err *err)
+{
+    struct da_jsonl *in = NULL;
+    enum da_rc rc = da_jsonl_open(&in, path, err);
+    memset(&t->after, 0, sizeof t->after);
+    while (rc == DA_OK) {
+        struct da_json *j = NULL;
+        int64_t n;
+        rc = da_jsonl_next(in, &j, err);
+        if (rc != DA_OK || j == NULL)
+            break;
+        if (da_json_int(da_json_get(j, "n_tokens"), &n) && n >= 0)
+            add(&t->after, (uint64_t)n);
+        da_json_free(j);
+    }
+    da_jsonl_close(in);
+    t->reread = false;
+    return rc;
 }
 
 static void add_bar(struct da_buf *out, uint64_t n, uint64_t most)
@@ -85,6 +106,8 @@ static void print_text(const struct da_tally *t, struct da_buf *out)
 {
     da_buf_addf(out, "%" PRIu64 " files, %" PRIu64 " documents, %" PRIu64 " truncated\n",
                 t->n_files, t->n_status[DA_ST_OK], t->n_truncated);
+    if (t->after.n > t->n_status[DA_ST_OK])
+        da_buf_addf(out, "%" PRIu64 " records\n", t->after.n);
     for (size_t s = 1; s < DA_ST_COUNT; s++)
         if (t->n_status[s] > 0)
             da_buf_addf(out, "  %-20s %" PRIu64 "\n", da_status_name((enum da_status)s),

@@ -77,6 +77,12 @@ static bool is_usable(const struct da_outline *o, size_t i)
     return n_word >= 2 * n_mark;
 }
 
+/* "Contents ... 3" broken off: a row of dots ends no sentence worth quoting. */
+static bool ends_in_dots(const struct da_outline *o, const struct da_unit *u)
+{
+    return u->body_end - u->body >= 3 && memcmp(o->text + u->body_end - 3, "...", 3) == 0;
+}
+
 static bool ends_sentence(const struct da_outline *o, const struct da_unit *u)
 {
     static const char *const stops[] = {".", "!", "…", "。", "！", "｡", "।",
@@ -111,7 +117,7 @@ static bool is_prose(const struct da_outline *o, size_t i)
     if (!o->usable[i] || (u->kind != DA_UNIT_SENTENCE && u->kind != DA_UNIT_LIST))
         return false;
     size_t n = da_outline_length(o, i), n_caps = 0, n_digits = 0;
-    if (n < PROSE_MIN_WORDS || n > PROSE_MAX_WORDS || !ends_sentence(o, u))
+    if (n < PROSE_MIN_WORDS || n > PROSE_MAX_WORDS || !ends_sentence(o, u) || ends_in_dots(o, u))
         return false;
     uint32_t first = first_char(o, u);
     unsigned f = da_char_flags(first);
@@ -361,14 +367,15 @@ static size_t choose(const struct da_outline *o, bool (*allowed)(const struct da
     return n;
 }
 
+/* Only what was ranked (score above 0): the first DA_TEXTRANK_MAX units of a document. */
 static bool allow_prose(const struct da_outline *o, size_t i)
 {
-    return o->prose[i];
+    return o->prose[i] && o->score[i] > 0;
 }
 
 static bool allow_line(const struct da_outline *o, size_t i)
 {
-    return o->usable[i];
+    return o->usable[i] && o->score[i] > 0;
 }
 
 static void end_with_stop(struct da_buf *out)
@@ -404,7 +411,7 @@ bool da_outline_lead(const struct da_outline *o, size_t n, struct da_buf *out)
     size_t chosen[16], k = 0;
     bool prose = o->n_prose > 0;
     for (size_t i = 0; i < o->units.n && k < n && k < DA_ARRAY_LEN(chosen); i++) {
-        if (prose ? o->prose[i] : allow_line(o, i))
+        if (prose ? o->prose[i] : o->usable[i])
             chosen[k++] = i;
     }
     if (k == 0)
@@ -483,7 +490,7 @@ size_t da_outline_answer(const struct da_outline *o, struct da_span question)
     }
     unsigned wanted = wanted_flag(&q);
     for (size_t i = 0; i < o->units.n; i++) {
-        if (!allow_line(o, i))
+        if (!o->usable[i])
             continue;
         double x = 0.01 * o->score[i];
         for (size_t k = 0; k < q.n; k++) {

@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "common/utf8.h"
 #include "text/chars.h"
+#include "text/ngram.h"
 #include "text/question_lang.h"
 #include "text/question_rules.h"
 
@@ -28,6 +29,7 @@ enum {
     SENTENCE_MAX_WORDS = 45
 };
 
+static const double alike_share = 0.8; /* of word pairs; more is the same question again */
 static const double weak_weight =
     0.32; /* below it another good question of the same kind is better */
 
@@ -158,16 +160,19 @@ static bool is_label(struct da_span label)
     da_words_split(&w, label.p, label.len);
     ok = ok && w.n >= 1 && w.n <= LABEL_MAX_WORDS && (w.items[0].flags & DA_WORD_CAPITAL);
     for (size_t i = 0; ok && i < w.n; i++)
-        ok = !(w.items[i].flags & DA_WORD_STOP) || da_span_is(da_words_key(&w, i), "of");
+        ok = !(w.items[i].flags & DA_WORD_DIGITS) &&
+             (!(w.items[i].flags & DA_WORD_STOP) || da_span_is(da_words_key(&w, i), "of"));
     for (size_t i = 0; ok && i < label.len; i++) {
         unsigned f = label.p[i] & 0x80 ? DA_CH_LETTER : da_char_flags((unsigned char)label.p[i]);
         ok = (f & (DA_CH_LETTER | DA_CH_DIGIT)) || strchr(" -/#.'&", label.p[i]);
     }
     if (ok) {
         static const char *const no[] = {
-            "note",   "notes", "warning", "example",  "tip",      "caution",  "important", "e.g",
-            "figure", "table", "see",     "http",     "https",    "question", "answer",    "step",
-            "re",     "fig",   "remark",  "author's", "abstract", "keywords"};
+            "note",     "notes",    "warning", "example", "tip",     "caution",  "important",
+            "e.g",      "figure",   "table",   "see",     "http",    "https",    "question",
+            "answer",   "step",     "re",      "fig",     "remark",  "author's", "abstract",
+            "keywords", "document", "file",    "text",    "item",    "row",      "column",
+            "true",     "false",    "yes",     "part",    "chapter", "section",  "appendix"};
         struct da_span last = da_words_key(&w, w.n - 1), first = da_words_key(&w, 0);
         for (size_t i = 0; i < DA_ARRAY_LEN(no); i++)
             ok &= !da_span_is(first, no[i]);
@@ -334,12 +339,16 @@ static bool names_section(struct da_span h)
     struct da_words w;
     da_words_init(&w);
     da_words_split(&w, h.p, h.len);
-    size_t n_words = w.n, n_numbers = 0;
+    size_t n_words = w.n, n_numbers = 0, n_capital = 0;
     for (size_t i = 0; i < w.n; i++)
         n_numbers += (w.items[i].flags & DA_WORD_DIGITS) != 0;
+    for (size_t i = 0; i < w.n; i++)
+        n_capital += (w.items[i].flags & (DA_WORD_CAPITAL | DA_WORD_SOLID)) != 0;
     da_words_release(&w);
     if (n_numbers > 2 || (n_words > HEADING_MAX_WORDS && n_numbers > 1))
         return false; /* a torn table row */
+    if (n_words > HEADING_MAX_WORDS && 2 * n_capital < n_words)
+        return false; /* a line of running text */
     uint32_t first = 0;
     if (h.len > 0)
         da_char_next(h.p, h.p + h.len, &first);
@@ -578,8 +587,10 @@ void da_questions_make(struct da_questions *q, const struct da_outline *o, struc
     da_words_init(&m.sentence);
     for (size_t i = 0; i < o->units.n; i++)
         m.top_score = o->score[i] > m.top_score ? o->score[i] : m.top_score;
-    for (size_t i = 0; i < o->units.n; i++)
-        ask_unit(&m, lang, i);
+    for (size_t i = 0; i < o->units.n; i++) {
+        if (o->score[i] > 0) /* ranked: of a book, the first DA_TEXTRANK_MAX units */
+            ask_unit(&m, lang, i);
+    }
     ask_frequent(&m, lang);
     ask_generic(&m, lang);
     if (q->n > 0)
@@ -589,26 +600,63 @@ void da_questions_make(struct da_questions *q, const struct da_outline *o, struc
     da_buf_release(&m.text);
 }
 
+/* Whether two questions share most of their pairs of words. */
+static bool alike(struct da_words *w, const struct da_question *a, const struct da_question *b)
+{
+    struct da_ngrams x, y;
+    da_ngrams_init(&x);
+    da_ngrams_init(&y);
+    da_words_split(w, a->question.p, a->question.len);
+    da_ngrams_make(&x, w, 2, true);
+    da_words_split(w, b->question.p, b->question.len);
+    da_ngrams_make(&y, w, 2, true);
+    bool same = da_ngrams_jaccard(&x, &y) > alike_share;
+    da_ngrams_release(&y);
+    da_ngrams_release(&x);
+    return same;
+}
+
+enum strictness { ANY, OTHER_UNIT, OTHER_KIND };
+
+/* Whether question i may join the first k. */
+static bool may_join(const struct da_questions *q, size_t k, size_t i, enum strictness strict,
+                     struct da_words *w)
+{
+    const struct da_question *x = &q->items[i];
+    if (strict >= OTHER_UNIT && x->kind == DA_Q_GENERIC)
+        return false;
+    if (strict == OTHER_KIND && x->weight < weak_weight)
+        return false;
+    for (size_t j = 0; j < k; j++) {
+        if (strict == OTHER_KIND && q->items[j].kind == x->kind)
+            return false;
+        if (strict >= OTHER_UNIT && q->items[j].unit == x->unit)
+            return false;
+    }
+    for (size_t j = 0; j < k; j++) {
+        if (alike(w, &q->items[j], x))
+            return false;
+    }
+    return true;
+}
+
 size_t da_questions_pick(struct da_questions *q, size_t n)
 {
+    struct da_words w;
     size_t k = 0;
-    for (int strict = 2; strict >= 0 && k < n; strict--) {
+    da_words_init(&w);
+    for (int strict = OTHER_KIND; strict >= ANY && k < n; strict--) {
         for (size_t i = k; i < q->n && k < n; i++) {
-            bool taken = false;
-            for (size_t j = 0; j < k; j++) {
-                if (strict == 2 && q->items[j].kind == q->items[i].kind)
-                    taken = true;
-                if (strict >= 1 && q->items[j].unit == q->items[i].unit)
-                    taken = true;
-            }
-            bool weak = q->items[i].weight < weak_weight || q->items[i].kind == DA_Q_GENERIC;
-            if (taken || (strict == 2 && weak) || (strict == 1 && q->items[i].kind == DA_Q_GENERIC))
+            if (!may_join(q, k, i, (enum strictness)strict, &w))
                 continue;
             struct da_question x = q->items[i];
             memmove(&q->items[k + 1], &q->items[k], (i - k) * sizeof x);
             q->items[k++] = x;
         }
     }
+    da_words_release(&w);
+    if (k < n) /* alike is better than too few */
+        k = n < q->n ? n : q->n;
     return k;
 }
 

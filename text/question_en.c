@@ -11,7 +11,7 @@
 #include "text/chars.h"
 #include "text/question_rules.h"
 
-enum { MAX_SUBJECT = 7, MAX_TAIL = 14 }; /* words */
+enum { MAX_SUBJECT = 7, MAX_TAIL = 14, MAX_LOOKED_AT = 20000 }; /* words */
 
 struct sentence {
     struct da_question_maker *m;
@@ -132,7 +132,9 @@ static bool is_ordinary(const struct sentence *s, size_t i)
 {
     const struct da_outline *o = s->m->o;
     struct da_span k = key(s, i);
-    for (size_t n = 0; n < o->words.n; n++) {
+    if (ends_in(k, "'s"))
+        return false; /* "Microsoft's products" */
+    for (size_t n = 0; n < o->words.n && n < MAX_LOOKED_AT; n++) {
         const struct da_word *x = &o->words.items[n];
         if (x->hash != s->w->items[i].hash)
             continue;
@@ -142,7 +144,9 @@ static bool is_ordinary(const struct sentence *s, size_t i)
             return false; /* "... by Siemens" */
     }
     bool compound = tight(s, i) && i + 1 < s->w->n && !(flags(s, i + 1) & DA_WORD_CAPITAL) &&
-                    !listed(clause_words, key(s, i + 1)) && !(flags(s, i + 1) & DA_WORD_STOP);
+                    !listed(clause_words, key(s, i + 1)) &&
+                    !listed(" alone itself himself herself themselves ", key(s, i + 1)) &&
+                    !(flags(s, i + 1) & DA_WORD_STOP);
     return compound || (ends_in(k, "s") && !ends_in(k, "ss") && k.len > 4);
 }
 
@@ -165,6 +169,15 @@ static void add_words(struct sentence *s, size_t from, size_t to, bool moved)
         a = w[from].end;
     }
     da_buf_add(b, s->p + a, z - a);
+}
+
+/* The first k words as a subject inside a question, without an adverb at their end. */
+static void add_subject(struct sentence *s, size_t k)
+{
+    while (k > 1 && (listed(" also only just still already even now then ", key(s, k - 1)) ||
+                     ends_in(key(s, k - 1), "ly")))
+        k--;
+    add_words(s, 0, k, true);
 }
 
 static void begin(struct sentence *s, const char *words)
@@ -250,7 +263,7 @@ static void rule_definition(struct sentence *s)
         return;
     begin(s, names_person(s, k) ? "Who" : "What");
     add_words(s, k, k + 1, false);
-    add_words(s, 0, k, true);
+    add_subject(s, k);
     finish(s, names_person(s, k) ? DA_Q_WHO : DA_Q_WHAT_IS, 1.0);
 }
 
@@ -307,7 +320,7 @@ static void rule_passive(struct sentence *s)
     }
     char first = s->m->text.p[0], second = s->m->text.p[3];
     add_words(s, k, k + 1, false);
-    add_words(s, 0, k, true);
+    add_subject(s, k);
     add_words(s, k + 1, v + 1, false);
     if (first == 'B')
         finish(s, DA_Q_WHO, 0.95);
@@ -330,7 +343,7 @@ static void rule_why(struct sentence *s)
         begin(s, "Why");
         da_buf_add_char(&s->m->text, ' ');
         da_buf_add(&s->m->text, key(s, k).p, key(s, k).len);
-        add_words(s, 0, k, true);
+        add_subject(s, k);
         add_words(s, k + 1, j, false);
         finish(s, DA_Q_WHY, 1.15);
         return;
@@ -348,7 +361,7 @@ static void rule_modal(struct sentence *s)
         return;
     begin(s, "What ");
     da_buf_add(&s->m->text, verb.p, verb.len);
-    add_words(s, 0, k, true);
+    add_subject(s, k);
     add(s, "do");
     finish(s, DA_Q_WHAT_DO, 0.85);
 }
@@ -414,7 +427,7 @@ static void rule_object(struct sentence *s)
     if (base.len == 0)
         return;
     begin(s, past ? "What did" : "What does");
-    add_words(s, 0, k, true);
+    add_subject(s, k);
     da_buf_add_char(&s->m->text, ' ');
     da_buf_add(&s->m->text, base.p, base.len);
     finish(s, DA_Q_WHAT_DO, 0.95);
@@ -529,7 +542,7 @@ static void rule_cost(struct sentence *s)
     if (k == 0 || k + 1 >= s->w->n || !(flags(s, k + 1) & DA_WORD_DIGITS))
         return;
     begin(s, da_span_is(key(s, k), "costs") ? "How much does" : "How much do");
-    add_words(s, 0, k, true);
+    add_subject(s, k);
     add(s, "cost");
     finish(s, DA_Q_HOW_MUCH, 1.1);
 }

@@ -3,7 +3,7 @@
 #include "text/question_lang.h"
 
 #include "common/attr.h"
-#include "text/language.h"
+#include "text/wordlang.h"
 
 static const struct da_question_language languages[] = {
     {"en",
@@ -76,7 +76,7 @@ const struct da_question_language *da_question_language(struct da_span code,
     while (n < code.len && code.p[n] != '-' && code.p[n] != '_')
         n++;
     if (n == 0 || da_span_is(da_span(code.p, n), "und")) {
-        code = da_span_str(da_language_guess(&o->words, NULL));
+        code = da_span_str(da_wordlang_guess(&o->words, NULL));
         n = code.len;
     }
     for (size_t l = 0; l < DA_ARRAY_LEN(languages); l++) {

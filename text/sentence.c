@@ -275,6 +275,11 @@ static bool quote_goes_on(uint32_t cp)
 static size_t sentence_end(const struct para *pa, size_t at)
 {
     while (at < pa->end) {
+        unsigned char c = (unsigned char)pa->text[at];
+        if (c < 0x80 && c != '.' && c != '!' && c != '?') { /* most of most texts */
+            at++;
+            continue;
+        }
         size_t n, first = at;
         enum stop stop = stop_of(char_at(pa, at, &n));
         at += n;

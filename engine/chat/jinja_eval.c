@@ -6,14 +6,22 @@
 
 #include "engine/chat/jinja_eval.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/mem.h"
 #include "common/utf8.h"
+
+struct variable {
+    struct da_span name;
+    struct da_jval value;
+};
+
+struct da_jscope {
+    struct da_jscope *parent;
+    struct variable *vars;
+    size_t n, cap;
+};
 
 bool da_jfail(struct da_jinterp *in, enum da_rc code, const char *fmt, ...)
 {
@@ -62,14 +70,14 @@ bool da_jtake(struct da_jinterp *in, struct da_buf *b, struct da_jval *ret)
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
-struct da_jscope *da_jscope_push(struct da_jinterp *in, struct da_jscope *parent)
+struct da_jscope *da_jpush_scope(struct da_jinterp *in, struct da_jscope *parent)
 {
     struct da_jscope *s = da_arena_alloc(&in->a, 1, sizeof *s);
     s->parent = parent;
     return s;
 }
 
-void da_jname_set(struct da_jinterp *in, struct da_span name, struct da_jval value)
+void da_jset_name(struct da_jinterp *in, struct da_span name, struct da_jval value)
 {
     struct da_jscope *s = in->scope;
     for (size_t i = 0; i < s->n; i++) {
@@ -80,16 +88,16 @@ void da_jname_set(struct da_jinterp *in, struct da_span name, struct da_jval val
     }
     if (s->n == s->cap) {
         size_t cap = s->cap ? 2 * s->cap : 8;
-        struct da_jvariable *vars = da_arena_alloc(&in->a, cap, sizeof *vars);
+        struct variable *vars = da_arena_alloc(&in->a, cap, sizeof *vars);
         if (s->n > 0)
             memcpy(vars, s->vars, s->n * sizeof *vars);
         s->vars = vars;
         s->cap = cap;
     }
-    s->vars[s->n++] = (struct da_jvariable){name, value};
+    s->vars[s->n++] = (struct variable){name, value};
 }
 
-struct da_jval da_jname_get(const struct da_jinterp *in, struct da_span name)
+struct da_jval da_jget_name(const struct da_jinterp *in, struct da_span name)
 {
     static const char *const functions[] = {[DA_JF_RANGE] = "range",
                                             [DA_JF_DICT] = "dict",
@@ -164,7 +172,7 @@ static bool eval_args(struct da_jinterp *in, const struct da_jnode *n, struct da
 }
 
 /* Runs a body with its output caught in *ret. */
-bool da_jcatch(struct da_jinterp *in, const struct da_jblock *b, struct da_jval *ret)
+bool da_jcatch_output(struct da_jinterp *in, const struct da_jblock *b, struct da_jval *ret)
 {
     struct da_buf text, *old = in->out;
     da_buf_init(&text, in->max_memory);
@@ -186,9 +194,9 @@ static bool call_macro(struct da_jinterp *in, const struct da_jmacro *m,
     if (args->n > n->n_kwargs)
         return da_jfail(in, DA_EFORMAT, "macro '%.*s' takes not more than %zu arguments",
                         (int)n->name.len, n->name.p, n->n_kwargs);
-    in->scope = da_jscope_push(in, m->scope);
+    in->scope = da_jpush_scope(in, m->scope);
     if (caller)
-        da_jname_set(in, da_span_str("caller"), *caller);
+        da_jset_name(in, da_span_str("caller"), *caller);
     for (size_t i = 0; i < args->n_named; i++) {
         bool known = caller && da_span_is(args->named[i].name, "caller");
         for (size_t k = 0; k < n->n_kwargs; k++)
@@ -208,9 +216,9 @@ static bool call_macro(struct da_jinterp *in, const struct da_jmacro *m,
             v = *given;
         else if (n->kwargs[i].value)
             (void)da_jeval(in, n->kwargs[i].value, &v);
-        da_jname_set(in, n->kwargs[i].name, v);
+        da_jset_name(in, n->kwargs[i].name, v);
     }
-    bool ok = in->rc == DA_OK && da_jcatch(in, &n->body, ret);
+    bool ok = in->rc == DA_OK && da_jcatch_output(in, &n->body, ret);
     in->scope = old;
     return ok;
 }
@@ -243,8 +251,8 @@ static bool call_value(struct da_jinterp *in, const struct da_jval *f, const str
     return da_jfail(in, DA_EFORMAT, "a value of type %s cannot be called", da_j_type_name(f));
 }
 
-bool da_jeval_call(struct da_jinterp *in, const struct da_jnode *n,
-                      const struct da_jval *caller, struct da_jval *ret)
+bool da_jeval_call(struct da_jinterp *in, const struct da_jnode *n, const struct da_jval *caller,
+                   struct da_jval *ret)
 {
     struct da_jval f, of;
     struct da_jargs args;
@@ -269,7 +277,108 @@ bool da_jeval_call(struct da_jinterp *in, const struct da_jnode *n,
     return call_value(in, &f, &args, caller, ret);
 }
 
-/* ---- expressions ----------------------------------------------------------------------------- */
+/* ---- attributes, items, slices --------------------------------------------------------------- */
+
+static struct da_jval loop_attr(const struct da_jloop *l, struct da_span name)
+{
+    if (da_span_is(name, "index"))
+        return da_j_int((int64_t)l->i + 1);
+    if (da_span_is(name, "index0"))
+        return da_j_int((int64_t)l->i);
+    if (da_span_is(name, "revindex"))
+        return da_j_int((int64_t)(l->n - l->i));
+    if (da_span_is(name, "revindex0"))
+        return da_j_int((int64_t)(l->n - l->i) - 1);
+    if (da_span_is(name, "first"))
+        return da_j_bool(l->i == 0);
+    if (da_span_is(name, "last"))
+        return da_j_bool(l->i + 1 == l->n);
+    if (da_span_is(name, "length"))
+        return da_j_int((int64_t)l->n);
+    if (da_span_is(name, "depth"))
+        return da_j_int(l->depth);
+    if (da_span_is(name, "depth0"))
+        return da_j_int((int64_t)l->depth - 1);
+    if (da_span_is(name, "previtem") && l->i > 0)
+        return l->items[l->i - 1];
+    if (da_span_is(name, "nextitem") && l->i + 1 < l->n)
+        return l->items[l->i + 1];
+    return da_j_undefined(name);
+}
+
+bool da_jattr(struct da_jinterp *in, const struct da_jval *of, struct da_span name,
+              struct da_jval *ret)
+{
+    struct da_jval key = da_j_str(name), *v = NULL;
+    if (of->type == DA_J_UNDEFINED)
+        return da_jundefined(in, of);
+    if (of->type == DA_J_LOOP) {
+        *ret = loop_attr(of->u.loop, name);
+        return true;
+    }
+    if (of->type == DA_J_DICT || of->type == DA_J_NAMESPACE)
+        v = da_jdict_find(of->u.dict, &key);
+    *ret = v ? *v : da_j_undefined(name);
+    return true;
+}
+
+/* Offset of character number i of s, s.len at its end. */
+static size_t char_offset(struct da_span s, size_t i)
+{
+    const char *p = s.p, *end = s.p + s.len;
+    for (uint32_t cp; i > 0 && p < end; i--)
+        p += da_utf8_decode(p, end, &cp);
+    return (size_t)(p - s.p);
+}
+
+bool da_jitem(struct da_jinterp *in, const struct da_jval *of, const struct da_jval *key,
+              struct da_jval *ret)
+{
+    if (of->type == DA_J_UNDEFINED)
+        return da_jundefined(in, of);
+    if (key->type == DA_J_STR && of->type != DA_J_STR)
+        return da_jattr(in, of, key->u.s, ret);
+    *ret = da_j_undefined(key->type == DA_J_STR ? key->u.s : da_span_str("an item"));
+    if (of->type == DA_J_DICT) {
+        const struct da_jval *v = da_jdict_find(of->u.dict, key);
+        if (v)
+            *ret = *v;
+        return true;
+    }
+    if (key->type != DA_J_INT && key->type != DA_J_BOOL)
+        return true;
+    int64_t i = key->type == DA_J_INT ? key->u.i : key->u.b, n = of->n;
+    if (of->type == DA_J_STR)
+        n = (int64_t)da_utf8_count(of->u.s.p, of->u.s.len);
+    i += i < 0 ? n : 0;
+    if (i < 0 || i >= n)
+        return true;
+    if (of->type == DA_J_LIST || of->type == DA_J_TUPLE) {
+        *ret = of->u.items[i];
+    } else if (of->type == DA_J_STR) {
+        size_t from = char_offset(of->u.s, (size_t)i);
+        struct da_span rest = da_span(of->u.s.p + from, of->u.s.len - from);
+        *ret = da_j_str(da_span(rest.p, char_offset(rest, 1)));
+        return da_jcharge(in, (uint64_t)n / 16);
+    }
+    return true;
+}
+
+bool da_jpath(struct da_jinterp *in, const struct da_jval *of, struct da_span path,
+              struct da_jval *ret)
+{
+    struct da_span piece;
+    *ret = *of;
+    while (da_span_split(&path, '.', &piece)) {
+        struct da_jval part = *ret, key = da_j_str(piece);
+        int64_t i;
+        if (da_parse_int(piece.p, piece.len, &i))
+            key = da_j_int(i);
+        if (!da_jitem(in, &part, &key, ret))
+            return false;
+    }
+    return true;
+}
 
 /* Python's slice.indices: *from, *to and *step over n elements. */
 static bool slice_bounds(struct da_jinterp *in, const struct da_jnode *n, int64_t len,
@@ -321,8 +430,7 @@ static bool eval_slice(struct da_jinterp *in, const struct da_jnode *n, struct d
         return true;
     }
     list = of;
-    if ((text && !da_jiterate(in, &of, &list)) ||
-        !slice_bounds(in, n, list.n, &from, &to, &step))
+    if ((text && !da_jiterate(in, &of, &list)) || !slice_bounds(in, n, list.n, &from, &to, &step))
         return false;
     struct da_jval *items = da_jitems(in, list.n);
     size_t count = 0;
@@ -336,6 +444,40 @@ static bool eval_slice(struct da_jinterp *in, const struct da_jnode *n, struct d
     list = *ret;
     return da_jjoin(in, da_span("", 0), &list, true, ret);
 }
+
+bool da_jiterate(struct da_jinterp *in, const struct da_jval *v, struct da_jval *ret)
+{
+    struct da_jval *items;
+    size_t n = 0;
+    switch (v->type) {
+    case DA_J_LIST:
+    case DA_J_TUPLE: *ret = *v; return da_jcharge(in, v->n);
+    case DA_J_UNDEFINED: *ret = da_j_list(NULL, 0); return true;
+    case DA_J_DICT:
+        items = da_jitems(in, v->u.dict->n);
+        if (!items)
+            return false;
+        for (; n < v->u.dict->n; n++)
+            items[n] = v->u.dict->pairs[n].key;
+        *ret = da_j_list(items, n);
+        return true;
+    case DA_J_STR:
+        items = da_jitems(in, da_utf8_count(v->u.s.p, v->u.s.len));
+        if (!items)
+            return false;
+        for (const char *p = v->u.s.p, *end = p + v->u.s.len; p < end;) {
+            uint32_t cp;
+            size_t len = da_utf8_decode(p, end, &cp);
+            items[n++] = da_j_str(da_span(p, len));
+            p += len;
+        }
+        *ret = da_j_list(items, n);
+        return true;
+    default: return da_jfail(in, DA_EFORMAT, "'%s' object is not iterable", da_j_type_name(v));
+    }
+}
+
+/* ---- operators ------------------------------------------------------------------------------- */
 
 static bool eval_binary(struct da_jinterp *in, const struct da_jnode *n, struct da_jval *ret)
 {
@@ -383,8 +525,10 @@ static bool eval_compare(struct da_jinterp *in, const struct da_jnode *n, struct
         } else if (!da_j_compare(&a, &b, &order)) {
             return da_jwrong_types(in, "comparison", &a, &b);
         } else {
-            holds = part->op == '<' ? order < 0 : part->op == '>' ? order > 0
-                  : part->op == 'l' ? order <= 0 : order >= 0;
+            holds = part->op == '<'   ? order < 0
+                    : part->op == '>' ? order > 0
+                    : part->op == 'l' ? order <= 0
+                                      : order >= 0;
         }
     }
     *ret = da_j_bool(holds);
@@ -409,16 +553,15 @@ static bool eval_list(struct da_jinterp *in, const struct da_jnode *n, struct da
             da_jdict_put(&in->a, d, items[i], items[i + 1]);
         *ret = da_j_dict(d);
     } else {
-        *ret = n->kind == DA_JN_LIST ? da_j_list(items, n->list.n)
-                                     : da_j_tuple(items, n->list.n);
+        *ret = n->kind == DA_JN_LIST ? da_j_list(items, n->list.n) : da_j_tuple(items, n->list.n);
     }
     if (ret->depth > DA_J_MAX_NESTING)
         return da_jfail(in, DA_ELIMIT, "values are nested too deeply");
     return true;
 }
 
-bool da_jeval_filter(struct da_jinterp *in, const struct da_jnode *n,
-                        const struct da_jval *block, struct da_jval *ret)
+bool da_jeval_filter(struct da_jinterp *in, const struct da_jnode *n, const struct da_jval *block,
+                     struct da_jval *ret)
 {
     struct da_jval of;
     struct da_jargs args;
@@ -473,42 +616,29 @@ static bool eval_kind(struct da_jinterp *in, const struct da_jnode *n, struct da
 {
     struct da_jval a, b;
     switch ((enum da_jnode_kind)n->kind) {
-    case DA_JN_CONST:
-        *ret = n->value;
-        return true;
-    case DA_JN_NAME:
-        *ret = da_jname_get(in, n->name);
-        return true;
+    case DA_JN_CONST: *ret = n->value; return true;
+    case DA_JN_NAME: *ret = da_jget_name(in, n->name); return true;
     case DA_JN_LIST:
     case DA_JN_TUPLE:
     case DA_JN_DICT:
-    case DA_JN_CONCAT:
-        return eval_list(in, n, ret);
-    case DA_JN_GETATTR:
-        return da_jeval(in, n->a, &a) && da_jattr(in, &a, n->name, ret);
+    case DA_JN_CONCAT: return eval_list(in, n, ret);
+    case DA_JN_GETATTR: return da_jeval(in, n->a, &a) && da_jattr(in, &a, n->name, ret);
     case DA_JN_GETITEM:
         return da_jeval(in, n->a, &a) && da_jeval(in, n->b, &b) && da_jitem(in, &a, &b, ret);
-    case DA_JN_SLICE:
-        return eval_slice(in, n, ret);
-    case DA_JN_CALL:
-        return da_jeval_call(in, n, NULL, ret);
-    case DA_JN_FILTER:
-        return da_jeval_filter(in, n, NULL, ret);
-    case DA_JN_TEST:
-        return eval_test(in, n, ret);
+    case DA_JN_SLICE: return eval_slice(in, n, ret);
+    case DA_JN_CALL: return da_jeval_call(in, n, NULL, ret);
+    case DA_JN_FILTER: return da_jeval_filter(in, n, NULL, ret);
+    case DA_JN_TEST: return eval_test(in, n, ret);
     case DA_JN_NOT:
     case DA_JN_NEG:
-    case DA_JN_POS:
-        return eval_sign(in, n, ret);
-    case DA_JN_BINARY:
-        return eval_binary(in, n, ret);
+    case DA_JN_POS: return eval_sign(in, n, ret);
+    case DA_JN_BINARY: return eval_binary(in, n, ret);
     case DA_JN_AND:
     case DA_JN_OR:
         if (!da_jeval(in, n->a, ret))
             return false;
         return da_j_truth(ret) == (n->kind == DA_JN_OR) || da_jeval(in, n->b, ret);
-    case DA_JN_COMPARE:
-        return eval_compare(in, n, ret);
+    case DA_JN_COMPARE: return eval_compare(in, n, ret);
     case DA_JN_COND:
         if (!da_jeval(in, n->a, &a))
             return false;
@@ -516,8 +646,7 @@ static bool eval_kind(struct da_jinterp *in, const struct da_jnode *n, struct da
             return da_jeval(in, n->b, ret);
         *ret = da_j_undefined(da_span_str("the inline if-expression"));
         return !n->c || da_jeval(in, n->c, ret);
-    default:
-        return da_jfail(in, DA_EFORMAT, "this is no expression");
+    default: return da_jfail(in, DA_EFORMAT, "this is no expression");
     }
 }
 

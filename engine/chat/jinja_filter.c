@@ -12,6 +12,7 @@
 typedef bool (*filter_fn)(struct da_jinterp *in, const struct da_jval *of,
                           const struct da_jargs *args, struct da_jval *ret);
 
+/* soft_str: what a filter for strings sees of any value. */
 bool da_jtext_of(struct da_jinterp *in, const struct da_jval *v, struct da_span *ret)
 {
     struct da_jval s;
@@ -113,8 +114,8 @@ static bool f_title(struct da_jinterp *in, const struct da_jval *of, const struc
     return capitals(in, of, true, ret);
 }
 
-static bool f_replace(struct da_jinterp *in, const struct da_jval *of,
-                      const struct da_jargs *args, struct da_jval *ret)
+static bool f_replace(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,
+                      struct da_jval *ret)
 {
     struct da_span s, from = da_span("", 0), to = from;
     int64_t count = -1;
@@ -149,24 +150,12 @@ static bool f_escape(struct da_jinterp *in, const struct da_jval *of, const stru
     da_buf_init(&out, in->max_memory);
     for (size_t i = 0; i < s.len; i++) {
         switch (s.p[i]) {
-        case '&':
-            da_buf_add_str(&out, "&amp;");
-            break;
-        case '<':
-            da_buf_add_str(&out, "&lt;");
-            break;
-        case '>':
-            da_buf_add_str(&out, "&gt;");
-            break;
-        case '\'':
-            da_buf_add_str(&out, "&#39;");
-            break;
-        case '"':
-            da_buf_add_str(&out, "&#34;");
-            break;
-        default:
-            da_buf_add_char(&out, s.p[i]);
-            break;
+        case '&': da_buf_add_str(&out, "&amp;"); break;
+        case '<': da_buf_add_str(&out, "&lt;"); break;
+        case '>': da_buf_add_str(&out, "&gt;"); break;
+        case '\'': da_buf_add_str(&out, "&#39;"); break;
+        case '"': da_buf_add_str(&out, "&#34;"); break;
+        default: da_buf_add_char(&out, s.p[i]); break;
         }
     }
     return da_jtake(in, &out, ret);
@@ -191,7 +180,7 @@ static bool f_indent(struct da_jinterp *in, const struct da_jval *of, const stru
     bool first = flag(args, 1, "first", false), blank = flag(args, 2, "blank", false);
     bool text = w && w->type == DA_J_STR;
     if (!da_jtext_of(in, of, &s) || (text ? !da_jarg_str(in, args, 0, "width", &with)
-                                      : !da_jarg_int(in, args, 0, "width", &width)))
+                                          : !da_jarg_int(in, args, 0, "width", &width)))
         return false;
     if (width < 0 || width > 1000)
         return da_jfail(in, DA_ELIMIT, "indent: a width of %lld", (long long)width);
@@ -237,66 +226,14 @@ static bool f_wordcount(struct da_jinterp *in, const struct da_jval *of,
     return true;
 }
 
-/* Python's % for the conversions s, r, d and %. */
-static bool f_format(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,
-                     struct da_jval *ret)
-{
-    struct da_span s;
-    struct da_buf out;
-    size_t next = 0;
-    bool ok = da_jtext_of(in, of, &s);
-    if (!ok)
-        return false;
-    da_buf_init(&out, in->max_memory);
-    for (size_t i = 0; i < s.len && ok; i++) {
-        if (s.p[i] != '%') {
-            da_buf_add_char(&out, s.p[i]);
-            continue;
-        }
-        char c = ++i < s.len ? s.p[i] : 0;
-        const struct da_jval *v = c != '%' && next < args->n ? &args->v[next++] : NULL;
-        ok = c == '%' || (v && (c == 's' || c == 'r' || (c == 'd' && v->type == DA_J_INT)));
-        if (ok && c == '%')
-            da_buf_add_char(&out, '%');
-        else if (ok && c == 'r')
-            da_j_repr(&out, v);
-        else if (ok)
-            da_j_print(&out, v);
-    }
-    if (ok && next == args->n)
-        return da_jtake(in, &out, ret);
-    da_buf_release(&out);
-    return da_jfail(in, DA_EUNSUPPORTED, "this format is not supported, or its arguments differ");
-}
-
-static bool f_urlencode(struct da_jinterp *in, const struct da_jval *of,
-                        const struct da_jargs *args, struct da_jval *ret)
-{
-    struct da_span s;
-    struct da_buf out;
-    (void)args;
-    if (!da_jtext_of(in, of, &s))
-        return false;
-    da_buf_init(&out, in->max_memory);
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        bool plain = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
-                     (c && strchr("_.-~/", c));
-        if (plain)
-            da_buf_add_char(&out, (char)c);
-        else
-            da_buf_addf(&out, "%%%02X", c);
-    }
-    return da_jtake(in, &out, ret);
-}
-
 static bool f_tojson(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,
                      struct da_jval *ret)
 {
     struct da_buf out;
     int64_t indent = -1;
     /* transformers' tojson(x, ensure_ascii=False, indent=None, separators=None, sort_keys=False) */
-    const struct da_jval *i = da_jarg(args, 1, "indent"), *separators = da_jarg(args, 2, "separators");
+    const struct da_jval *i = da_jarg(args, 1, "indent"),
+                         *separators = da_jarg(args, 2, "separators");
     if (flag(args, 0, "ensure_ascii", false) || (separators && separators->type != DA_J_NONE))
         return da_jfail(in, DA_EUNSUPPORTED,
                         "tojson with ensure_ascii or separators is not supported");
@@ -383,8 +320,9 @@ static bool f_round(struct da_jinterp *in, const struct da_jval *of, const struc
         return da_jfail(in, DA_EUNSUPPORTED, "round to %lld digits", (long long)precision);
     double scale = pow(10, (double)precision), x = da_j_number(of) * scale;
     /* Python rounds halves of the exact value to even; nearbyint does for what is scaled. */
-    double r = da_span_is(method, "ceil") ? ceil(x) : da_span_is(method, "floor") ? floor(x)
-                                                                                  : nearbyint(x);
+    double r = da_span_is(method, "ceil")    ? ceil(x)
+               : da_span_is(method, "floor") ? floor(x)
+                                             : nearbyint(x);
     *ret = da_j_float(r / scale);
     return true;
 }
@@ -564,8 +502,8 @@ static bool f_sort(struct da_jinterp *in, const struct da_jval *of, const struct
                    flag(args, 0, "reverse", false), ret);
 }
 
-static bool f_dictsort(struct da_jinterp *in, const struct da_jval *of,
-                       const struct da_jargs *args, struct da_jval *ret)
+static bool f_dictsort(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,
+                       struct da_jval *ret)
 {
     struct da_jval list, keys;
     struct da_span by = da_span_str("key");
@@ -582,15 +520,13 @@ static bool f_unique(struct da_jinterp *in, const struct da_jval *of, const stru
 {
     struct da_jval list, keys;
     size_t n = 0;
-    if (!da_jiterate(in, of, &list) ||
-        !attributes(in, &list, da_jarg(args, 1, "attribute"), &keys))
+    if (!da_jiterate(in, of, &list) || !attributes(in, &list, da_jarg(args, 1, "attribute"), &keys))
         return false;
     struct da_jval *items = da_jitems(in, list.n), *seen = da_jitems(in, list.n);
     for (uint32_t i = 0; items && seen && i < list.n; i++) {
         bool known = false;
         seen[n] = keys.u.items[i];
-        if ((!flag(args, 0, "case_sensitive", false) && !fold(in, &seen[n])) ||
-            !da_jcharge(in, n))
+        if ((!flag(args, 0, "case_sensitive", false) && !fold(in, &seen[n])) || !da_jcharge(in, n))
             return false;
         for (size_t k = 0; k < n && !known; k++)
             known = da_j_equal(&seen[k], &seen[n]);
@@ -605,8 +541,7 @@ static bool extreme(struct da_jinterp *in, const struct da_jval *of, const struc
                     bool max, struct da_jval *ret)
 {
     struct da_jval list, keys, best, key;
-    if (!da_jiterate(in, of, &list) ||
-        !attributes(in, &list, da_jarg(args, 1, "attribute"), &keys))
+    if (!da_jiterate(in, of, &list) || !attributes(in, &list, da_jarg(args, 1, "attribute"), &keys))
         return false;
     *ret = da_j_undefined(da_span_str("the extreme of nothing"));
     for (uint32_t i = 0; i < list.n; i++) {
@@ -641,8 +576,7 @@ static bool f_sum(struct da_jinterp *in, const struct da_jval *of, const struct 
 {
     struct da_jval list, keys;
     const struct da_jval *start = da_jarg(args, 1, "start");
-    if (!da_jiterate(in, of, &list) ||
-        !attributes(in, &list, da_jarg(args, 0, "attribute"), &keys))
+    if (!da_jiterate(in, of, &list) || !attributes(in, &list, da_jarg(args, 0, "attribute"), &keys))
         return false;
     *ret = start ? *start : da_j_int(0);
     for (uint32_t i = 0; i < keys.n; i++) {
@@ -674,8 +608,8 @@ static bool f_batch(struct da_jinterp *in, const struct da_jval *of, const struc
     size_t rows = (list.n + (size_t)size - 1) / (size_t)size;
     struct da_jval *items = da_jitems(in, rows);
     for (size_t r = 0; items && r < rows; r++) {
-        size_t from = r * (size_t)size, n = list.n - from < (size_t)size ? list.n - from
-                                                                         : (size_t)size;
+        size_t from = r * (size_t)size,
+               n = list.n - from < (size_t)size ? list.n - from : (size_t)size;
         struct da_jval *row = da_jitems(in, (size_t)size);
         if (!row)
             return false;
@@ -696,8 +630,8 @@ static bool f_default(struct da_jinterp *in, const struct da_jval *of, const str
 {
     const struct da_jval *def = da_jarg(args, 0, "default_value");
     (void)in;
-    bool missing = of->type == DA_J_UNDEFINED ||
-                   (flag(args, 1, "boolean", false) && !da_j_truth(of));
+    bool missing =
+        of->type == DA_J_UNDEFINED || (flag(args, 1, "boolean", false) && !da_j_truth(of));
     *ret = !missing ? *of : def ? *def : da_j_str(da_span("", 0));
     return true;
 }
@@ -725,8 +659,10 @@ static bool f_map(struct da_jinterp *in, const struct da_jval *of, const struct 
     if (!attribute && (args->n == 0 || args->v[0].type != DA_J_STR))
         return da_jfail(in, DA_EFORMAT, "map takes a filter's name or an attribute");
     struct da_jval *items = da_jitems(in, list.n);
-    struct da_jargs rest = {.v = args->v + 1, .n = args->n ? args->n - 1 : 0,
-                            .named = args->named, .named_v = args->named_v,
+    struct da_jargs rest = {.v = args->v + 1,
+                            .n = args->n ? args->n - 1 : 0,
+                            .named = args->named,
+                            .named_v = args->named_v,
                             .n_named = args->n_named};
     struct da_span path;
     if (!items || (attribute && !da_jtext_of(in, attribute, &path)))
@@ -751,8 +687,7 @@ static bool choose(struct da_jinterp *in, const struct da_jval *of, const struct
     size_t n = 0, first = by_attribute;
     if (!da_jiterate(in, of, &list))
         return false;
-    if ((by_attribute && args->n == 0) ||
-        (args->n > first && args->v[first].type != DA_J_STR))
+    if ((by_attribute && args->n == 0) || (args->n > first && args->v[first].type != DA_J_STR))
         return da_jfail(in, DA_EFORMAT, "select and reject take an attribute or a test's name");
     struct da_jval *items = da_jitems(in, list.n);
     struct da_jargs rest = {.n = args->n > first + 1 ? args->n - first - 1 : 0};
@@ -802,27 +737,48 @@ static const struct {
     const char *name;
     filter_fn run;
 } filters[] = {
-    {"abs", f_abs},           {"attr", f_attr},
-    {"batch", f_batch},       {"capitalize", f_capitalize},
-    {"count", f_length},      {"d", f_default},
-    {"default", f_default},   {"dictsort", f_dictsort},
-    {"e", f_escape},          {"escape", f_escape},
-    {"first", f_first},       {"float", f_float},
-    {"format", f_format},     {"indent", f_indent},
-    {"int", f_int},           {"items", f_items},
-    {"join", f_join},         {"last", f_last},
-    {"length", f_length},     {"list", f_list},
-    {"lower", f_lower},       {"map", f_map},
-    {"max", f_max},           {"min", f_min},
-    {"reject", f_reject},     {"rejectattr", f_rejectattr},
-    {"replace", f_replace},   {"reverse", f_reverse},
-    {"round", f_round},       {"safe", f_safe},
-    {"select", f_select},     {"selectattr", f_selectattr},
-    {"sort", f_sort},         {"string", f_string},
-    {"sum", f_sum},           {"title", f_title},
-    {"tojson", f_tojson},     {"trim", f_trim},
-    {"unique", f_unique},     {"upper", f_upper},
-    {"urlencode", f_urlencode}, {"wordcount", f_wordcount},
+    {"abs", f_abs},
+    {"attr", f_attr},
+    {"batch", f_batch},
+    {"capitalize", f_capitalize},
+    {"count", f_length},
+    {"d", f_default},
+    {"default", f_default},
+    {"dictsort", f_dictsort},
+    {"e", f_escape},
+    {"escape", f_escape},
+    {"first", f_first},
+    {"float", f_float},
+    {"format", da_jformat},
+    {"indent", f_indent},
+    {"int", f_int},
+    {"items", f_items},
+    {"join", f_join},
+    {"last", f_last},
+    {"length", f_length},
+    {"list", f_list},
+    {"lower", f_lower},
+    {"map", f_map},
+    {"max", f_max},
+    {"min", f_min},
+    {"reject", f_reject},
+    {"rejectattr", f_rejectattr},
+    {"replace", f_replace},
+    {"reverse", f_reverse},
+    {"round", f_round},
+    {"safe", f_safe},
+    {"select", f_select},
+    {"selectattr", f_selectattr},
+    {"sort", f_sort},
+    {"string", f_string},
+    {"sum", f_sum},
+    {"title", f_title},
+    {"tojson", f_tojson},
+    {"trim", f_trim},
+    {"unique", f_unique},
+    {"upper", f_upper},
+    {"urlencode", da_jurlencode},
+    {"wordcount", f_wordcount},
 };
 
 bool da_jfilter(struct da_jinterp *in, struct da_span name, const struct da_jval *of,
@@ -834,6 +790,5 @@ bool da_jfilter(struct da_jinterp *in, struct da_span name, const struct da_jval
     for (size_t i = 0; i < DA_ARRAY_LEN(filters); i++)
         if (da_span_is(name, filters[i].name))
             return filters[i].run(in, of, args ? args : &none, ret);
-    return da_jfail(in, DA_EUNSUPPORTED, "filter '%.*s' is not supported", (int)name.len,
-                    name.p);
+    return da_jfail(in, DA_EUNSUPPORTED, "filter '%.*s' is not supported", (int)name.len, name.p);
 }

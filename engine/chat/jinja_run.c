@@ -1,22 +1,17 @@
-/*
- * Statements, and the door. A loop's body, a macro and a few blocks have a scope
- * of their own, "if" does not.
- */
+/* Statements: loops, conditions, assignments, macros and blocks. */
 
 #include "engine/chat/jinja_eval.h"
 
-#include <stdlib.h>
+#include <string.h>
 
-#include "common/mem.h"
-#include "common/utf8.h"
 
 static bool assign(struct da_jinterp *in, const struct da_jnode *target, struct da_jval value)
 {
     if (target->kind == DA_JN_NAME) {
-        da_jname_set(in, target->name, value);
+        da_jset_name(in, target->name, value);
         return true;
     }
-    struct da_jval ns = da_jname_get(in, target->a->name);
+    struct da_jval ns = da_jget_name(in, target->a->name);
     if (ns.type != DA_J_NAMESPACE)
         return da_jfail(in, DA_EFORMAT, "cannot assign attribute on non-namespace object");
     da_jdict_put(&in->a, ns.u.dict, da_j_str(target->name), value);
@@ -48,7 +43,7 @@ static bool filter_loop(struct da_jinterp *in, const struct da_jnode *n, struct 
     if (!items)
         return false;
     for (uint32_t i = 0; i < list->n; i++) {
-        in->scope = da_jscope_push(in, old);
+        in->scope = da_jpush_scope(in, old);
         bool ok = assign_all(in, &n->list, &list->u.items[i]) && da_jeval(in, n->b, &holds);
         in->scope = old;
         if (!ok)
@@ -75,10 +70,10 @@ static bool run_for(struct da_jinterp *in, const struct da_jnode *n)
     l->depth = 1; /* counts recursive loops only */
     bool ok = true;
     for (l->i = 0; l->i < l->n && ok; l->i++) {
-        in->scope = da_jscope_push(in, old);
-        da_jname_set(in, da_span_str("loop"), (struct da_jval){.type = DA_J_LOOP, .u.loop = l});
-        ok = da_jcharge(in, 1) && assign_all(in, &n->list, &l->items[l->i]) &&
-             da_jrun(in, &n->body);
+        in->scope = da_jpush_scope(in, old);
+        da_jset_name(in, da_span_str("loop"), (struct da_jval){.type = DA_J_LOOP, .u.loop = l});
+        ok =
+            da_jcharge(in, 1) && assign_all(in, &n->list, &l->items[l->i]) && da_jrun(in, &n->body);
         in->scope = old;
         enum da_jflow flow = in->flow;
         in->flow = DA_J_GO_ON;
@@ -120,7 +115,7 @@ static bool print(struct da_jinterp *in, const struct da_jval *v)
 /* A body in a scope of its own, after the assignments in n->list. */
 static bool run_scoped(struct da_jinterp *in, const struct da_jnode *n)
 {
-    struct da_jscope *old = in->scope, *own = da_jscope_push(in, old);
+    struct da_jscope *old = in->scope, *own = da_jpush_scope(in, old);
     bool ok = true;
     for (size_t i = 0; i < n->list.n && ok; i++) {
         struct da_jval v;
@@ -139,8 +134,8 @@ static bool run_captured(struct da_jinterp *in, const struct da_jnode *n)
 {
     struct da_jscope *old = in->scope;
     struct da_jval text;
-    in->scope = da_jscope_push(in, old);
-    bool ok = da_jcatch(in, &n->body, &text);
+    in->scope = da_jpush_scope(in, old);
+    bool ok = da_jcatch_output(in, &n->body, &text);
     in->scope = old;
     if (ok && n->a) {
         struct da_jval of = text;
@@ -158,32 +153,26 @@ static bool run_node(struct da_jinterp *in, const struct da_jnode *n)
     case DA_JN_DATA:
         da_buf_add(in->out, n->name.p, n->name.len);
         return da_jcharge(in, n->name.len / 16);
-    case DA_JN_PRINT:
-        return da_jeval(in, n->a, &v) && print(in, &v);
-    case DA_JN_FOR:
-        return run_for(in, n);
-    case DA_JN_IF:
-        return run_if(in, n);
-    case DA_JN_SET:
-        return da_jeval(in, n->a, &v) && assign_all(in, &n->list, &v);
+    case DA_JN_PRINT: return da_jeval(in, n->a, &v) && print(in, &v);
+    case DA_JN_FOR: return run_for(in, n);
+    case DA_JN_IF: return run_if(in, n);
+    case DA_JN_SET: return da_jeval(in, n->a, &v) && assign_all(in, &n->list, &v);
     case DA_JN_SET_BLOCK:
-    case DA_JN_FILTER_BLOCK:
-        return run_captured(in, n);
+    case DA_JN_FILTER_BLOCK: return run_captured(in, n);
     case DA_JN_MACRO:
         (void)define_macro(in, n, &v);
-        da_jname_set(in, n->name, v);
+        da_jset_name(in, n->name, v);
         return true;
     case DA_JN_CALL_BLOCK:
-        return define_macro(in, n, &caller) && da_jeval_call(in, n->a, &caller, &v) && print(in, &v);
+        return define_macro(in, n, &caller) && da_jeval_call(in, n->a, &caller, &v) &&
+               print(in, &v);
     case DA_JN_WITH:
-    case DA_JN_GENERATION:
-        return run_scoped(in, n);
+    case DA_JN_GENERATION: return run_scoped(in, n);
     case DA_JN_BREAK:
     case DA_JN_CONTINUE:
         in->flow = n->kind == DA_JN_BREAK ? DA_J_BREAK : DA_J_CONTINUE;
         return true;
-    default:
-        return da_jfail(in, DA_EFORMAT, "this is no statement");
+    default: return da_jfail(in, DA_EFORMAT, "this is no statement");
     }
 }
 
@@ -200,66 +189,4 @@ bool da_jrun(struct da_jinterp *in, const struct da_jblock *b)
             return da_jfail(in, DA_ELIMIT, "the output is longer than %zu bytes", in->out->max);
     }
     return in->rc == DA_OK;
-}
-
-/* ---- the door -------------------------------------------------------------------------------- */
-
-struct da_chat_template {
-    struct da_arena a;
-    struct da_jblock root;
-};
-
-enum da_rc da_chat_template_parse(struct da_chat_template **ret, struct da_span source, struct da_err *err)
-{
-    if (source.len > DA_CHAT_MAX_SOURCE)
-        return da_fail(err, DA_ELIMIT, "chat template: longer than %d bytes",
-                       DA_CHAT_MAX_SOURCE);
-    if (!da_utf8_valid(source.p, source.len))
-        return da_fail(err, DA_EFORMAT, "chat template: not UTF-8");
-    struct da_chat_template *t = da_calloc(1, sizeof *t);
-    da_arena_init(&t->a);
-    enum da_rc rc = da_jinja_parse(&t->a, source, &t->root, err);
-    if (rc != DA_OK) {
-        (void)da_err_context(err, rc, "chat template");
-        da_chat_template_free(t);
-    } else {
-        *ret = t;
-    }
-    return rc;
-}
-
-void da_chat_template_free(struct da_chat_template *t)
-{
-    if (!t)
-        return;
-    da_arena_release(&t->a);
-    free(t);
-}
-
-enum da_rc da_chat_template_render(const struct da_chat_template *t, const struct da_json *vars,
-                          int64_t now_unix_s, const struct da_chat_template_limits *limits,
-                          struct da_buf *out, struct da_err *err)
-{
-    struct da_chat_template_limits l = limits ? *limits : (struct da_chat_template_limits){0};
-    struct da_jinterp in = {
-        .max_steps = l.max_steps ? l.max_steps : DA_CHAT_MAX_STEPS,
-        .max_memory = l.max_memory ? l.max_memory : DA_CHAT_MAX_MEMORY,
-        .now = now_unix_s,
-        .err = err,
-    };
-    struct da_buf text;
-    da_buf_init(&text, l.max_output ? l.max_output : DA_CHAT_MAX_OUTPUT);
-    da_arena_init(&in.a);
-    in.out = &text;
-    in.scope = da_jscope_push(&in, NULL);
-    for (const struct da_json *v = da_json_first(vars); v; v = da_json_next(v))
-        da_jname_set(&in, da_span_str(da_json_key(v)), da_j_from_json(&in.a, v));
-    in.scope = da_jscope_push(&in, in.scope);
-    if (da_jrun(&in, &t->root))
-        da_buf_add(out, text.p, text.len);
-    else
-        (void)da_err_context(err, in.rc, "chat template");
-    da_arena_release(&in.a);
-    da_buf_release(&text);
-    return in.rc == DA_OK ? da_buf_check(out, "the prompt", err) : in.rc;
 }

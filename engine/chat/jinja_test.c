@@ -1,5 +1,6 @@
 /* Tests (jinja2/tests.py): what stands behind "is". */
 
+
 #include "common/utf8.h"
 #include "engine/chat/jinja_eval.h"
 #include "text/uclass.h"
@@ -77,10 +78,10 @@ static char comparison(struct da_span name)
     static const struct {
         const char *name;
         char op;
-    } ops[] = {{"eq", '='}, {"==", '='}, {"equalto", '='}, {"ne", '!'}, {"!=", '!'},
-               {"lt", '<'}, {"<", '<'}, {"lessthan", '<'}, {"gt", '>'}, {">", '>'},
-               {"greaterthan", '>'}, {"le", 'l'}, {"<=", 'l'}, {"ge", 'g'}, {">=", 'g'},
-               {"sameas", 's'}, {"in", 'i'}};
+    } ops[] = {{"eq", '='},          {"==", '='}, {"equalto", '='},  {"ne", '!'}, {"!=", '!'},
+               {"lt", '<'},          {"<", '<'},  {"lessthan", '<'}, {"gt", '>'}, {">", '>'},
+               {"greaterthan", '>'}, {"le", 'l'}, {"<=", 'l'},       {"ge", 'g'}, {">=", 'g'},
+               {"sameas", 's'},      {"in", 'i'}};
     for (size_t i = 0; i < DA_ARRAY_LEN(ops); i++)
         if (da_span_is(name, ops[i].name))
             return ops[i].op;

@@ -73,6 +73,20 @@ static inline V v_exp(V x)
     return v_select(under, v_set1(0.0f), v_scale2(p, i_from_v(n)));
 }
 
+/* For x that is no number above 0: exp(-87) below -87. */
+static inline V v_exp_neg(V x)
+{
+    V t = v_max(x, v_set1(-87.0f));
+    V n = v_rint(v_mul(t, v_set1(LOG2_E)));
+    V r = v_fma(n, v_set1(-LN2_LO), v_fma(n, v_set1(-LN2_HI), t));
+    V p = v_fma(v_set1(EXP_C4), r, v_set1(EXP_C3));
+    p = v_fma(p, r, v_set1(EXP_C2));
+    p = v_fma(p, r, v_set1(EXP_C1));
+    p = v_fma(p, r, v_set1(EXP_C0));
+    p = v_add(v_fma(p, v_mul(r, r), r), v_set1(1.0f));
+    return v_scale2(p, i_from_v(n));
+}
+
 static inline V v_tanh(V x)
 {
     V a = v_abs(x), s = v_mul(x, x), one = v_set1(1.0f);
@@ -463,7 +477,9 @@ DA_ALWAYS_INLINE void quant_matmul(const struct da_matmul *mm, enum da_panel_kin
     }
 }
 
-#ifndef BODY_OWN_Q4
+#ifdef BODY_OWN_Q4
+static void body_matmul_q4(const struct da_matmul *mm); /* after this text */
+#else
 static void body_matmul_q4(const struct da_matmul *mm)
 {
     quant_matmul(mm, DA_PANEL_Q4);
@@ -497,36 +513,44 @@ DA_ALWAYS_INLINE void bend_scores(const struct da_attn_block *b, const struct da
     }
 }
 
-/* Keys out of sight get the lowest score; all[i] tells which lanes see theirs. */
-DA_ALWAYS_INLINE void hide_scores(const struct da_attn_block *b, const struct da_attn_row *r,
-                                  V s[KV_VECS], M seen[KV_VECS])
+/* Whether a row sees all keys of a block. */
+DA_ALWAYS_INLINE bool sees_all(const struct da_attn_block *b, const struct da_attn_row *r)
+{
+    return r->pos - b->first_pos >= DA_KBLOCK - 1 && r->first <= b->first_pos;
+}
+
+/* s where the row sees the key, else other. */
+DA_ALWAYS_INLINE void hide(const struct da_attn_block *b, const struct da_attn_row *r, V s[KV_VECS],
+                           V other)
 {
     uint32_t end = r->pos - b->first_pos + 1; /* keys from first to end - 1 of this block */
     uint32_t first = r->first > b->first_pos ? r->first - b->first_pos : 0;
     for (uint32_t i = 0; i < KV_VECS; i++) {
         uint32_t at = i * DA_LANES;
-        seen[i] = m_andnot(m_first(end > at ? end - at : 0), m_first(first > at ? first - at : 0));
-        s[i] = v_select(seen[i], s[i], v_set1(-INFINITY));
+        M seen = m_andnot(m_first(end > at ? end - at : 0), m_first(first > at ? first - at : 0));
+        s[i] = v_select(seen, s[i], other);
     }
 }
 
-/* Scores become probabilities relative to the block's own maximum; returns their sum. */
-DA_ALWAYS_INLINE float block_softmax(const struct da_attn_block *b, const struct da_attn_row *r,
-                                     V s[KV_VECS], float *max)
+/* The largest score; hidden keys get the lowest. */
+DA_ALWAYS_INLINE float block_max(const struct da_attn_block *b, const struct da_attn_row *r,
+                                 V s[KV_VECS])
 {
-    const bool whole = r->pos - b->first_pos >= DA_KBLOCK - 1 && r->first <= b->first_pos;
-    M seen[KV_VECS];
     if (b->softcap != 0.0f || r->slope != 0.0f)
         bend_scores(b, r, s);
-    if (!whole)
-        hide_scores(b, r, s, seen);
-    V top = v_max(v_max(s[0], s[1]), v_max(s[2], s[3]));
-    *max = v_hmax(top);
+    if (!sees_all(b, r))
+        hide(b, r, s, v_set1(-INFINITY));
+    return v_hmax(v_max(v_max(s[0], s[1]), v_max(s[2], s[3])));
+}
+
+/* Scores become probabilities relative to max; returns their sum. */
+DA_ALWAYS_INLINE float block_exp(const struct da_attn_block *b, const struct da_attn_row *r,
+                                 V s[KV_VECS], float max)
+{
     for (uint32_t i = 0; i < KV_VECS; i++)
-        s[i] = v_exp(v_sub(s[i], v_set1(*max)));
-    if (!whole) /* exp(-inf) is 0 already, but a NaN score must not reach a hidden lane */
-        for (uint32_t i = 0; i < KV_VECS; i++)
-            s[i] = v_select(seen[i], s[i], v_set1(0.0f));
+        s[i] = v_exp_neg(v_sub(s[i], v_set1(max)));
+    if (!sees_all(b, r))
+        hide(b, r, s, v_set1(0.0f));
     return v_sum(v_add(v_add(v_add(s[0], s[1]), s[2]), s[3]));
 }
 
@@ -534,8 +558,8 @@ DA_ALWAYS_INLINE float block_softmax(const struct da_attn_block *b, const struct
 static inline void merge_state(struct da_attn_row *r, float max, float sum, V *old, V *add)
 {
     float m = r->m > max ? r->m : max;
-    *old = v_exp(v_set1(r->m - m));
-    *add = v_exp(v_set1(max - m));
+    *old = v_exp_neg(v_set1(r->m - m));
+    *add = v_exp_neg(v_set1(max - m));
     r->l = fmaf(sum, v_first(*add), r->l * v_first(*old));
     r->m = m;
 }
@@ -556,7 +580,8 @@ DA_ALWAYS_INLINE void attn_float(const struct da_attn_block *b, struct da_attn_r
             s[i] = v_fma(q, half ? v_load_f16(kh + at) : v_load(kf + at), s[i]);
         }
     }
-    sum = block_softmax(b, r, s, &max);
+    max = block_max(b, r, s);
+    sum = block_exp(b, r, s, max);
     for (int i = 0; i < KV_VECS; i++)
         v_store(p + i * DA_LANES, s[i]);
     merge_state(r, max, sum, &old, &add);
@@ -602,7 +627,7 @@ DA_ALWAYS_INLINE void q8_scores(const struct da_attn_block *b, const struct da_a
         for (int r = 0; r < n_r; r++) {
             I q = i_set1(load_i32((const unsigned char *)rows[r].q8 + d));
             for (int i = 0; i < KV_VECS; i++)
-                sum[r][i] = i_dot4(sum[r][i], key[i], q);
+                sum[r][i] = i_dot4_in(sum[r][i], key[i], q);
         }
     }
     for (int i = 0; i < KV_VECS; i++) {
@@ -620,7 +645,7 @@ DA_ALWAYS_INLINE float q8_weights(const struct da_attn_block *b, V p[KV_VECS],
     float id;
     for (int i = 0; i < KV_VECS; i++) {
         p[i] = v_mul(p[i], v_load(b->v_scale + i * DA_LANES));
-        most = i_max(most, i_abs_bits(p[i]));
+        most = i_max(most, i_bits(p[i])); /* not negative, so their bits order as integers */
     }
     float unit = quant_scale(i_hmax(most), 32767.0f, &id);
     for (int i = 0; i < KV_VECS; i++)
@@ -648,7 +673,7 @@ DA_ALWAYS_INLINE void q8_values(const struct da_attn_block *b, struct da_attn_ro
         for (int r = 0; r < n_r; r++) {
             I w = i_set1(load_i32((const unsigned char *)&p[r][2 * j]));
             for (int i = 0; i < n_v; i++)
-                o[r][i] = i_dot2(o[r][i], pair[i], w);
+                o[r][i] = i_dot2_in(o[r][i], pair[i], w);
         }
     }
     for (int r = 0; r < n_r; r++) {
@@ -671,7 +696,7 @@ DA_ALWAYS_INLINE void merge_tile(struct da_attn_row *rows, int n_r, const float 
         e[2 * r + 1] = max[r] - m;
         rows[r].m = m;
     }
-    v_store(e, v_exp(v_load(e)));
+    v_store(e, v_exp_neg(v_load(e)));
     for (int r = 0; r < n_r; r++) {
         rows[r].l = fmaf(sum[r], e[2 * r + 1], rows[r].l * e[2 * r]);
         old[r] = v_set1(e[2 * r]);
@@ -687,10 +712,13 @@ DA_ALWAYS_INLINE void q8_tile(const struct da_attn_block *b, struct da_attn_row 
     int16_t p[ATTN_R][DA_KBLOCK];
     float max[ATTN_R], sum[ATTN_R], unit[ATTN_R];
     q8_scores(b, rows, n_r, ahead, s);
-    for (int r = 0; r < n_r; r++) {
-        sum[r] = block_softmax(b, &rows[r], s[r], &max[r]);
+    /* stage by stage: a row's chain of operations is long, the rows' chains overlap */
+    for (int r = 0; r < n_r; r++)
+        max[r] = block_max(b, &rows[r], s[r]);
+    for (int r = 0; r < n_r; r++)
+        sum[r] = block_exp(b, &rows[r], s[r], max[r]);
+    for (int r = 0; r < n_r; r++)
         unit[r] = q8_weights(b, s[r], p[r]);
-    }
     merge_tile(rows, n_r, max, sum, unit, old, add);
     uint32_t d = 0;
     for (; d + 4 * DA_LANES <= d16; d += 4 * DA_LANES)

@@ -5,6 +5,7 @@
 
 #include <immintrin.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct {
     __m256 a, b;
@@ -169,6 +170,10 @@ static inline int32_t i_hsum(I x)
     q = _mm_add_epi32(q, _mm_shuffle_epi32(q, 0x4e));
     return _mm_cvtsi128_si32(_mm_add_epi32(q, _mm_shuffle_epi32(q, 0xb1)));
 }
+static inline I i_bits(V a)
+{
+    return I2(_mm256_castps_si256(a.a), _mm256_castps_si256(a.b));
+}
 static inline I i_abs_bits(V x)
 {
     V y = v_abs(x);
@@ -247,4 +252,7 @@ static inline void v_add_to_double(double acc[16], V x)
 
 #undef V2
 #undef I2
+#define i_dot4_in i_dot4
+#define i_dot2_in i_dot2
+
 #endif

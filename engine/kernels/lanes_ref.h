@@ -175,6 +175,12 @@ static inline int32_t i_hsum(I a)
         a.v[0] += a.v[i];
     return a.v[0];
 }
+static inline I i_bits(V a)
+{
+    I r;
+    memcpy(&r, &a, sizeof r);
+    return r;
+}
 static inline I i_abs_bits(V a)
 {
     I r;
@@ -259,4 +265,7 @@ static inline void v_add_to_double(double acc[16], V a)
 }
 
 #undef EACH
+#define i_dot4_in i_dot4
+#define i_dot2_in i_dot2
+
 #endif

@@ -240,7 +240,8 @@ static enum da_rc norm(struct loader *ld, int layer, const char *base, uint32_t 
     enum da_rc rc = vector(ld, block_name(name, layer, base, "weight"), n, true, &out->w);
     if (rc || ld->m->family->norm == DA_NORM_RMS)
         return rc;
-    return vector(ld, block_name(name, layer, base, "bias"), n, false, &out->b);
+    return vector(ld, block_name(name, layer, base, "bias"), n, ld->m->family->biases_needed,
+                  &out->b);
 }
 
 /* Rows first.. of a tensor become a weight of n_rows rows. */
@@ -270,7 +271,8 @@ static enum da_rc matrix(struct loader *ld, int layer, const char *base, uint32_
     if ((rc = plan(ld, t, name, 0, n_rows, out)))
         return rc;
     if (bias_allowed)
-        rc = vector(ld, block_name(name, layer, base, "bias"), n_rows, false, &out->bias);
+        rc = vector(ld, block_name(name, layer, base, "bias"), n_rows,
+                    ld->m->family->biases_needed && layer >= 0, &out->bias);
     return rc;
 }
 
@@ -436,9 +438,13 @@ static void build_item(void *ctx, size_t item, unsigned worker)
     const struct pending *w = &b->ld->list[lo];
     uint32_t first = (uint32_t)(item - b->first_item[lo]) * BUILD_PANELS;
     uint32_t n = w->p->n_panels - first < BUILD_PANELS ? w->p->n_panels - first : BUILD_PANELS;
-    size_t row = (size_t)(w->t->n_bytes / w->t->dims[1]);
+    const size_t row = (size_t)(w->t->n_bytes / w->t->dims[1]);
+    const unsigned char *src = w->t->data + w->first_src_row * row;
+    const size_t top = (size_t)first * DA_LANES, end = top + (size_t)n * DA_LANES;
     da_panels_build(w->p, b->ld->m->panel_block + w->offset, first, n, (enum da_qtype)w->t->type,
-                    w->t->data + w->first_src_row * row, w->p->n_rows, b->scratch[worker]);
+                    src, w->p->n_rows, b->scratch[worker]);
+    if (da_gguf_is_mapped(b->ld->g))
+        da_big_forget(src + top * row, ((end < w->p->n_rows ? end : w->p->n_rows) - top) * row);
 }
 
 static enum da_rc build_panels(struct loader *ld, unsigned n_threads)

@@ -98,7 +98,7 @@ struct da_vocab {
 
     bool byte_level;       /* symbols are bytes; else characters */
     bool ignore_merges;    /* a piece that is a token is that token */
-    bool all_reachable;    /* merging a token's own bytes gives that token: known of built-in ones */
+    bool all_reachable;    /* merging a token's bytes gives that token: known of built-in ones */
     bool byte_fallback;    /* unknown characters become "<0x..>" tokens */
     bool drop_unk;         /* ... or, with no such tokens, give nothing at all */
     bool fuse_unk;         /* neighbouring unknown characters give one unknown token */

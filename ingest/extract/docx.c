@@ -158,6 +158,12 @@ static void note_style(struct docx *d, struct da_xml *x)
     d->list = (*s & 16) != 0 && d->heading == 0;
 }
 
+static void note_outline(struct docx *d, struct da_xml *x)
+{
+    long level = da_xml_attr_int(x, "val", 9);
+    d->heading = level >= 0 && level < 6 ? (int)level + 1 : 0;
+}
+
 static void add_text(struct docx *d, const char *s)
 {
     if (*s == 0)
@@ -224,7 +230,7 @@ static void on_open(struct docx *d, struct da_xml *x)
     else if (da_xml_is(x, "pStyle"))
         note_style(d, x);
     else if (da_xml_is(x, "outlineLvl") && d->heading == 0)
-        d->heading = (int)da_xml_attr_int(x, "val", 9) < 6 ? (int)da_xml_attr_int(x, "val", 9) + 1 : 0;
+        note_outline(d, x);
     else if (da_xml_is(x, "numId"))
         d->list = (d->num_id = da_xml_attr_int(x, "val", 0)) != 0 && d->heading == 0;
     else if (da_xml_is(x, "ilvl"))

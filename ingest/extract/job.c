@@ -12,6 +12,7 @@
 #include "common/io.h"
 #include "common/utf8.h"
 #include "ingest/extract/language.h"
+#include "ingest/extract/ocr.h"
 #include "ingest/extract/office.h"
 #include "ingest/sniff.h"
 
@@ -34,6 +35,9 @@ const char *da_job_features(void)
 #endif
 #if DA_WITH_CLD2
            "language "
+#endif
+#if DA_WITH_TESSERACT
+           "ocr "
 #endif
 #if DA_WITH_SECCOMP
            "seccomp";
@@ -146,7 +150,7 @@ static void extract(const unsigned char *p, size_t len, const struct da_request 
 #endif
     default:
         if (info->image)
-            (void)da_extracted_end(x, DA_ST_NEEDS_OCR, "%s", info->name);
+            da_extract_image(p, len, info->name, req, x);
         else
             (void)da_extracted_end(x, DA_ST_UNSUPPORTED, "%s is not read%s", info->name,
                                    advice(f));

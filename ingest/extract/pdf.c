@@ -17,6 +17,7 @@
 #include "common/mem.h"
 #include "common/span.h"
 #include "common/utf8.h"
+#include "ingest/extract/ocr.h"
 #include "ingest/flow.h"
 #include "ingest/layout.h"
 #include "ingest/rtl.h"
@@ -25,6 +26,8 @@ enum {
     MAX_PAGES = 200000,
     LOOK_AHEAD_PAGES = 2,    /* beyond what is needed: running heads show by repeating */
     MIN_PAGES = 4,
+    OCR_DPI = 200,
+    OCR_MAX_SIDE = 6000, /* pixels: A2 at 200 dpi */
     OCR_MAX_CHARS = 16,      /* a page of pictures may still carry a stamp or a page number */
     BOOK_PAGES = 60,
     SLIDE_MAX_CHARS = 1400   /* a page, on average, of a landscape document */
@@ -203,21 +206,20 @@ static bool read_page(PopplerPage *page, struct page_glyphs *pg)
 }
 
 struct counts {
-    size_t n_chars, n_unmapped, n_image_pages, n_form_fields, n_landscape, n_read;
+    size_t n_chars, n_unmapped, n_image_pages, n_ocr_pages, n_form_fields, n_landscape, n_read;
 };
 
-static void count_glyphs(const struct page_glyphs *pg, struct counts *c, size_t *n_page)
+static void count_glyphs(const struct page_glyphs *pg, size_t *n_page, size_t *n_unmapped)
 {
-    *n_page = 0;
+    *n_page = *n_unmapped = 0;
     for (size_t i = 0; i < pg->n; i++) {
         uint32_t cp = pg->g[i].cp;
         if (cp == ' ' || cp == '\n')
             continue;
         (*n_page)++;
-        c->n_unmapped += cp == DA_UTF8_REPLACEMENT || (cp >= 0xe000 && cp < 0xf000) ||
+        *n_unmapped += cp == DA_UTF8_REPLACEMENT || (cp >= 0xe000 && cp < 0xf000) ||
                          (cp >= 0xf0000) || (cp < 32 && cp != '\t') || (cp >= 127 && cp < 160);
     }
-    c->n_chars += *n_page;
 }
 
 /* Pictures cover a good part of the page, or are all there is. */
@@ -254,6 +256,32 @@ static PopplerDocument *open_with_password(GBytes *bytes, const char *password, 
     return d;
 }
 
+/* The page as a picture, and the picture's text. */
+static bool read_picture(PopplerPage *page, const struct da_request *req, struct da_buf *text)
+{
+    double w, h;
+    poppler_page_get_size(page, &w, &h);
+    double scale = OCR_DPI / 72.0, most = fmax(w, h) * scale;
+    if (!(w > 1 && h > 1) || !isfinite(most))
+        return false;
+    if (most > OCR_MAX_SIDE)
+        scale *= OCR_MAX_SIDE / most;
+    int pw = (int)(w * scale), ph = (int)(h * scale);
+    cairo_surface_t *s = cairo_image_surface_create(CAIRO_FORMAT_RGB24, pw, ph);
+    cairo_t *cr = cairo_create(s);
+    cairo_set_source_rgb(cr, 1, 1, 1);
+    cairo_paint(cr);
+    cairo_scale(cr, scale, scale);
+    poppler_page_render(page, cr);
+    cairo_surface_flush(s);
+    bool ok = cairo_status(cr) == CAIRO_STATUS_SUCCESS && cairo_image_surface_get_data(s) != NULL &&
+              da_ocr_pixels(cairo_image_surface_get_data(s), pw, ph,
+                            cairo_image_surface_get_stride(s), (int)(scale * 72), req, text);
+    cairo_destroy(cr);
+    cairo_surface_destroy(s);
+    return ok;
+}
+
 static PopplerDocument *open_document(GBytes *bytes, const struct da_request *req,
                                       struct da_extracted *x)
 {
@@ -280,7 +308,8 @@ static void set_title(PopplerDocument *d, const struct da_flow_facts *facts,
 {
     char *title = poppler_document_get_title(d);
     if (title != NULL && g_utf8_validate(title, -1, NULL) && strlen(title) > 3 &&
-        strstr(title, "Microsoft") == NULL && strstr(title, "ntitled") == NULL)
+        strstr(title, "Microsoft") == NULL && strstr(title, "ntitled") == NULL &&
+        strcmp(title, "(anonymous)") != 0)
         da_extracted_set_str(x, DA_XS_TITLE, title, strlen(title));
     if (x->str[DA_XS_TITLE][0] == 0)
         da_extracted_set_str(x, DA_XS_TITLE, facts->title, strlen(facts->title));
@@ -301,9 +330,14 @@ static const char *guess_type(const struct counts *c, int n_pages)
 
 static void judge(const struct counts *c, int n_pages, struct da_extracted *x)
 {
-    if (c->n_read == 0)
+    if (n_pages == 0)
+        (void)da_extracted_end(x, DA_ST_CORRUPT, "damaged PDF: it has no pages");
+    else if (c->n_read == 0)
         (void)da_extracted_end(x, DA_ST_CORRUPT, "damaged PDF: none of its %d pages can be read",
                                n_pages);
+    else if (c->n_ocr_pages > 0 && c->n_ocr_pages * 2 >= c->n_image_pages &&
+             c->n_unmapped * 2 <= c->n_chars)
+        da_extracted_ok(x);
     else if (c->n_image_pages > 0 && c->n_image_pages * 2 >= c->n_read &&
              c->n_chars < (size_t)OCR_MAX_CHARS * c->n_read)
         (void)da_extracted_end(x, DA_ST_NEEDS_OCR, "%zu of %zu pages are pictures without text",
@@ -324,6 +358,8 @@ static void read_pages(PopplerDocument *d, int n_pages, const struct da_request 
     struct page_glyphs pg = {.g = NULL};
     struct da_layout layout;
     da_layout_init(&layout);
+    struct da_buf seen; /* by OCR */
+    da_buf_init(&seen, 0);
     int i = 0, beyond = 0;
     for (; i < n_pages && i < MAX_PAGES; i++) {
         bool enough = req->want_bytes > 0 && da_flow_len(flow) >= (size_t)req->want_bytes;
@@ -335,23 +371,36 @@ static void read_pages(PopplerDocument *d, int n_pages, const struct da_request 
         if (page == NULL)
             continue;
         if (read_page(page, &pg)) {
-            size_t n_page;
+            size_t n_page, n_unmapped;
             double w, h;
-            count_glyphs(&pg, c, &n_page);
+            count_glyphs(&pg, &n_page, &n_unmapped);
             poppler_page_get_size(page, &w, &h);
             c->n_read++;
             c->n_landscape += w > h;
-            c->n_image_pages += n_page < OCR_MAX_CHARS && is_picture(page, n_page > 0);
+            bool picture = n_page < OCR_MAX_CHARS && is_picture(page, n_page > 0);
+            c->n_image_pages += picture;
             if (c->n_form_fields < 3)
                 c->n_form_fields += count_fields(page);
-            da_layout_page(&layout, pg.g, pg.n);
-            da_flow_add_page(flow, &layout, (float)h);
+            da_buf_reset(&seen);
+            /* glyphs without a meaning are pictures of letters */
+            bool garbage = n_unmapped * 2 > n_page;
+            if ((picture || garbage || req->ocr == DA_OCR_FORCE) && da_ocr_wanted(req) &&
+                read_picture(page, req, &seen)) {
+                c->n_ocr_pages++;
+                da_flow_add_text(flow, seen.p, seen.len);
+            } else {
+                c->n_chars += n_page;
+                c->n_unmapped += n_unmapped;
+                da_layout_page(&layout, pg.g, pg.n);
+                da_flow_add_page(flow, &layout, (float)h);
+            }
         }
         g_object_unref(page);
     }
     x->num[DA_XN_UNITS_DONE] = i;
     x->num[DA_XN_UNITS_TOTAL] = n_pages;
     da_layout_release(&layout);
+    da_buf_release(&seen);
     free(pg.g);
     free(pg.word);
 }
@@ -379,6 +428,7 @@ void da_extract_pdf(const unsigned char *p, size_t len, const struct da_request 
     x->num[DA_XN_GLYPHS] = (int64_t)c.n_chars;
     x->num[DA_XN_UNMAPPED] = (int64_t)c.n_unmapped;
     x->num[DA_XN_IMAGE_PAGES] = (int64_t)c.n_image_pages;
+    x->num[DA_XN_OCR_PAGES] = (int64_t)c.n_ocr_pages;
     if ((poppler_document_get_permissions(d) & POPPLER_PERMISSIONS_OK_TO_COPY) == 0)
         x->num[DA_XN_COPY_FORBIDDEN] = 1;
     const char *type = guess_type(&c, n_pages);

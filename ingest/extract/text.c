@@ -135,17 +135,6 @@ void da_extract_rtf(const unsigned char *p, size_t len, const struct da_request 
     da_extracted_ok(x);
 }
 
-/* The first heading of Markdown is its title. */
-static void find_title(struct da_extracted *x)
-{
-    struct da_span rest = da_span(x->text.p, x->text.len), line;
-    for (int i = 0; i < 40 && da_span_split(&rest, '\n', &line); i++)
-        if (da_span_starts(line, "# ")) {
-            da_extracted_set_str(x, DA_XS_TITLE, line.p + 2, line.len - 2);
-            return;
-        }
-}
-
 void da_extract_text(const unsigned char *p, size_t len, const struct da_request *req,
                      struct da_extracted *x)
 {
@@ -187,8 +176,6 @@ void da_extract_text(const unsigned char *p, size_t len, const struct da_request
         da_buf_init(&text, 0);
         x->num[DA_XN_UNITS_DONE] = (int64_t)used;
         x->num[DA_XN_UNITS_TOTAL] = (int64_t)len;
-        if (f == DA_FMT_MARKDOWN)
-            find_title(x);
     }
     da_buf_release(&text);
 }

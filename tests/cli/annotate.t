@@ -99,6 +99,9 @@ is_exit 4 "a dead server"
 like_stderr "^docassist: endpoint '$url': .*connect.*; gave up after 2 tries\. What was " \
     "... is reported in one line"
 is "$(wc -l <"$err")" 1 "... and no more"
+head -n 1 docs.jsonl >one.jsonl
+run annotate --retries 1 one.jsonl -o one.a.jsonl
+is_exit 4 "... also for the only document"
 server -s 503
 run annotate --retries 0 docs.jsonl -o a.jsonl
 is_exit 4 "a server that is overloaded"
@@ -119,6 +122,30 @@ is_exit 1 "a server that refuses every request"
 like_stderr "^docassist: endpoint '$url': refuses every request: 400: Scripted failure\.$"
 is "$(counts requests)" 5 "... is asked five times"
 stop_server
+
+server -s 302
+OPENAI_API_KEY=sk-secret run annotate docs.jsonl -o a.jsonl
+is_exit 1 "a redirect"
+like_stderr "^docassist: endpoint '$url': 302: Scripted failure\.$" "... is not followed"
+stop_server
+if command -v openssl >/dev/null; then
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout k.pem -out c.pem -days 2 \
+        -subj /CN=localhost >/dev/null 2>&1
+    tls_port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1,
+        LocalAddr => "127.0.0.1")->sockport')
+    start openssl s_server -quiet -accept "$tls_port" -key k.pem -cert c.pem
+    url=https://localhost:$tls_port/v1
+    listens() { perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new($ARGV[0])' \
+        "127.0.0.1:$tls_port"; }
+    wait_until 10 listens
+    OPENAI_API_KEY=sk-secret run annotate docs.jsonl -o a.jsonl
+    is_exit 1 "a certificate that nobody vouches for"
+    like_stderr "^docassist: endpoint '$url': SSL certificate problem: self.signed certificate$"
+    ok "... gets no key" sh -c '! grep -q sk-secret bg.out'
+    stop_server
+else
+    skip "no openssl" "a certificate that nobody vouches for"
+fi
 
 # --- failures that have names -----------------------------------------------------------
 rm -f a.jsonl* e.jsonl
@@ -148,6 +175,14 @@ server -s '500,429/0,reset,half,html,429ms/5,409,408,502,slow,late,ok'
 run annotate twelve.jsonl -o a.jsonl
 is_exit 0 "a server with a bad day costs no document"
 is "$(counts requests)" 21 "... nine tries are repeated"
+stop_server
+
+# The server allows ten a second and says so in its headers; nobody told us.
+documents 30 >thirty.jsonl
+server -l 600
+run annotate thirty.jsonl -o l.jsonl
+is_exit 0 "a limit learnt from headers"
+ok "... costs no more than the first second's 429s ($(counts paced))" test "$(counts paced)" -le 3
 stop_server
 
 server -s noformat
@@ -220,6 +255,18 @@ is "$(counts after_success)" 0 "... asking for nothing that was answered"
 is "$(counts requests)" 208 "... and again only for the eight in flight"
 same_file k.jsonl whole.jsonl "... and the output is that of an uninterrupted run"
 kill "$server_pid"
+
+# --- a full disk: a limit on the size of files acts like one ----------------------------
+server -d 20
+limited() { (trap '' XFSZ; ulimit -f 1000; annotate --concurrency 8 "$@"); }
+run limited many.jsonl -o full.jsonl
+is_exit 1 "a ledger that cannot grow"
+like_stderr "^docassist: ledger 'full.jsonl.ledger': "
+run annotate many.jsonl -o full.jsonl
+is_exit 0 "with room again the same command goes on"
+same_file full.jsonl whole.jsonl "... to the same output"
+ok "... and not from the start: $(counts requests) requests" test "$(counts requests)" -lt 390
+stop_server
 
 # --- Ctrl-C ---------------------------------------------------------------------
 server -d 50

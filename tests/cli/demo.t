@@ -22,6 +22,8 @@ is_stderr "" "... and nothing on stderr"
 ok "the page is there" test -s one/leaderboard.html
 ok "... and fetches nothing" sh -c '! grep -E "(src|href)=\"(https?:)?//[^\"]*\.(js|css|png|woff)" one/leaderboard.html'
 
+is "$(json '#' one/bench.json)" 6 "speed is measured at six lengths of the prompt"
+
 is "$(json 'source.path' one/docs.jsonl | wc -l)" 18 "eighteen documents are read"
 is "$(cat one/errors.jsonl)" "" "... all of them"
 is "$(json 'truncated' one/docs.jsonl | grep -c true)" 3 "... three of them cut"
@@ -38,7 +40,7 @@ done
 
 demo two
 for file in docs.jsonl unique.jsonl annotations.jsonl data/test.jsonl lead3.jsonl extractive.jsonl \
-    model.jsonl scores.jsonl leaderboard.html; do
+    model.jsonl scores.jsonl; do
     same_file "two/$file" "one/$file" "a second run writes the same $file"
 done
 

@@ -95,7 +95,9 @@ pdf bad/d-scan.pdf '<</Type/Catalog/Pages 2 0 R>>' '<</Type/Pages/Kids[3 0 R]/Co
 /Length 4>>stream
 abcd
 endstream'
-printf '\211PNG\r\n\032\n' >bad/e-image.png
+base64 -d >bad/e-image.png <<'END'
+iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==
+END
 ole='\320\317\021\340\241\261\032\341'
 printf "${ole}E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0" >bad/f-locked.docx
 printf "${ole}W\0o\0r\0d\0D\0o\0c\0u\0m\0e\0n\0t\0" >bad/g-old.doc
@@ -105,7 +107,7 @@ mkfifo bad/j-pipe
 cp in/a.txt bad/k-first.txt
 cp in/a.txt bad/l-again.txt
 head -c 1100000 /dev/zero | tr '\0' 'x' >bad/m-large.txt
-run docassist ingest bad -o docs.jsonl --errors errors.jsonl --max-file 1 --jobs 3
+run docassist ingest bad -o docs.jsonl --errors errors.jsonl --max-file 1 --jobs 3 --ocr off
 is_exit 3 "some files gave no record"
 like_stderr '12 of 13 files gave no document .*see errors.jsonl' "... which is said"
 is "$(json path errors.jsonl | sed 's/-.*//' | tr '\n' ' ')" 'a b c d e f g h i j l m ' "in order"

@@ -8,6 +8,8 @@
  * with a NUL behind; Chromium reads file descriptor 3 and writes 4.
  */
 
+#define _XOPEN_SOURCE 700 /* realpath */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -10,7 +10,7 @@
  *   -D  the same, but the n-th document gets the n-th, however often it is asked
  *   -c  actions follow from the document and the number of times it was asked (chaos)
  *   -d  delays every reply
- *   -l  answers 429 beyond RPM requests a minute
+ *   -l  answers 429 beyond RPM requests a minute, and says so in x-ratelimit headers
  *   -k  refuses other keys
  *   -T  counts tokens as OpenAI does (o200k_base)
  *
@@ -50,6 +50,7 @@ struct connection {
     bool slow;        /* one byte at a time */
     bool close_after; /* once `out` is sent, or at once when it is empty */
     bool reset;       /* with RST */
+    char limits[160]; /* x-ratelimit header lines, or "" */
 };
 
 struct counts {
@@ -91,8 +92,8 @@ static void die(const char *what)
 static void reply_with(struct connection *c, int status, const char *type, const char *extra,
                        struct da_span body)
 {
-    da_buf_addf(&c->out, "HTTP/1.1 %d X\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s\r\n",
-                status, type, body.len, extra);
+    da_buf_addf(&c->out, "HTTP/1.1 %d X\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s%s\r\n",
+                status, type, body.len, c->limits, extra);
     da_buf_add(&c->out, body.p, body.len);
 }
 
@@ -449,6 +450,15 @@ static bool too_fast(struct server *s)
     return false;
 }
 
+static void tell_limits(const struct server *s, struct connection *c)
+{
+    double cap = s->rpm / 60 > 1 ? s->rpm / 60 : 1;
+    snprintf(c->limits, sizeof c->limits,
+             "x-ratelimit-limit-requests: %.0f\r\nx-ratelimit-remaining-requests: %.0f\r\n"
+             "x-ratelimit-reset-requests: %.0fms\r\n",
+             s->rpm, s->rpm - cap + s->level, (cap - s->level) / s->rpm * 60e3);
+}
+
 static void completions(struct server *s, struct connection *c, struct da_span body)
 {
     struct ask a;
@@ -459,7 +469,10 @@ static void completions(struct server *s, struct connection *c, struct da_span b
     }
     if (da_map_get(&s->answered, &a.document, sizeof a.document))
         s->n.after_success++;
-    if (s->rpm > 0 && too_fast(s)) {
+    bool fast = s->rpm > 0 && too_fast(s);
+    if (s->rpm > 0)
+        tell_limits(s, c);
+    if (fast) {
         s->n.paced++;
         reply_error(c, 429, "rate_limit_exceeded", NULL, "Too fast.", "");
     } else {

@@ -57,8 +57,7 @@ static const char *read_request(int fd, struct da_buf *in)
         in->len += (size_t)n;
         in->p[in->len] = 0;
         const char *end = strstr(in->p, "\r\n\r\n"), *length = strstr(in->p, "Content-Length: ");
-        if (end && length &&
-            in->len >= (size_t)(end + 4 - in->p) + strtoul(length + 16, NULL, 10))
+        if (end && length && in->len >= (size_t)(end + 4 - in->p) + strtoul(length + 16, NULL, 10))
             return end + 4;
         if (strstr(in->p, "Expect: 100-continue") && end && !end[4])
             (void)!write(fd, "HTTP/1.1 100 Continue\r\n\r\n", 25);

@@ -2,9 +2,9 @@
  * makedocs N [DUP_PERCENT [WORDS [SEED]]]: N document records on stdout, for tests of scale.
  *
  * Document i has words drawn from a vocabulary of 20,000, small ones more often, from a generator
- * seeded by i alone. DUP_PERCENT of the documents are near copies: the text of an earlier original
- * with about one word in fifty replaced; their id is that one's with "~" and their number, so that
- * the expected clusters can be read from the ids.
+ * seeded by i alone. DUP_PERCENT of the documents are near copies: the text of an earlier
+ * original with about one word in fifty replaced; their id is that one's with "~" and their
+ * number, so that the expected clusters can be read from the ids.
  */
 
 #include <stdio.h>

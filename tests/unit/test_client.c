@@ -35,6 +35,7 @@ struct world {
     uint64_t sent_ns[MAX_SENT];
     char url[MAX_SENT][64];
     char last_body[4096];
+    char last_auth[128];
     size_t most_open;
 };
 
@@ -68,6 +69,10 @@ static enum da_rc world_start(struct da_http *h, const struct da_http_request *r
     w->sent_ns[w->n_started] = w->now_ns;
     (void)snprintf(w->url[w->n_started], sizeof w->url[0], "%s", req->url);
     (void)snprintf(w->last_body, sizeof w->last_body, "%.*s", (int)req->body_len, req->body);
+    w->last_auth[0] = 0;
+    for (size_t i = 0; i < DA_HTTP_MAX_HEADERS && req->headers[i]; i++)
+        if (strstr(req->headers[i], "sk-"))
+            (void)snprintf(w->last_auth, sizeof w->last_auth, "%s", req->headers[i]);
     w->n_started++;
     if (w->n_pending > w->most_open)
         w->most_open = w->n_pending;
@@ -392,6 +397,28 @@ static void test_pool(void)
     end_run(r);
 }
 
+/* Azure OpenAI: deployment URL, api-version, a header of its own (its REST reference). */
+static void test_azure(void)
+{
+    static struct world w;
+    world_init(&w, &good, 1);
+    struct run *r = new_run(&w, "azure");
+    r->o.endpoints[0] = (struct da_endpoint_opts){
+        "https://x.openai.azure.com/openai/deployments/d/", "sk-2", "2024-10-21"};
+    run_calls(r, 0, 1);
+    tap_is_int(r->n_accepted, 1, "an Azure deployment");
+    tap_is_str(w.last_auth, "api-key: sk-2", "gets its key in its own header");
+    tap_ok(strncmp(w.url[0], "https://x.openai.azure.com/openai/deployments/d/chat/compl", 58) == 0,
+           "at its own address");
+    r->o.endpoints[0].api_version = NULL;
+    run_calls(r, 1, 1);
+    tap_is_str(w.last_auth, "Authorization: Bearer sk-2", "others get a bearer token");
+    r->o.endpoints[0].key = "sk-2\r\nX-Evil: 1";
+    run_calls(r, 2, 1);
+    tap_is_int(r->rc, DA_EUSAGE, "a key with a line break is refused");
+    end_run(r);
+}
+
 static void test_budget(void)
 {
     static struct world w;
@@ -437,6 +464,7 @@ int main(void)
     test_unsupported();
     test_cut();
     test_pool();
+    test_azure();
     test_budget();
     test_rpm();
     return tap_done();

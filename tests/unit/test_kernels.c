@@ -370,11 +370,13 @@ static void test_attention(const struct da_kernels *const *all, unsigned n_all)
                 uint32_t u = (uint32_t)da_rng_u64(&rng);
                 memcpy(kv + 4 * b, type == 0 ? (void *)&f : type == 1 ? (void *)h : (void *)&u, 4);
             }
-            for (uint32_t blk = 0; type == 2 && blk < 2; blk++) {
+            for (uint32_t blk = 0; type == 2 && blk < 2; blk++) { /* scales: never negative */
                 unsigned char *at = kv + blk * (size_t)HD_MAX * 64 * 8;
-                fill((float *)(void *)(at + (size_t)da_pad(c->hd, 4) * 64), 64, 0.01f);
-                fill((float *)(void *)(at + HD_MAX * 64 * 4 + (size_t)da_pad(c->hd, 16) * 64), 64,
-                     0.01f);
+                for (uint32_t j = 0; j < 64; j++) {
+                    float f[2] = {0.01f * fabsf(uniform()), 0.01f * fabsf(uniform())};
+                    memcpy(at + (size_t)da_pad(c->hd, 4) * 64 + 4 * j, &f[0], 4);
+                    memcpy(at + HD_MAX * 64 * 4 + (size_t)da_pad(c->hd, 16) * 64 + 4 * j, &f[1], 4);
+                }
             }
             attend(all[0], c, type, kv, q, want);
             if (type == 0)

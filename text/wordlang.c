@@ -1,6 +1,6 @@
 /* Letters decide where a script says enough, common words among the languages in Latin letters. */
 
-#include "text/language.h"
+#include "text/wordlang.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -250,7 +250,7 @@ static const char *by_words(const struct tally *t, size_t n_words, bool *sure)
     return latin[best];
 }
 
-const char *da_language_guess(const struct da_words *w, bool *sure)
+const char *da_wordlang_guess(const struct da_words *w, bool *sure)
 {
     struct tally t;
     init_tally(&t);

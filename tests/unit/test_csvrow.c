@@ -1,6 +1,6 @@
 /* CSV: round trips, and what spreadsheets write. */
 
-#include "common/csv.h"
+#include "common/csvrow.h"
 
 #include <string.h>
 
@@ -9,12 +9,12 @@
 /* All fields as "[a][b]/[c]...". */
 static void read_all(const char *text, struct da_buf *out)
 {
-    struct da_csv c;
+    struct da_csvrow c;
     struct da_err err;
-    da_csv_init(&c, text, strlen(text));
+    da_csvrow_init(&c, text, strlen(text));
     da_buf_reset(out);
     for (;;) {
-        if (da_csv_next(&c, &err)) {
+        if (da_csvrow_next(&c, &err)) {
             da_buf_addf(out, "!%s", err.msg);
             break;
         }
@@ -25,7 +25,7 @@ static void read_all(const char *text, struct da_buf *out)
         for (size_t i = 0; i < c.n; i++)
             da_buf_addf(out, "[%s]", c.items[i].p);
     }
-    da_csv_release(&c);
+    da_csvrow_release(&c);
 }
 
 static void test_reading(void)
@@ -59,18 +59,18 @@ static void test_round_trip(void)
 {
     static const char *const fields[] = {"plain", "", "a,b", "say \"hi\"", "two\r\nlines", " x "};
     struct da_buf out;
-    struct da_csv c;
+    struct da_csvrow c;
     struct da_err err;
     da_buf_init(&out, 0);
     for (size_t i = 0; i < DA_ARRAY_LEN(fields); i++)
-        da_csv_add(&out, da_span_str(fields[i]), i == 0);
-    da_csv_end_row(&out);
-    da_csv_init(&c, out.p, out.len);
-    tap_rc(da_csv_next(&c, &err), &err, "reads what was written");
+        da_csvrow_add(&out, da_span_str(fields[i]), i == 0);
+    da_csvrow_end_row(&out);
+    da_csvrow_init(&c, out.p, out.len);
+    tap_rc(da_csvrow_next(&c, &err), &err, "reads what was written");
     tap_is_int((long long)c.n, DA_ARRAY_LEN(fields), "all fields");
     for (size_t i = 0; i < c.n; i++)
         tap_is_str(c.items[i].p, fields[i], "field %zu", i);
-    da_csv_release(&c);
+    da_csvrow_release(&c);
     da_buf_release(&out);
 }
 

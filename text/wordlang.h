@@ -1,5 +1,5 @@
-#ifndef TEXT_LANGUAGE_H
-#define TEXT_LANGUAGE_H
+#ifndef TEXT_WORDLANG_H
+#define TEXT_WORDLANG_H
 
 /*
  * Which of a few languages a text seems to be in, from its letters and its
@@ -13,6 +13,6 @@
 #include "text/words.h"
 
 /* ISO 639-1 code, static; "en" when nothing tells. *sure (NULL allowed): the evidence is plenty. */
-const char *da_language_guess(const struct da_words *w, bool *sure);
+const char *da_wordlang_guess(const struct da_words *w, bool *sure);
 
 #endif

@@ -1,6 +1,6 @@
 /* CSV: see the header. */
 
-#include "common/csv.h"
+#include "common/csvrow.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "common/mem.h"
 
-void da_csv_add(struct da_buf *out, struct da_span field, int first)
+void da_csvrow_add(struct da_buf *out, struct da_span field, int first)
 {
     bool quote = false;
     for (size_t i = 0; i < field.len && !quote; i++)
@@ -28,7 +28,7 @@ void da_csv_add(struct da_buf *out, struct da_span field, int first)
     da_buf_add_char(out, '"');
 }
 
-void da_csv_end_row(struct da_buf *out)
+void da_csvrow_end_row(struct da_buf *out)
 {
     da_buf_add_str(out, "\r\n");
 }
@@ -51,7 +51,7 @@ static char find_separator(const char *p, const char *end)
     return candidates[best];
 }
 
-void da_csv_init(struct da_csv *c, const char *text, size_t len)
+void da_csvrow_init(struct da_csvrow *c, const char *text, size_t len)
 {
     memset(c, 0, sizeof *c);
     if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
@@ -64,7 +64,7 @@ void da_csv_init(struct da_csv *c, const char *text, size_t len)
     da_buf_init(&c->fields, 0);
 }
 
-void da_csv_release(struct da_csv *c)
+void da_csvrow_release(struct da_csvrow *c)
 {
     if (!c)
         return;
@@ -74,14 +74,14 @@ void da_csv_release(struct da_csv *c)
 }
 
 /* NUL separates fields in the buffer, and means nothing in text. */
-static void add(struct da_csv *c, char ch)
+static void add(struct da_csvrow *c, char ch)
 {
     if (ch != '\0')
         da_buf_add_char(&c->fields, ch);
 }
 
 /* Reads one field from c->p to its separator or line end; its text goes to c->fields. */
-static enum da_rc read_field(struct da_csv *c, struct da_err *err)
+static enum da_rc read_field(struct da_csvrow *c, struct da_err *err)
 {
     bool quoted = c->p < c->end && *c->p == '"';
     if (!quoted) {
@@ -103,7 +103,7 @@ static enum da_rc read_field(struct da_csv *c, struct da_err *err)
     return DA_OK;
 }
 
-enum da_rc da_csv_next(struct da_csv *c, struct da_err *err)
+enum da_rc da_csvrow_next(struct da_csvrow *c, struct da_err *err)
 {
     while (c->p < c->end && (*c->p == '\n' || *c->p == '\r'))
         c->p++;
