@@ -91,8 +91,8 @@ int da_cmd_tokenize(int argc, char **argv)
         "tokenize",
         "--tokenizer NAME|FILE [options] [--] [FILE...]",
         "Print the token ids of each FILE (standard input without one) as a JSON array.",
-        "NAME is o200k_base or cl100k_base; FILE is a GGUF file, a tokenizer.json, or a folder\n"
-        "that holds one.",
+        "NAME is o200k_base or cl100k_base; FILE is GGUF, a tokenizer.json, a SentencePiece .model,\n"
+        "tiktoken ranks, vocab.json with merges.txt, vocab.txt, or a folder that holds one.",
     };
     const struct da_opt opts[] = {
         DA_OPT_STR_OF('t', "tokenizer", &source, "NAME|FILE", "which tokenizer"),

@@ -187,9 +187,10 @@ static void add_symbols(const struct da_tokenizer *t, struct da_span piece, stru
     const char *p = piece.p, *end = piece.p + piece.len;
     if (t->v->byte_level) {
         int32_t *ids = da_ids_reserve(out, piece.len);
+        int32_t unk = t->v->drop_unk ? -1 : t->v->special[DA_TOK_UNK];
         for (; p < end; p++) {
             int32_t id = t->byte_id[(unsigned char)*p];
-            *ids = id >= 0 ? id : t->v->special[DA_TOK_UNK];
+            *ids = id >= 0 ? id : unk;
             ids += *ids >= 0;
         }
         out->n = (size_t)(ids - out->p);

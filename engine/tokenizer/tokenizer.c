@@ -253,7 +253,7 @@ void da_tok_add_unknown(const struct da_tokenizer *t, struct da_span text, size_
         return;
     }
     int32_t unk = v->special[DA_TOK_UNK];
-    if (unk >= 0 && !(v->fuse_unk && out->n > first_id && out->p[out->n - 1] == unk))
+    if (unk >= 0 && !v->drop_unk && !(v->fuse_unk && out->n > first_id && out->p[out->n - 1] == unk))
         da_ids_add(out, unk);
 }
 
@@ -332,7 +332,11 @@ enum da_rc da_tokenizer_encode(const struct da_tokenizer *t, struct da_tok_scrat
     size_t at = 0;
     while (rc == DA_OK &&
            da_added_next(&t->raw, t->v, text, at, flags & DA_TOK_PARSE_SPECIAL, &m)) {
-        rc = encode_fragment(t, s, da_span(text.p + at, m.start - at), at == 0, flags, out, err);
+        if (m.start == 0 && t->v->lone_prefix && t->v->add_space_prefix)
+            rc = encode_text(t, s, da_span_str("\xe2\x96\x81"), true, out, err);
+        if (rc == DA_OK)
+            rc = encode_fragment(t, s, da_span(text.p + at, m.start - at), at == 0, flags, out,
+                                 err);
         da_ids_add(out, m.id);
         at = m.end;
     }

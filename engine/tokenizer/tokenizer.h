@@ -45,8 +45,9 @@ void da_ids_reset(struct da_ids *ids); /* empty, memory kept */
 void da_ids_add(struct da_ids *ids, int32_t id);
 
 /*
- * Opening. A source is "o200k_base", "cl100k_base", or the path of a GGUF file
- * or a tokenizer.json (told by content), or of a folder that holds one.
+ * Opening. A source is "o200k_base", "cl100k_base", or the path of a file, told by
+ * its content: GGUF, tokenizer.json, SentencePiece .model, tiktoken ranks,
+ * vocab.json with merges.txt beside it, vocab.txt; or of a folder that holds one.
  */
 enum da_rc da_tokenizer_open(struct da_tokenizer **ret, const char *source, struct da_err *err);
 /* Copies what it needs: g may be closed afterwards. */

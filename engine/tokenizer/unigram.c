@@ -17,18 +17,23 @@
 
 #define UNKNOWN_PENALTY 10.0
 
+static double score_of(const struct da_vocab *v, size_t id)
+{
+    return v->exact_scores ? v->exact_scores[id] : (double)v->tokens[id].score;
+}
+
 enum da_rc da_unigram_open(struct da_tokenizer *t, struct da_err *err)
 {
     const struct da_vocab *v = t->v;
     t->unknown_score = DBL_MAX;
     for (size_t i = 0; i < v->n; i++)
-        if (v->tokens[i].type == DA_TOKEN_NORMAL && v->tokens[i].score < t->unknown_score)
-            t->unknown_score = v->tokens[i].score;
+        if (v->tokens[i].type == DA_TOKEN_NORMAL && score_of(v, i) < t->unknown_score)
+            t->unknown_score = score_of(v, i);
     t->unknown_score -= UNKNOWN_PENALTY;
     if (v->float_scores)
         t->unknown_score = (double)(float)t->unknown_score;
     t->cut_at_spaces = !v->float_scores && da_spm_can_cut(v);
-    return da_trie_new(&t->trie, v, 1u << DA_TOKEN_NORMAL | 1u << DA_TOKEN_USER, err);
+    return da_trie_new(&t->trie, v, 1u << DA_TOKEN_NORMAL, err);
 }
 
 void da_unigram_release(struct da_tokenizer *t)
@@ -56,7 +61,7 @@ static void search(const struct da_tokenizer *t, struct da_span text, struct da_
             int32_t id = da_trie_token(t->trie, node);
             if (id < 0)
                 continue;
-            double score = best[at].score + (double)v->tokens[id].score;
+            double score = best[at].score + score_of(v, (size_t)id);
             if (v->float_scores)
                 score = (double)(float)score;
             if (best[end].start == UINT32_MAX || score > best[end].score)

@@ -60,6 +60,7 @@ void da_vocab_free(struct da_vocab *v)
     da_buf_release(&v->charsmap);
     da_buf_release(&v->chat_template);
     free(v->tokens);
+    free(v->exact_scores);
     free(v->merges);
     free(v);
 }

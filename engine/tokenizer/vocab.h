@@ -89,6 +89,7 @@ struct da_vocab {
     struct da_buf text;
     struct da_vocab_token *tokens; /* [n], owned */
     size_t n, cap;
+    double *exact_scores; /* [n], owned: Unigram scores that floats cannot hold; may be NULL */
     struct da_vocab_merge *merges; /* [n_merges] in order of rank, owned; BPE only */
     size_t n_merges, cap_merges;
 
@@ -99,11 +100,13 @@ struct da_vocab {
     bool ignore_merges;    /* a piece that is a token is that token */
     bool all_reachable;    /* merging a token's bytes gives that token: known of built-in ones */
     bool byte_fallback;    /* unknown characters become "<0x..>" tokens */
+    bool drop_unk;         /* ... or, with no such tokens, give nothing at all */
     bool fuse_unk;         /* neighbouring unknown characters give one unknown token */
     bool escape_spaces;    /* ' ' stands in the vocabulary as U+2581 */
     bool add_space_prefix; /* a space before the text */
     bool prefix_first;     /* ... only before its very start, not after an added token */
     bool prefix_unless_space; /* ... but not when it begins with one */
+    bool lone_prefix;      /* ... also before an added token that begins the text */
     bool late_spaces;      /* the prefix and U+2581 come after added tokens have been looked for */
     bool float_scores;     /* Unigram: sums in single precision over the whole text */
     char pre[32];          /* GGUF's name of the pre-split when read from one, else "" */

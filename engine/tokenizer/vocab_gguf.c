@@ -252,7 +252,7 @@ static void set_defaults(struct da_vocab *v, struct da_span model)
 {
     switch (v->kind) {
     case DA_VOCAB_BPE:
-        v->byte_level = !da_span_is(model, "gemma4");
+        v->byte_level = v->drop_unk = !da_span_is(model, "gemma4");
         v->escape_spaces = v->byte_fallback = !v->byte_level;
         break;
     case DA_VOCAB_SPM:

@@ -38,7 +38,7 @@ static enum da_rc unsupported(const char *part, struct da_span what, struct da_e
 
 struct hf_token {
     struct da_span text;
-    float score;
+    double score;
     uint8_t type, flags;
 };
 
@@ -79,7 +79,7 @@ static enum da_rc add_all(struct da_vocab *v, const struct hf_token *list, size_
         if (v->byte_level && list[i].type == DA_TOKEN_NORMAL &&
             da_bytes_from_printable(text, &bytes))
             text = da_span(bytes.p, bytes.len);
-        rc = da_vocab_add(v, text, list[i].score, (enum da_token_type)list[i].type,
+        rc = da_vocab_add(v, text, (float)list[i].score, (enum da_token_type)list[i].type,
                           list[i].flags, err);
     }
     da_buf_release(&bytes);
@@ -138,7 +138,7 @@ static enum da_rc place_scores(struct da_vocab *v, struct hf_list *l, const stru
             !da_json_double(da_json_at(t, 1), &score))
             return da_fail(err, DA_EFORMAT, "member 'model.vocab': element %lld is no pair",
                            (long long)id);
-        token.score = (float)score;
+        token.score = score;
         if (id == unk)
             token.type = DA_TOKEN_UNKNOWN;
         else if (v->byte_fallback && is_byte_token(token.text))
@@ -175,6 +175,11 @@ static enum da_rc read_tokens(struct da_vocab *v, const struct da_json *root,
         rc = place_added(&l, da_json_get(root, "added_tokens"), err);
     if (rc == DA_OK)
         rc = add_all(v, l.tokens, l.n, err);
+    if (rc == DA_OK && v->kind == DA_VOCAB_UNIGRAM) {
+        v->exact_scores = da_malloc((l.n + 1) * sizeof *v->exact_scores);
+        for (size_t i = 0; i < l.n; i++)
+            v->exact_scores[i] = l.tokens[i].score;
+    }
     free(l.tokens);
     return rc;
 }
@@ -516,6 +521,7 @@ static enum da_rc read_model(struct da_vocab *v, const struct da_json *root,
         rc = read_merges(v, model, err);
     if (rc == DA_OK)
         v->special[DA_TOK_UNK] = find_token(v, str(model, "unk_token"));
+    v->drop_unk = bpe && v->special[DA_TOK_UNK] < 0;
     int64_t unk;
     if (rc == DA_OK && v->kind == DA_VOCAB_UNIGRAM &&
         da_json_int(da_json_get(model, "unk_id"), &unk) && unk >= 0 && unk < (int64_t)v->n)

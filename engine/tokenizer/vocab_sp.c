@@ -179,7 +179,7 @@ enum da_rc da_vocab_from_sentencepiece(struct da_vocab **ret, struct da_span mod
     enum da_rc rc = DA_OK;
     bool trainer = false;
     v->fuse_unk = true;
-    v->prefix_first = v->float_scores = true;
+    v->prefix_first = v->lone_prefix = v->float_scores = true;
     while (model.len > 0 && rc == DA_OK) {
         struct field f;
         if (!take_field(&model, &f)) {

@@ -34,9 +34,9 @@ static struct da_vocab *small_vocab(unsigned step)
     return v;
 }
 
-static void encode(struct da_tokenizer *t, struct da_span text, unsigned flags, bool exact)
+static void encode(struct da_tokenizer *t, struct da_tok_scratch *s, struct da_span text,
+                   unsigned flags, bool exact)
 {
-    struct da_tok_scratch *s = da_tok_scratch_new();
     struct da_ids ids;
     struct da_buf out;
     da_ids_init(&ids);
@@ -52,24 +52,30 @@ static void encode(struct da_tokenizer *t, struct da_span text, unsigned flags, 
     }
     da_buf_release(&out);
     da_ids_release(&ids);
-    da_tok_scratch_free(s);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    /* Made once: building one takes longer than using it. */
+    static struct da_tokenizer *made[DA_SPLIT_N_STEPS];
+    static struct da_tok_scratch *scratch[DA_SPLIT_N_STEPS];
     struct da_tokenizer *t;
+    struct da_vocab *v;
     if (size == 0)
         return 0;
     struct da_span text = da_span((const char *)data + 1, size - 1);
-    if (da_tokenizer_open_vocab(&t, small_vocab(data[0]), NULL) == DA_OK) {
-        encode(t, text, 0, true);
-        encode(t, text, DA_TOK_PARSE_SPECIAL | DA_TOK_ADD_SPECIAL, false);
-        da_tokenizer_close(t);
+    unsigned step = data[0] % DA_SPLIT_N_STEPS;
+    if (!scratch[step]) {
+        scratch[step] = da_tok_scratch_new();
+        if (da_tokenizer_open_vocab(&made[step], small_vocab(step), NULL) != DA_OK)
+            return 0;
     }
-    struct da_vocab *v;
-    if (da_vocab_from_hf(&v, text, da_span("", 0), NULL) == DA_OK &&
-        da_tokenizer_open_vocab(&t, v, NULL) == DA_OK) {
-        encode(t, text, DA_TOK_PARSE_SPECIAL, false);
+    encode(made[step], scratch[step], text, 0, true);
+    encode(made[step], scratch[step], text, DA_TOK_PARSE_SPECIAL | DA_TOK_ADD_SPECIAL, false);
+    enum da_rc rc = data[0] & 64 ? da_vocab_from_sentencepiece(&v, text, NULL)
+                                 : da_vocab_from_hf(&v, text, da_span("", 0), NULL);
+    if (rc == DA_OK && da_tokenizer_open_vocab(&t, v, NULL) == DA_OK) {
+        encode(t, scratch[step], text, DA_TOK_PARSE_SPECIAL, false);
         da_tokenizer_close(t);
     }
     return 0;

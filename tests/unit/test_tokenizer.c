@@ -85,8 +85,9 @@ static void test_pairs(const char *name)
     da_buf_release(&got);
 }
 
-/* The ids under member key of the goldens; made by tools/vocab/make_goldens.py. */
-static void test_goldens(const char *source, const char *key, unsigned flags)
+/* The ids under member key of a file of goldens. */
+static void test_goldens_of(const char *file, int n_least, const char *source, const char *key,
+                            unsigned flags)
 {
     struct da_err err;
     struct da_tokenizer *t = NULL;
@@ -96,8 +97,7 @@ static void test_goldens(const char *source, const char *key, unsigned flags)
         return;
     }
     if (!tap_rc(da_tokenizer_open(&t, source, &err), &err, "%s opens", key) ||
-        !tap_rc(da_jsonl_open(&in, "tests/unit/data/tokenizer_goldens.jsonl", &err), &err,
-                "goldens open"))
+        !tap_rc(da_jsonl_open(&in, file, &err), &err, "goldens open"))
         return;
     struct da_tok_scratch *s = da_tok_scratch_new();
     struct da_ids ids;
@@ -117,11 +117,28 @@ static void test_goldens(const char *source, const char *key, unsigned flags)
         if ((!same || want) && n_bad++ < 5)
             tap_diag("%s differs: line %d", key, n + 1);
     }
-    tap_ok(n > 150 && n_bad == 0, "%s: %d texts give the golden ids", key, n);
+    tap_ok(n >= n_least && n_bad == 0, "%s: %d texts give the golden ids", key, n);
     da_ids_release(&ids);
     da_tok_scratch_free(s);
     da_jsonl_close(in);
     da_tokenizer_close(t);
+}
+
+/* Made by tools/vocab/make_goldens.py. */
+static void test_goldens(const char *source, const char *key, unsigned flags)
+{
+    test_goldens_of("tests/unit/data/tokenizer_goldens.jsonl", 150, source, key, flags);
+}
+
+/* Small tokenizers of every kind and pre-split, trained with the real libraries by
+ * tools/vocab/train_small.py; goldens by small_goldens.py beside it. */
+static void test_small(const char *name)
+{
+    char path[128];
+    bool model = strstr(name, ".model") != NULL; /* sentencepiece reads control text as text */
+    (void)snprintf(path, sizeof path, "tests/unit/data/tokenizers/%s", name);
+    test_goldens_of("tests/unit/data/tokenizers/goldens.jsonl", 40, path, name,
+                    model ? 0 : DA_TOK_PARSE_SPECIAL);
 }
 
 /* A vocabulary written into a GGUF file and read again gives the same ids. */
@@ -312,6 +329,14 @@ int main(void)
     test_goldens(tap_shared("slimlm-125m/tokenizer.json"), "slimlm", 0);
     test_goldens(tap_shared("slimlm-125m/tokenizer.json"), "slimlm_special",
                  DA_TOK_PARSE_SPECIAL);
+    static const char *const small[] = {
+        "bloom.json",     "bpe-unk.json",   "coder.json",           "deepseek3.json",
+        "falcon.json",    "llama3.json",    "gpt2-no-alphabet.json", "gpt2-nfkc-lower.json",
+        "qwen2.json",     "qwen35.json",    "gpt2-prefix.json",     "metaspace-first.json",
+        "starcoder.json", "tekken.json",    "sp-bpe-identity.model", "sp-unigram-identity.model",
+        "unigram.json",   "unigram-t5.json", "wordpiece.json"};
+    for (size_t i = 0; i < DA_ARRAY_LEN(small); i++)
+        test_small(small[i]);
     test_written("slimlm", tap_shared("slimlm-125m/tokenizer.json"));
     test_written("llama-bpe", tap_shared("tokenizers/ggml-vocab-llama-bpe.gguf"));
     test_written("llama-spm", tap_shared("tokenizers/ggml-vocab-llama-spm.gguf"));

@@ -7,7 +7,7 @@ def real_lines(paths):
     for path in paths:
         with open(path, encoding="utf-8", errors="replace", newline="\n") as f:
             for line in f:
-                yield line
+                yield line.replace("\0", "")  # JSON Lines carry no U+0000
 
 
 def _any_char(r):

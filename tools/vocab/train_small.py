@@ -149,7 +149,7 @@ def main():
             buffer = io.BytesIO()
             spm.SentencePieceTrainer.train(
                 sentence_iterator=iter(x.strip("\n") for x in lines), model_writer=buffer,
-                vocab_size=a.vocab + 700, model_type=model, minloglevel=2, hard_vocab_limit=False,
+                vocab_size=a.vocab + 300, model_type=model, minloglevel=2, hard_vocab_limit=False,
                 character_coverage=0.99, **options)
             open(f"{a.out}/sp-{model}{name}.model", "wb").write(buffer.getvalue())
 
