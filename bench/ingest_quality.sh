@@ -55,7 +55,8 @@ for truth in "$docs"/expected/*; do
             score=$("$build/tests/tools/wordscore" "$truth" "$tmp/out")
             echo "$p $score" >>"$tmp/all"
             ours "$docs/files/$name" >"$tmp/out"
-            echo "docassist-where-$p $("$build/tests/tools/wordscore" "$truth" "$tmp/out")" >>"$tmp/all"
+            echo "docassist-where-$p" \
+                "$("$build/tests/tools/wordscore" "$truth" "$tmp/out")" >>"$tmp/all"
         fi
         printf ' %-15s' "$score"
     done
@@ -63,5 +64,6 @@ for truth in "$docs"/expected/*; do
 done
 echo
 awk '{ n[$1]++; f[$1] += $2; o[$1] += $3 }
-    END { for (k in n) printf "mean of %2d  F1 %.4f  order %.4f  %s\n", n[k], f[k] / n[k], o[k] / n[k], k }' \
+    END { for (k in n) printf "mean of %2d  F1 %.4f  order %.4f  %s\n",
+        n[k], f[k] / n[k], o[k] / n[k], k }' \
     "$tmp/all" | sort -k 7
