@@ -253,7 +253,8 @@ void da_tok_add_unknown(const struct da_tokenizer *t, struct da_span text, size_
         return;
     }
     int32_t unk = v->special[DA_TOK_UNK];
-    if (unk >= 0 && !v->drop_unk && !(v->fuse_unk && out->n > first_id && out->p[out->n - 1] == unk))
+    bool fused = v->fuse_unk && out->n > first_id && out->p[out->n - 1] == unk;
+    if (unk >= 0 && !v->drop_unk && !fused)
         da_ids_add(out, unk);
 }
 
