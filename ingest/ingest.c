@@ -58,9 +58,10 @@ static void options_hash(const struct da_ingest_opts *o, const char *features,
     da_buf_init(&b, 0);
     da_buf_addf(&b, "ingest %s|%s|%s|%zu|%zu|", DA_VERSION, features, o->tok_name,
                 o->max_tokens, o->chunk_tokens);
-    da_buf_addf(&b, "%d%d%d%d%d|%d%d%d|%" PRId64 "%s|%" PRIu64 "/%" PRIu64 "|", o->hard_cut, o->segments,
-                o->filter, o->mask_pii, o->count_source, o->req.keep_headers, o->req.html_full,
-                o->req.sandbox, o->req.ocr, o->req.ocr_languages, o->shard, o->n_shards);
+    da_buf_addf(&b, "%d%d%d%d%d|%d%d%d|", o->hard_cut, o->segments, o->filter, o->mask_pii,
+                o->count_source, o->req.keep_headers, o->req.html_full, o->req.sandbox);
+    da_buf_addf(&b, "%" PRId64 "%s|%" PRIu64 "/%" PRIu64 "|", o->req.ocr, o->req.ocr_languages,
+                o->shard, o->n_shards);
     da_buf_addf(&b, "%" PRId64 " %" PRId64 " %" PRId64 "|%zu|%s", o->req.max_file_bytes,
                 o->req.max_mem_bytes, o->req.cpu_s, o->req.n_passwords,
                 o->meta != NULL ? da_meta_hash(o->meta) : "");
