@@ -169,8 +169,15 @@ static enum da_rc explain_failure(struct api_backend *b, const struct da_ledger_
             goto out; /* its own words; or a better reader made an annotation of it */
     }
     da_buf_reset(&text);
-    if (!rc && req->id)
+    bool waits = false;
+    if (!rc && req->state == DA_REQUEST_OPEN)
+        rc = da_ledger_in_batch(ledger, req->id, &waits, err);
+    if (waits) {
+        status = "in_batch";
+        da_buf_add_str(&text, "waits in a batch; see --batch fetch");
+    } else if (!rc && req->id) {
         rc = da_ledger_last_note(ledger, req->id, &text, err);
+    }
     if (!rc)
         fail_with(res, arena, status, da_span(text.p, text.len));
 out:

@@ -328,7 +328,7 @@ enum da_rc da_client_submit(struct da_client *c, struct da_call *call, enum da_r
                             struct da_err *err)
 {
     struct da_ledger_request req;
-    bool stored = false;
+    bool stored = false, waits = false;
     *state = DA_REQUEST_OPEN;
     struct da_call **slot = key_slot(c, &call->key);
     if (*slot) {
@@ -342,6 +342,13 @@ enum da_rc da_client_submit(struct da_client *c, struct da_call *call, enum da_r
         c->stats.n_from_ledger += !rc;
         da_call_free(call);
         return rc;
+    }
+    if (req.state == DA_REQUEST_OPEN) {
+        rc = da_ledger_in_batch(c->o.ledger, req.id, &waits, err);
+        if (rc || waits) { /* it is being paid for already */
+            da_call_free(call);
+            return rc;
+        }
     }
     call->state = da_calloc(1, sizeof *call->state);
     da_buf_init(&call->state->body, 0);

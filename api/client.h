@@ -110,7 +110,7 @@ bool da_client_has_room(const struct da_client *c);
 
 /* Takes the call. *state: DA_REQUEST_DONE or _FAILED when the ledger knows the end of it
  * (the call is freed, on_result is not called), else DA_REQUEST_OPEN. A key that is under
- * way already is not asked twice: DA_REQUEST_OPEN, freed. */
+ * way already, here or in a batch, is not asked twice: DA_REQUEST_OPEN, freed. */
 enum da_rc da_client_submit(struct da_client *c, struct da_call *call, enum da_request_state *state,
                             struct da_err *err);
 

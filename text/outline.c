@@ -367,14 +367,15 @@ static size_t choose(const struct da_outline *o, bool (*allowed)(const struct da
     return n;
 }
 
+/* Only what was ranked (score above 0): the first DA_TEXTRANK_MAX units of a document. */
 static bool allow_prose(const struct da_outline *o, size_t i)
 {
-    return o->prose[i];
+    return o->prose[i] && o->score[i] > 0;
 }
 
 static bool allow_line(const struct da_outline *o, size_t i)
 {
-    return o->usable[i];
+    return o->usable[i] && o->score[i] > 0;
 }
 
 static void end_with_stop(struct da_buf *out)
@@ -410,7 +411,7 @@ bool da_outline_lead(const struct da_outline *o, size_t n, struct da_buf *out)
     size_t chosen[16], k = 0;
     bool prose = o->n_prose > 0;
     for (size_t i = 0; i < o->units.n && k < n && k < DA_ARRAY_LEN(chosen); i++) {
-        if (prose ? o->prose[i] : allow_line(o, i))
+        if (prose ? o->prose[i] : o->usable[i])
             chosen[k++] = i;
     }
     if (k == 0)
@@ -489,7 +490,7 @@ size_t da_outline_answer(const struct da_outline *o, struct da_span question)
     }
     unsigned wanted = wanted_flag(&q);
     for (size_t i = 0; i < o->units.n; i++) {
-        if (!allow_line(o, i))
+        if (!o->usable[i])
             continue;
         double x = 0.01 * o->score[i];
         for (size_t k = 0; k < q.n; k++) {

@@ -587,8 +587,10 @@ void da_questions_make(struct da_questions *q, const struct da_outline *o, struc
     da_words_init(&m.sentence);
     for (size_t i = 0; i < o->units.n; i++)
         m.top_score = o->score[i] > m.top_score ? o->score[i] : m.top_score;
-    for (size_t i = 0; i < o->units.n; i++)
-        ask_unit(&m, lang, i);
+    for (size_t i = 0; i < o->units.n; i++) {
+        if (o->score[i] > 0) /* ranked: of a book, the first DA_TEXTRANK_MAX units */
+            ask_unit(&m, lang, i);
+    }
     ask_frequent(&m, lang);
     ask_generic(&m, lang);
     if (q->n > 0)

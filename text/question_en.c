@@ -11,7 +11,7 @@
 #include "text/chars.h"
 #include "text/question_rules.h"
 
-enum { MAX_SUBJECT = 7, MAX_TAIL = 14 }; /* words */
+enum { MAX_SUBJECT = 7, MAX_TAIL = 14, MAX_LOOKED_AT = 20000 }; /* words */
 
 struct sentence {
     struct da_question_maker *m;
@@ -134,7 +134,7 @@ static bool is_ordinary(const struct sentence *s, size_t i)
     struct da_span k = key(s, i);
     if (ends_in(k, "'s"))
         return false; /* "Microsoft's products" */
-    for (size_t n = 0; n < o->words.n; n++) {
+    for (size_t n = 0; n < o->words.n && n < MAX_LOOKED_AT; n++) {
         const struct da_word *x = &o->words.items[n];
         if (x->hash != s->w->items[i].hash)
             continue;

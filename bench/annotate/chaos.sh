@@ -13,7 +13,8 @@ start=$(date +%s)
     [ $? -eq 3 ]
 echo "seconds: $(($(date +%s) - start))"
 counts
-perl -MJSON::PP -ne '$n{decode_json($_)->{status}}++; END { printf "%6d %s\n", $n{$_}, $_ for sort keys %n }' \
+perl -MJSON::PP -ne '$n{decode_json($_)->{status}}++;
+    END { printf "%6d %s\n", $n{$_}, $_ for sort keys %n }' \
     e.jsonl
 sum=$(($(wc -l <a.jsonl) + $(wc -l <e.jsonl)))
 verdict "$sum annotations and named failures of $n documents" "$sum" -eq "$n"

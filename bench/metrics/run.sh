@@ -11,7 +11,10 @@ program=$(cd "$here/../.." && realpath "${1:-build/docassist}")
 dir=${TMPDIR:-/tmp}/docassist-bench-metrics
 mkdir -p "$dir"
 if [ ! -x "$dir/venv/bin/python" ]; then
-    command -v python3.11 >/dev/null || { echo "bench/metrics: skipped, there is no python3.11"; exit 0; }
+    command -v python3.11 >/dev/null || {
+        echo "bench/metrics: skipped, there is no python3.11"
+        exit 0
+    }
     python3.11 -m venv "$dir/venv"
     "$dir/venv/bin/pip" -q install sacrebleu==2.6.0 rouge-score==0.1.2 'numpy<2' regex==2022.10.31 nltk==3.8
 fi

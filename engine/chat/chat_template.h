@@ -24,15 +24,15 @@ enum {
     DA_CHAT_MAX_SOURCE = 1 << 20, /* bytes; the longest published template has about 20,000 */
     DA_CHAT_MAX_DEPTH = 100       /* nesting of expressions, blocks and macro calls */
 };
-#define DA_CHAT_MAX_STEPS ((uint64_t)20 << 20)  /* evaluated nodes */
-#define DA_CHAT_MAX_MEMORY ((size_t)256 << 20)  /* bytes of values */
-#define DA_CHAT_MAX_OUTPUT ((size_t)64 << 20)   /* bytes */
+#define DA_CHAT_MAX_STEPS ((uint64_t)20 << 20) /* evaluated nodes */
+#define DA_CHAT_MAX_MEMORY ((size_t)256 << 20) /* bytes of values */
+#define DA_CHAT_MAX_OUTPUT ((size_t)64 << 20)  /* bytes */
 
 struct da_chat_template;
 
 /* DA_EFORMAT "line 3: ..." for what is no template, DA_EUNSUPPORTED for what this does not know. */
 enum da_rc da_chat_template_parse(struct da_chat_template **ret, struct da_span source,
-                         struct da_err *err);
+                                  struct da_err *err);
 void da_chat_template_free(struct da_chat_template *t); /* NULL allowed */
 
 struct da_chat_template_limits {
@@ -48,7 +48,7 @@ struct da_chat_template_limits {
  * does too much of it.
  */
 enum da_rc da_chat_template_render(const struct da_chat_template *t, const struct da_json *vars,
-                          int64_t now_unix_s, const struct da_chat_template_limits *limits,
-                          struct da_buf *out, struct da_err *err);
+                                   int64_t now_unix_s, const struct da_chat_template_limits *limits,
+                                   struct da_buf *out, struct da_err *err);
 
 #endif

@@ -12,7 +12,7 @@
 #include "engine/chat/jinja_ast.h"
 
 enum {
-    DA_J_MAX_CALLS = 400,  /* evaluations inside each other */
+    DA_J_MAX_CALLS = 400,   /* evaluations inside each other */
     DA_J_MAX_RANGE = 100000 /* jinja2/sandbox.py: MAX_RANGE */
 };
 
@@ -45,13 +45,7 @@ struct da_jloop {
     struct da_jval changed; /* last arguments of loop.changed, a tuple */
 };
 
-enum da_jfunction {
-    DA_JF_RANGE,
-    DA_JF_DICT,
-    DA_JF_NAMESPACE,
-    DA_JF_RAISE,
-    DA_JF_STRFTIME_NOW
-};
+enum da_jfunction { DA_JF_RANGE, DA_JF_DICT, DA_JF_NAMESPACE, DA_JF_RAISE, DA_JF_STRFTIME_NOW };
 
 struct da_jargs {
     const struct da_jval *v;
@@ -86,8 +80,8 @@ bool da_jitem(struct da_jinterp *in, const struct da_jval *of, const struct da_j
 /* "a.b.0": attribute after attribute. */
 bool da_jpath(struct da_jinterp *in, const struct da_jval *of, struct da_span path,
               struct da_jval *ret);
-bool da_jcontains(struct da_jinterp *in, const struct da_jval *in_what,
-                  const struct da_jval *what, bool *ret);
+bool da_jcontains(struct da_jinterp *in, const struct da_jval *in_what, const struct da_jval *what,
+                  bool *ret);
 
 bool da_jfilter(struct da_jinterp *in, struct da_span name, const struct da_jval *of,
                 const struct da_jargs *args, struct da_jval *ret);
@@ -99,6 +93,29 @@ bool da_jmethod(struct da_jinterp *in, const struct da_jval *of, struct da_span 
 bool da_jcall_function(struct da_jinterp *in, enum da_jfunction f, const struct da_jargs *args,
                        struct da_jval *ret);
 
+/* Walking the tree: expressions (jinja_eval.c) and statements (jinja_run.c). */
+bool da_jeval(struct da_jinterp *in, const struct da_jnode *n, struct da_jval *ret);
+bool da_jrun(struct da_jinterp *in, const struct da_jblock *b);
+bool da_jeval_call(struct da_jinterp *in, const struct da_jnode *n, const struct da_jval *caller,
+                   struct da_jval *ret);
+bool da_jeval_filter(struct da_jinterp *in, const struct da_jnode *n, const struct da_jval *block,
+                     struct da_jval *ret);
+bool da_jcatch_output(struct da_jinterp *in, const struct da_jblock *b, struct da_jval *ret);
+struct da_jscope *da_jpush_scope(struct da_jinterp *in, struct da_jscope *parent);
+void da_jset_name(struct da_jinterp *in, struct da_span name, struct da_jval value);
+struct da_jval da_jget_name(const struct da_jinterp *in, struct da_span name);
+
+/* Operators (jinja_ops.c). op: '+', '-', '*', '/', '%', 'f' for floor division, ... */
+bool da_jarithmetic(struct da_jinterp *in, char op, const struct da_jval *a,
+                    const struct da_jval *b, struct da_jval *ret);
+bool da_jadd(struct da_jinterp *in, const struct da_jval *a, const struct da_jval *b,
+             struct da_jval *ret);
+bool da_jrepeat(struct da_jinterp *in, const struct da_jval *what, int64_t times,
+                struct da_jval *ret);
+bool da_jwrong_types(struct da_jinterp *in, const char *op, const struct da_jval *a,
+                     const struct da_jval *b);
+bool da_jundefined(struct da_jinterp *in, const struct da_jval *v);
+
 /* Strings, shared by filters and methods. */
 struct da_span da_jstrip(struct da_span s, const struct da_span *chars, bool left, bool right);
 void da_jupper(struct da_buf *out, struct da_span s);
@@ -108,5 +125,13 @@ bool da_jreplace(struct da_jinterp *in, struct da_span s, struct da_span from, s
                  int64_t count, struct da_jval *ret);
 bool da_jjoin(struct da_jinterp *in, struct da_span between, const struct da_jval *items,
               bool any_type, struct da_jval *ret);
+
+/* What a filter for strings sees of any value. */
+bool da_jtext_of(struct da_jinterp *in, const struct da_jval *v, struct da_span *ret);
+/* The filters "format" and "urlencode". */
+bool da_jformat(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,
+                struct da_jval *ret);
+bool da_jurlencode(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,
+                   struct da_jval *ret);
 
 #endif

@@ -1,4 +1,4 @@
-/* Filters (jinja2/filters.py) and tests (jinja2/tests.py). */
+/* Filters (jinja2/filters.py). */
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@ typedef bool (*filter_fn)(struct da_jinterp *in, const struct da_jval *of,
                           const struct da_jargs *args, struct da_jval *ret);
 
 /* soft_str: what a filter for strings sees of any value. */
-static bool text_of(struct da_jinterp *in, const struct da_jval *v, struct da_span *ret)
+bool da_jtext_of(struct da_jinterp *in, const struct da_jval *v, struct da_span *ret)
 {
     struct da_jval s;
     if (v->type == DA_J_STR) {
@@ -43,7 +43,7 @@ static bool f_trim(struct da_jinterp *in, const struct da_jval *of, const struct
     struct da_span s, chars = da_span("", 0);
     const struct da_jval *given = da_jarg(args, 0, "chars");
     bool some = given && given->type != DA_J_NONE;
-    if (!text_of(in, of, &s) || (some && !da_jarg_str(in, args, 0, "chars", &chars)))
+    if (!da_jtext_of(in, of, &s) || (some && !da_jarg_str(in, args, 0, "chars", &chars)))
         return false;
     *ret = da_j_str(da_jstrip(s, some ? &chars : NULL, true, true));
     return da_jcharge(in, s.len / 16);
@@ -55,7 +55,7 @@ static bool f_upper(struct da_jinterp *in, const struct da_jval *of, const struc
     struct da_span s;
     struct da_buf out;
     (void)args;
-    if (!text_of(in, of, &s))
+    if (!da_jtext_of(in, of, &s))
         return false;
     da_buf_init(&out, in->max_memory);
     da_jupper(&out, s);
@@ -68,7 +68,7 @@ static bool f_lower(struct da_jinterp *in, const struct da_jval *of, const struc
     struct da_span s;
     struct da_buf out;
     (void)args;
-    if (!text_of(in, of, &s))
+    if (!da_jtext_of(in, of, &s))
         return false;
     da_buf_init(&out, in->max_memory);
     da_jlower(&out, s);
@@ -82,7 +82,7 @@ static bool capitals(struct da_jinterp *in, const struct da_jval *of, bool words
     struct da_span s;
     struct da_buf out;
     bool first = true;
-    if (!text_of(in, of, &s))
+    if (!da_jtext_of(in, of, &s))
         return false;
     da_buf_init(&out, in->max_memory);
     for (const char *p = s.p, *end = p + s.len; p < end;) {
@@ -114,15 +114,15 @@ static bool f_title(struct da_jinterp *in, const struct da_jval *of, const struc
     return capitals(in, of, true, ret);
 }
 
-static bool f_replace(struct da_jinterp *in, const struct da_jval *of,
-                      const struct da_jargs *args, struct da_jval *ret)
+static bool f_replace(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,
+                      struct da_jval *ret)
 {
     struct da_span s, from = da_span("", 0), to = from;
     int64_t count = -1;
     const struct da_jval *c = da_jarg(args, 2, "count");
     if (!da_jarg(args, 0, "old") || !da_jarg(args, 1, "new"))
         return da_jfail(in, DA_EFORMAT, "replace takes two strings");
-    return text_of(in, of, &s) && da_jarg_str(in, args, 0, "old", &from) &&
+    return da_jtext_of(in, of, &s) && da_jarg_str(in, args, 0, "old", &from) &&
            da_jarg_str(in, args, 1, "new", &to) &&
            (!c || c->type == DA_J_NONE || da_jarg_int(in, args, 2, "count", &count)) &&
            da_jreplace(in, s, from, to, count, ret);
@@ -133,7 +133,7 @@ static bool f_string(struct da_jinterp *in, const struct da_jval *of, const stru
 {
     struct da_span s;
     (void)args;
-    if (!text_of(in, of, &s))
+    if (!da_jtext_of(in, of, &s))
         return false;
     *ret = da_j_str(s);
     return true;
@@ -145,29 +145,17 @@ static bool f_escape(struct da_jinterp *in, const struct da_jval *of, const stru
     struct da_span s;
     struct da_buf out;
     (void)args;
-    if (!text_of(in, of, &s))
+    if (!da_jtext_of(in, of, &s))
         return false;
     da_buf_init(&out, in->max_memory);
     for (size_t i = 0; i < s.len; i++) {
         switch (s.p[i]) {
-        case '&':
-            da_buf_add_str(&out, "&amp;");
-            break;
-        case '<':
-            da_buf_add_str(&out, "&lt;");
-            break;
-        case '>':
-            da_buf_add_str(&out, "&gt;");
-            break;
-        case '\'':
-            da_buf_add_str(&out, "&#39;");
-            break;
-        case '"':
-            da_buf_add_str(&out, "&#34;");
-            break;
-        default:
-            da_buf_add_char(&out, s.p[i]);
-            break;
+        case '&': da_buf_add_str(&out, "&amp;"); break;
+        case '<': da_buf_add_str(&out, "&lt;"); break;
+        case '>': da_buf_add_str(&out, "&gt;"); break;
+        case '\'': da_buf_add_str(&out, "&#39;"); break;
+        case '"': da_buf_add_str(&out, "&#34;"); break;
+        default: da_buf_add_char(&out, s.p[i]); break;
         }
     }
     return da_jtake(in, &out, ret);
@@ -191,8 +179,8 @@ static bool f_indent(struct da_jinterp *in, const struct da_jval *of, const stru
     const struct da_jval *w = da_jarg(args, 0, "width");
     bool first = flag(args, 1, "first", false), blank = flag(args, 2, "blank", false);
     bool text = w && w->type == DA_J_STR;
-    if (!text_of(in, of, &s) || (text ? !da_jarg_str(in, args, 0, "width", &with)
-                                      : !da_jarg_int(in, args, 0, "width", &width)))
+    if (!da_jtext_of(in, of, &s) || (text ? !da_jarg_str(in, args, 0, "width", &with)
+                                          : !da_jarg_int(in, args, 0, "width", &width)))
         return false;
     if (width < 0 || width > 1000)
         return da_jfail(in, DA_ELIMIT, "indent: a width of %lld", (long long)width);
@@ -225,7 +213,7 @@ static bool f_wordcount(struct da_jinterp *in, const struct da_jval *of,
     int64_t n = 0;
     bool inside = false;
     (void)args;
-    if (!text_of(in, of, &s))
+    if (!da_jtext_of(in, of, &s))
         return false;
     for (const char *p = s.p, *end = p + s.len; p < end;) {
         uint32_t cp;
@@ -238,66 +226,14 @@ static bool f_wordcount(struct da_jinterp *in, const struct da_jval *of,
     return true;
 }
 
-/* Python's % for the conversions s, r, d and %. */
-static bool f_format(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,
-                     struct da_jval *ret)
-{
-    struct da_span s;
-    struct da_buf out;
-    size_t next = 0;
-    bool ok = text_of(in, of, &s);
-    if (!ok)
-        return false;
-    da_buf_init(&out, in->max_memory);
-    for (size_t i = 0; i < s.len && ok; i++) {
-        if (s.p[i] != '%') {
-            da_buf_add_char(&out, s.p[i]);
-            continue;
-        }
-        char c = ++i < s.len ? s.p[i] : 0;
-        const struct da_jval *v = c != '%' && next < args->n ? &args->v[next++] : NULL;
-        ok = c == '%' || (v && (c == 's' || c == 'r' || (c == 'd' && v->type == DA_J_INT)));
-        if (ok && c == '%')
-            da_buf_add_char(&out, '%');
-        else if (ok && c == 'r')
-            da_j_repr(&out, v);
-        else if (ok)
-            da_j_print(&out, v);
-    }
-    if (ok && next == args->n)
-        return da_jtake(in, &out, ret);
-    da_buf_release(&out);
-    return da_jfail(in, DA_EUNSUPPORTED, "this format is not supported, or its arguments differ");
-}
-
-static bool f_urlencode(struct da_jinterp *in, const struct da_jval *of,
-                        const struct da_jargs *args, struct da_jval *ret)
-{
-    struct da_span s;
-    struct da_buf out;
-    (void)args;
-    if (!text_of(in, of, &s))
-        return false;
-    da_buf_init(&out, in->max_memory);
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        bool plain = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
-                     (c && strchr("_.-~/", c));
-        if (plain)
-            da_buf_add_char(&out, (char)c);
-        else
-            da_buf_addf(&out, "%%%02X", c);
-    }
-    return da_jtake(in, &out, ret);
-}
-
 static bool f_tojson(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,
                      struct da_jval *ret)
 {
     struct da_buf out;
     int64_t indent = -1;
     /* transformers' tojson(x, ensure_ascii=False, indent=None, separators=None, sort_keys=False) */
-    const struct da_jval *i = da_jarg(args, 1, "indent"), *separators = da_jarg(args, 2, "separators");
+    const struct da_jval *i = da_jarg(args, 1, "indent"),
+                         *separators = da_jarg(args, 2, "separators");
     if (flag(args, 0, "ensure_ascii", false) || (separators && separators->type != DA_J_NONE))
         return da_jfail(in, DA_EUNSUPPORTED,
                         "tojson with ensure_ascii or separators is not supported");
@@ -384,8 +320,9 @@ static bool f_round(struct da_jinterp *in, const struct da_jval *of, const struc
         return da_jfail(in, DA_EUNSUPPORTED, "round to %lld digits", (long long)precision);
     double scale = pow(10, (double)precision), x = da_j_number(of) * scale;
     /* Python rounds halves of the exact value to even; nearbyint does for what is scaled. */
-    double r = da_span_is(method, "ceil") ? ceil(x) : da_span_is(method, "floor") ? floor(x)
-                                                                                  : nearbyint(x);
+    double r = da_span_is(method, "ceil")    ? ceil(x)
+               : da_span_is(method, "floor") ? floor(x)
+                                             : nearbyint(x);
     *ret = da_j_float(r / scale);
     return true;
 }
@@ -465,7 +402,7 @@ static bool attributes(struct da_jinterp *in, const struct da_jval *list,
         return true;
     struct da_jval *items = da_jitems(in, list->n);
     struct da_span path;
-    if (!items || !text_of(in, attribute, &path))
+    if (!items || !da_jtext_of(in, attribute, &path))
         return false;
     for (uint32_t i = 0; i < list->n; i++)
         if (!da_jpath(in, &list->u.items[i], path, &items[i]))
@@ -480,7 +417,7 @@ static bool f_join(struct da_jinterp *in, const struct da_jval *of, const struct
     struct da_jval list, parts;
     struct da_span between = da_span("", 0);
     const struct da_jval *d = da_jarg(args, 0, "d");
-    return da_jiterate(in, of, &list) && (!d || text_of(in, d, &between)) &&
+    return da_jiterate(in, of, &list) && (!d || da_jtext_of(in, d, &between)) &&
            attributes(in, &list, da_jarg(args, 1, "attribute"), &parts) &&
            da_jjoin(in, between, &parts, true, ret);
 }
@@ -565,8 +502,8 @@ static bool f_sort(struct da_jinterp *in, const struct da_jval *of, const struct
                    flag(args, 0, "reverse", false), ret);
 }
 
-static bool f_dictsort(struct da_jinterp *in, const struct da_jval *of,
-                       const struct da_jargs *args, struct da_jval *ret)
+static bool f_dictsort(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,
+                       struct da_jval *ret)
 {
     struct da_jval list, keys;
     struct da_span by = da_span_str("key");
@@ -583,15 +520,13 @@ static bool f_unique(struct da_jinterp *in, const struct da_jval *of, const stru
 {
     struct da_jval list, keys;
     size_t n = 0;
-    if (!da_jiterate(in, of, &list) ||
-        !attributes(in, &list, da_jarg(args, 1, "attribute"), &keys))
+    if (!da_jiterate(in, of, &list) || !attributes(in, &list, da_jarg(args, 1, "attribute"), &keys))
         return false;
     struct da_jval *items = da_jitems(in, list.n), *seen = da_jitems(in, list.n);
     for (uint32_t i = 0; items && seen && i < list.n; i++) {
         bool known = false;
         seen[n] = keys.u.items[i];
-        if ((!flag(args, 0, "case_sensitive", false) && !fold(in, &seen[n])) ||
-            !da_jcharge(in, n))
+        if ((!flag(args, 0, "case_sensitive", false) && !fold(in, &seen[n])) || !da_jcharge(in, n))
             return false;
         for (size_t k = 0; k < n && !known; k++)
             known = da_j_equal(&seen[k], &seen[n]);
@@ -606,8 +541,7 @@ static bool extreme(struct da_jinterp *in, const struct da_jval *of, const struc
                     bool max, struct da_jval *ret)
 {
     struct da_jval list, keys, best, key;
-    if (!da_jiterate(in, of, &list) ||
-        !attributes(in, &list, da_jarg(args, 1, "attribute"), &keys))
+    if (!da_jiterate(in, of, &list) || !attributes(in, &list, da_jarg(args, 1, "attribute"), &keys))
         return false;
     *ret = da_j_undefined(da_span_str("the extreme of nothing"));
     for (uint32_t i = 0; i < list.n; i++) {
@@ -642,8 +576,7 @@ static bool f_sum(struct da_jinterp *in, const struct da_jval *of, const struct 
 {
     struct da_jval list, keys;
     const struct da_jval *start = da_jarg(args, 1, "start");
-    if (!da_jiterate(in, of, &list) ||
-        !attributes(in, &list, da_jarg(args, 0, "attribute"), &keys))
+    if (!da_jiterate(in, of, &list) || !attributes(in, &list, da_jarg(args, 0, "attribute"), &keys))
         return false;
     *ret = start ? *start : da_j_int(0);
     for (uint32_t i = 0; i < keys.n; i++) {
@@ -675,8 +608,8 @@ static bool f_batch(struct da_jinterp *in, const struct da_jval *of, const struc
     size_t rows = (list.n + (size_t)size - 1) / (size_t)size;
     struct da_jval *items = da_jitems(in, rows);
     for (size_t r = 0; items && r < rows; r++) {
-        size_t from = r * (size_t)size, n = list.n - from < (size_t)size ? list.n - from
-                                                                         : (size_t)size;
+        size_t from = r * (size_t)size,
+               n = list.n - from < (size_t)size ? list.n - from : (size_t)size;
         struct da_jval *row = da_jitems(in, (size_t)size);
         if (!row)
             return false;
@@ -697,8 +630,8 @@ static bool f_default(struct da_jinterp *in, const struct da_jval *of, const str
 {
     const struct da_jval *def = da_jarg(args, 0, "default_value");
     (void)in;
-    bool missing = of->type == DA_J_UNDEFINED ||
-                   (flag(args, 1, "boolean", false) && !da_j_truth(of));
+    bool missing =
+        of->type == DA_J_UNDEFINED || (flag(args, 1, "boolean", false) && !da_j_truth(of));
     *ret = !missing ? *of : def ? *def : da_j_str(da_span("", 0));
     return true;
 }
@@ -726,11 +659,13 @@ static bool f_map(struct da_jinterp *in, const struct da_jval *of, const struct 
     if (!attribute && (args->n == 0 || args->v[0].type != DA_J_STR))
         return da_jfail(in, DA_EFORMAT, "map takes a filter's name or an attribute");
     struct da_jval *items = da_jitems(in, list.n);
-    struct da_jargs rest = {.v = args->v + 1, .n = args->n ? args->n - 1 : 0,
-                            .named = args->named, .named_v = args->named_v,
+    struct da_jargs rest = {.v = args->v + 1,
+                            .n = args->n ? args->n - 1 : 0,
+                            .named = args->named,
+                            .named_v = args->named_v,
                             .n_named = args->n_named};
     struct da_span path;
-    if (!items || (attribute && !text_of(in, attribute, &path)))
+    if (!items || (attribute && !da_jtext_of(in, attribute, &path)))
         return false;
     for (uint32_t i = 0; i < list.n; i++) {
         const struct da_jval *v = &list.u.items[i];
@@ -752,13 +687,12 @@ static bool choose(struct da_jinterp *in, const struct da_jval *of, const struct
     size_t n = 0, first = by_attribute;
     if (!da_jiterate(in, of, &list))
         return false;
-    if ((by_attribute && args->n == 0) ||
-        (args->n > first && args->v[first].type != DA_J_STR))
+    if ((by_attribute && args->n == 0) || (args->n > first && args->v[first].type != DA_J_STR))
         return da_jfail(in, DA_EFORMAT, "select and reject take an attribute or a test's name");
     struct da_jval *items = da_jitems(in, list.n);
     struct da_jargs rest = {.n = args->n > first + 1 ? args->n - first - 1 : 0};
     struct da_span path;
-    if (!items || (by_attribute && !text_of(in, &args->v[0], &path)))
+    if (!items || (by_attribute && !da_jtext_of(in, &args->v[0], &path)))
         return false;
     rest.v = args->v + first + 1;
     for (uint32_t i = 0; i < list.n; i++) {
@@ -803,27 +737,48 @@ static const struct {
     const char *name;
     filter_fn run;
 } filters[] = {
-    {"abs", f_abs},           {"attr", f_attr},
-    {"batch", f_batch},       {"capitalize", f_capitalize},
-    {"count", f_length},      {"d", f_default},
-    {"default", f_default},   {"dictsort", f_dictsort},
-    {"e", f_escape},          {"escape", f_escape},
-    {"first", f_first},       {"float", f_float},
-    {"format", f_format},     {"indent", f_indent},
-    {"int", f_int},           {"items", f_items},
-    {"join", f_join},         {"last", f_last},
-    {"length", f_length},     {"list", f_list},
-    {"lower", f_lower},       {"map", f_map},
-    {"max", f_max},           {"min", f_min},
-    {"reject", f_reject},     {"rejectattr", f_rejectattr},
-    {"replace", f_replace},   {"reverse", f_reverse},
-    {"round", f_round},       {"safe", f_safe},
-    {"select", f_select},     {"selectattr", f_selectattr},
-    {"sort", f_sort},         {"string", f_string},
-    {"sum", f_sum},           {"title", f_title},
-    {"tojson", f_tojson},     {"trim", f_trim},
-    {"unique", f_unique},     {"upper", f_upper},
-    {"urlencode", f_urlencode}, {"wordcount", f_wordcount},
+    {"abs", f_abs},
+    {"attr", f_attr},
+    {"batch", f_batch},
+    {"capitalize", f_capitalize},
+    {"count", f_length},
+    {"d", f_default},
+    {"default", f_default},
+    {"dictsort", f_dictsort},
+    {"e", f_escape},
+    {"escape", f_escape},
+    {"first", f_first},
+    {"float", f_float},
+    {"format", da_jformat},
+    {"indent", f_indent},
+    {"int", f_int},
+    {"items", f_items},
+    {"join", f_join},
+    {"last", f_last},
+    {"length", f_length},
+    {"list", f_list},
+    {"lower", f_lower},
+    {"map", f_map},
+    {"max", f_max},
+    {"min", f_min},
+    {"reject", f_reject},
+    {"rejectattr", f_rejectattr},
+    {"replace", f_replace},
+    {"reverse", f_reverse},
+    {"round", f_round},
+    {"safe", f_safe},
+    {"select", f_select},
+    {"selectattr", f_selectattr},
+    {"sort", f_sort},
+    {"string", f_string},
+    {"sum", f_sum},
+    {"title", f_title},
+    {"tojson", f_tojson},
+    {"trim", f_trim},
+    {"unique", f_unique},
+    {"upper", f_upper},
+    {"urlencode", da_jurlencode},
+    {"wordcount", f_wordcount},
 };
 
 bool da_jfilter(struct da_jinterp *in, struct da_span name, const struct da_jval *of,
@@ -835,128 +790,5 @@ bool da_jfilter(struct da_jinterp *in, struct da_span name, const struct da_jval
     for (size_t i = 0; i < DA_ARRAY_LEN(filters); i++)
         if (da_span_is(name, filters[i].name))
             return filters[i].run(in, of, args ? args : &none, ret);
-    return da_jfail(in, DA_EUNSUPPORTED, "filter '%.*s' is not supported", (int)name.len,
-                    name.p);
-}
-
-/* ---- tests ----------------------------------------------------------------------------------- */
-
-static bool is_sequence(const struct da_jval *v)
-{
-    return v->type == DA_J_STR || v->type == DA_J_LIST || v->type == DA_J_TUPLE ||
-           v->type == DA_J_DICT || v->type == DA_J_UNDEFINED;
-}
-
-/* Tests that look at the value only; -1: no such test. */
-static int simple_test(struct da_span name, const struct da_jval *v)
-{
-    if (da_span_is(name, "defined"))
-        return v->type != DA_J_UNDEFINED;
-    if (da_span_is(name, "undefined"))
-        return v->type == DA_J_UNDEFINED;
-    if (da_span_is(name, "none"))
-        return v->type == DA_J_NONE;
-    if (da_span_is(name, "boolean"))
-        return v->type == DA_J_BOOL;
-    if (da_span_is(name, "true"))
-        return v->type == DA_J_BOOL && v->u.b;
-    if (da_span_is(name, "false"))
-        return v->type == DA_J_BOOL && !v->u.b;
-    if (da_span_is(name, "integer"))
-        return v->type == DA_J_INT;
-    if (da_span_is(name, "float"))
-        return v->type == DA_J_FLOAT;
-    if (da_span_is(name, "number"))
-        return da_j_is_number(v);
-    if (da_span_is(name, "string"))
-        return v->type == DA_J_STR;
-    if (da_span_is(name, "mapping"))
-        return v->type == DA_J_DICT;
-    if (da_span_is(name, "sequence"))
-        return is_sequence(v);
-    if (da_span_is(name, "iterable"))
-        return is_sequence(v) || v->type == DA_J_LOOP;
-    if (da_span_is(name, "callable"))
-        return v->type == DA_J_MACRO || v->type == DA_J_FUNCTION;
-    return -1;
-}
-
-static bool letters_are(struct da_span s, bool upper)
-{
-    bool any = false;
-    for (const char *p = s.p, *end = p + s.len; p < end;) {
-        uint32_t cp;
-        p += da_utf8_decode(p, end, &cp);
-        enum da_ucat cat = da_uclass_category(cp);
-        if (cat == (upper ? DA_UCAT_LL : DA_UCAT_LU) || cat == DA_UCAT_LT)
-            return false;
-        any = any || cat == (upper ? DA_UCAT_LU : DA_UCAT_LL);
-    }
-    return any;
-}
-
-static bool number_test(struct da_jinterp *in, struct da_span name, const struct da_jval *of,
-                        const struct da_jargs *args, bool *ret)
-{
-    int64_t by = 2;
-    if (da_span_is(name, "divisibleby") && !da_jarg_int(in, args, 0, "num", &by))
-        return false;
-    if (of->type != DA_J_INT || by == 0)
-        return da_jfail(in, DA_EFORMAT, "test '%.*s' needs integers", (int)name.len, name.p);
-    bool divides = by == -1 || of->u.i % by == 0;
-    *ret = da_span_is(name, "odd") ? !divides : divides;
-    return true;
-}
-
-/* The comparison behind a test's name, or 0. */
-static char comparison(struct da_span name)
-{
-    static const struct {
-        const char *name;
-        char op;
-    } ops[] = {{"eq", '='}, {"==", '='}, {"equalto", '='}, {"ne", '!'}, {"!=", '!'},
-               {"lt", '<'}, {"<", '<'}, {"lessthan", '<'}, {"gt", '>'}, {">", '>'},
-               {"greaterthan", '>'}, {"le", 'l'}, {"<=", 'l'}, {"ge", 'g'}, {">=", 'g'},
-               {"sameas", 's'}, {"in", 'i'}};
-    for (size_t i = 0; i < DA_ARRAY_LEN(ops); i++)
-        if (da_span_is(name, ops[i].name))
-            return ops[i].op;
-    return 0;
-}
-
-bool da_jtest(struct da_jinterp *in, struct da_span name, const struct da_jval *of,
-              const struct da_jargs *args, bool *ret)
-{
-    int simple = simple_test(name, of), order = 0;
-    if (!da_jcharge(in, 1))
-        return false;
-    if (simple >= 0) {
-        *ret = simple;
-        return true;
-    }
-    if (da_span_is(name, "odd") || da_span_is(name, "even") || da_span_is(name, "divisibleby"))
-        return number_test(in, name, of, args, ret);
-    if (da_span_is(name, "lower") || da_span_is(name, "upper")) {
-        struct da_span s;
-        if (!text_of(in, of, &s))
-            return false;
-        *ret = letters_are(s, da_span_is(name, "upper"));
-        return true;
-    }
-    char op = comparison(name);
-    if (!op || args->n != 1)
-        return da_jfail(in, op ? DA_EFORMAT : DA_EUNSUPPORTED, "test '%.*s' %s", (int)name.len,
-                        name.p, op ? "takes one argument" : "is not supported");
-    const struct da_jval *other = &args->v[0];
-    if (op == 'i')
-        return da_jcontains(in, other, of, ret);
-    if (op == '=' || op == '!' || op == 's') {
-        *ret = (da_j_equal(of, other) && (op != 's' || of->type == other->type)) == (op != '!');
-        return true;
-    }
-    if (!da_j_compare(of, other, &order))
-        return da_jfail(in, DA_EFORMAT, "'%s' and '%s' have no order", da_j_type_name(of),
-                        da_j_type_name(other));
-    *ret = op == '<' ? order < 0 : op == '>' ? order > 0 : op == 'l' ? order <= 0 : order >= 0;
-    return true;
+    return da_jfail(in, DA_EUNSUPPORTED, "filter '%.*s' is not supported", (int)name.len, name.p);
 }

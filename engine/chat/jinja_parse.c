@@ -25,9 +25,9 @@ static struct da_jnode *fail(struct parser *p, enum da_rc code, const char *why)
 {
     if (p->rc == DA_OK) {
         struct da_span s = p->t->text;
-        p->rc = da_fail(p->err, code, "line %u: %s%s%.*s%s", (unsigned)p->t->line, why,
-                        s.len ? " at '" : "", (int)(s.len > 40 ? 40 : s.len), s.p,
-                        s.len ? "'" : "");
+        p->rc =
+            da_fail(p->err, code, "line %u: %s%s%.*s%s", (unsigned)p->t->line, why,
+                    s.len ? " at '" : "", (int)(s.len > 40 ? 40 : s.len), s.p, s.len ? "'" : "");
     }
     return NULL;
 }
@@ -209,18 +209,15 @@ static struct da_jnode *primary(struct parser *p)
     if (p->rc != DA_OK)
         return NULL;
     switch (p->t->kind) {
-    case DA_JT_NAME:
-        return name_node(p);
-    case DA_JT_STR:
-        return string_node(p);
+    case DA_JT_NAME: return name_node(p);
+    case DA_JT_STR: return string_node(p);
     case DA_JT_INT:
     case DA_JT_FLOAT:
         n = node(p, DA_JN_CONST);
         n->value = p->t->kind == DA_JT_INT ? da_j_int(p->t->i) : da_j_float(p->t->d);
         p->t++;
         return n;
-    default:
-        break;
+    default: break;
     }
     if (take_op(p, "(")) {
         n = tuple(p, true);
@@ -343,8 +340,8 @@ static struct da_jnode *test(struct parser *p, struct da_jnode *of)
     n->name = expect_name(p);
     if (p->rc != DA_OK)
         return NULL;
-    bool starts = (p->t->kind >= DA_JT_NAME && p->t->kind <= DA_JT_STR) || is_op(p, "[") ||
-                  is_op(p, "{");
+    bool starts =
+        (p->t->kind >= DA_JT_NAME && p->t->kind <= DA_JT_STR) || is_op(p, "[") || is_op(p, "{");
     bool word = is_name(p, "else") || is_name(p, "or") || is_name(p, "and");
     if (is_op(p, "("))
         call_args(p, n);
@@ -389,8 +386,7 @@ static struct da_jnode *unary(struct parser *p, bool with_filter)
     return n;
 }
 
-static struct da_jnode *binary(struct parser *p, char op, struct da_jnode *a,
-                               struct da_jnode *b)
+static struct da_jnode *binary(struct parser *p, char op, struct da_jnode *a, struct da_jnode *b)
 {
     struct da_jnode *n = node(p, DA_JN_BINARY);
     n->op = op;
@@ -717,8 +713,7 @@ static struct da_jnode *generation_statement(struct parser *p)
 
 static struct da_jnode *jump_statement(struct parser *p)
 {
-    struct da_jnode *n = node(p, da_span_is(p->t[-1].text, "break") ? DA_JN_BREAK
-                                                                     : DA_JN_CONTINUE);
+    struct da_jnode *n = node(p, da_span_is(p->t[-1].text, "break") ? DA_JN_BREAK : DA_JN_CONTINUE);
     return p->loops ? n : fail(p, DA_EFORMAT, "break or continue outside a loop");
 }
 
@@ -727,16 +722,11 @@ static struct da_jnode *statement(struct parser *p)
     static const struct {
         const char *word;
         struct da_jnode *(*parse)(struct parser *p);
-    } words[] = {{"for", for_statement},
-                 {"if", if_statement},
-                 {"set", set_statement},
-                 {"macro", macro_statement},
-                 {"call", call_statement},
-                 {"filter", filter_statement},
-                 {"with", with_statement},
-                 {"generation", generation_statement},
-                 {"break", jump_statement},
-                 {"continue", jump_statement}};
+    } words[] = {{"for", for_statement},    {"if", if_statement},
+                 {"set", set_statement},    {"macro", macro_statement},
+                 {"call", call_statement},  {"filter", filter_statement},
+                 {"with", with_statement},  {"generation", generation_statement},
+                 {"break", jump_statement}, {"continue", jump_statement}};
     for (size_t i = 0; i < DA_ARRAY_LEN(words); i++)
         if (take_name(p, words[i].word))
             return words[i].parse(p);

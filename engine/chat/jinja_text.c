@@ -88,7 +88,8 @@ bool da_jreplace(struct da_jinterp *in, struct da_span s, struct da_span from, s
             s = da_span(s.p + at + from.len, s.len - at - from.len);
             continue;
         }
-        da_buf_add(&out, to.p, to.len); /* the empty string is before each character and at the end */
+        da_buf_add(&out, to.p,
+                   to.len); /* the empty string is before each character and at the end */
         if (s.len == 0)
             break;
         uint32_t cp;
@@ -172,9 +173,8 @@ static bool make_dict(struct da_jinterp *in, enum da_jfunction f, const struct d
 /* Calendar date of a day number since 1970-01-01 (proleptic Gregorian). */
 static void civil_date(int64_t days, int64_t *year, int *month, int *day, int *day_of_year)
 {
-    static const int before[2][13] = {
-        {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365},
-        {0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335, 366}};
+    static const int before[2][13] = {{0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365},
+                                      {0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335, 366}};
     int64_t y = 1970 + days / 366;
     int leap;
     for (;; y++) { /* days / 366 is at most a few years short */
@@ -204,9 +204,9 @@ static void add_number(struct da_buf *out, int value, int width, char fill)
 
 static void strftime_utc(struct da_buf *out, struct da_span format, int64_t now)
 {
-    static const char *const months[] = {"January", "February", "March",     "April",
-                                         "May",     "June",     "July",      "August",
-                                         "September", "October", "November", "December"};
+    static const char *const months[] = {"January",   "February", "March",    "April",
+                                         "May",       "June",     "July",     "August",
+                                         "September", "October",  "November", "December"};
     static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                        "Thursday", "Friday", "Saturday"};
     int month, day, day_of_year;
@@ -234,7 +234,8 @@ static void strftime_utc(struct da_buf *out, struct da_span format, int64_t now)
         case 'j': add_number(out, day_of_year + 1, bare ? 0 : 3, '0'); break;
         case 'Y': da_buf_addf(out, "%lld", (long long)year); break;
         case 'B': da_buf_add_str(out, months[month - 1]); break;
-        case 'b': case 'h': da_buf_add(out, months[month - 1], 3); break;
+        case 'b':
+        case 'h': da_buf_add(out, months[month - 1], 3); break;
         case 'A': da_buf_add_str(out, days[weekday]); break;
         case 'a': da_buf_add(out, days[weekday], 3); break;
         case 'w': da_buf_addf(out, "%d", weekday); break;
@@ -242,9 +243,13 @@ static void strftime_utc(struct da_buf *out, struct da_span format, int64_t now)
         case 'p': da_buf_add_str(out, hour < 12 ? "AM" : "PM"); break;
         case 'F': strftime_utc(out, da_span_str("%Y-%m-%d"), now); break;
         case 'T': strftime_utc(out, da_span_str("%H:%M:%S"), now); break;
-        case 'Z': case 'z': break; /* a naive datetime has no zone */
+        case 'Z':
+        case 'z': break; /* a naive datetime has no zone */
         case '%': da_buf_add_char(out, '%'); break;
-        default: da_buf_add_char(out, '%'); da_buf_add_char(out, format.p[i]); break;
+        default:
+            da_buf_add_char(out, '%');
+            da_buf_add_char(out, format.p[i]);
+            break;
         }
     }
 }
@@ -255,11 +260,9 @@ bool da_jcall_function(struct da_jinterp *in, enum da_jfunction f, const struct 
     struct da_span s = da_span("", 0);
     struct da_buf out;
     switch (f) {
-    case DA_JF_RANGE:
-        return make_range(in, args, ret);
+    case DA_JF_RANGE: return make_range(in, args, ret);
     case DA_JF_DICT:
-    case DA_JF_NAMESPACE:
-        return make_dict(in, f, args, ret);
+    case DA_JF_NAMESPACE: return make_dict(in, f, args, ret);
     case DA_JF_RAISE:
         if (!da_jarg_str(in, args, 0, "message", &s))
             return false;
@@ -272,4 +275,57 @@ bool da_jcall_function(struct da_jinterp *in, enum da_jfunction f, const struct 
         return da_jtake(in, &out, ret);
     }
     return false;
+}
+
+/* Python's % for the conversions s, r, d and %. */
+bool da_jformat(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,
+                struct da_jval *ret)
+{
+    struct da_span s;
+    struct da_buf out;
+    size_t next = 0;
+    bool ok = da_jtext_of(in, of, &s);
+    if (!ok)
+        return false;
+    da_buf_init(&out, in->max_memory);
+    for (size_t i = 0; i < s.len && ok; i++) {
+        if (s.p[i] != '%') {
+            da_buf_add_char(&out, s.p[i]);
+            continue;
+        }
+        char c = ++i < s.len ? s.p[i] : 0;
+        const struct da_jval *v = c != '%' && next < args->n ? &args->v[next++] : NULL;
+        ok = c == '%' || (v && (c == 's' || c == 'r' || (c == 'd' && v->type == DA_J_INT)));
+        if (ok && c == '%')
+            da_buf_add_char(&out, '%');
+        else if (ok && c == 'r')
+            da_j_repr(&out, v);
+        else if (ok)
+            da_j_print(&out, v);
+    }
+    if (ok && next == args->n)
+        return da_jtake(in, &out, ret);
+    da_buf_release(&out);
+    return da_jfail(in, DA_EUNSUPPORTED, "this format is not supported, or its arguments differ");
+}
+
+bool da_jurlencode(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,
+                   struct da_jval *ret)
+{
+    struct da_span s;
+    struct da_buf out;
+    (void)args;
+    if (!da_jtext_of(in, of, &s))
+        return false;
+    da_buf_init(&out, in->max_memory);
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        bool plain = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
+                     (c && strchr("_.-~/", c));
+        if (plain)
+            da_buf_add_char(&out, (char)c);
+        else
+            da_buf_addf(&out, "%%%02X", c);
+    }
+    return da_jtake(in, &out, ret);
 }

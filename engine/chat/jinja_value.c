@@ -45,8 +45,8 @@ static struct da_jval sequence(enum da_jtype type, const struct da_jval *items, 
     uint16_t depth = 0;
     for (size_t i = 0; i < n; i++)
         depth = items[i].depth > depth ? items[i].depth : depth;
-    return (struct da_jval){.type = (uint16_t)type, .depth = (uint16_t)(depth + 1),
-                            .n = (uint32_t)n, .u.items = items};
+    return (struct da_jval){
+        .type = (uint16_t)type, .depth = (uint16_t)(depth + 1), .n = (uint32_t)n, .u.items = items};
 }
 
 struct da_jval da_j_list(const struct da_jval *items, size_t n)
@@ -61,8 +61,8 @@ struct da_jval da_j_tuple(const struct da_jval *items, size_t n)
 
 struct da_jval da_j_dict(struct da_jdict *dict)
 {
-    return (struct da_jval){.type = DA_J_DICT, .depth = (uint16_t)(dict->depth + 1),
-                            .u.dict = dict};
+    return (struct da_jval){
+        .type = DA_J_DICT, .depth = (uint16_t)(dict->depth + 1), .u.dict = dict};
 }
 
 struct da_jval da_j_from_json(struct da_arena *a, const struct da_json *j)
@@ -72,19 +72,14 @@ struct da_jval da_j_from_json(struct da_arena *a, const struct da_json *j)
     double d = 0;
     struct da_span s = {0};
     switch (da_json_type(j)) {
-    case DA_JSON_NULL:
-        return da_j_none();
-    case DA_JSON_BOOL:
-        (void)da_json_bool(j, &b);
-        return da_j_bool(b);
+    case DA_JSON_NULL: return da_j_none();
+    case DA_JSON_BOOL: (void)da_json_bool(j, &b); return da_j_bool(b);
     case DA_JSON_NUMBER:
         if (da_json_int(j, &i))
             return da_j_int(i);
         (void)da_json_double(j, &d);
         return da_j_float(d);
-    case DA_JSON_STRING:
-        (void)da_json_str(j, &s);
-        return da_j_str(s);
+    case DA_JSON_STRING: (void)da_json_str(j, &s); return da_j_str(s);
     case DA_JSON_ARRAY: {
         struct da_jval *items = da_arena_alloc(a, da_json_len(j) + 1, sizeof *items);
         size_t n = 0;
@@ -115,8 +110,7 @@ struct da_jval *da_jdict_find(const struct da_jdict *d, const struct da_jval *ke
     return NULL;
 }
 
-void da_jdict_put(struct da_arena *a, struct da_jdict *d, struct da_jval key,
-                  struct da_jval value)
+void da_jdict_put(struct da_arena *a, struct da_jdict *d, struct da_jval key, struct da_jval value)
 {
     struct da_jval *old = da_jdict_find(d, &key);
     uint16_t depth = value.depth > key.depth ? value.depth : key.depth;
@@ -140,23 +134,15 @@ bool da_j_truth(const struct da_jval *v)
 {
     switch (v->type) {
     case DA_J_UNDEFINED:
-    case DA_J_NONE:
-        return false;
-    case DA_J_BOOL:
-        return v->u.b;
-    case DA_J_INT:
-        return v->u.i != 0;
-    case DA_J_FLOAT:
-        return v->u.d != 0;
-    case DA_J_STR:
-        return v->u.s.len > 0;
+    case DA_J_NONE: return false;
+    case DA_J_BOOL: return v->u.b;
+    case DA_J_INT: return v->u.i != 0;
+    case DA_J_FLOAT: return v->u.d != 0;
+    case DA_J_STR: return v->u.s.len > 0;
     case DA_J_LIST:
-    case DA_J_TUPLE:
-        return v->n > 0;
-    case DA_J_DICT:
-        return v->u.dict->n > 0;
-    default:
-        return true;
+    case DA_J_TUPLE: return v->n > 0;
+    case DA_J_DICT: return v->u.dict->n > 0;
+    default: return true;
     }
 }
 
@@ -197,8 +183,7 @@ bool da_j_equal(const struct da_jval *a, const struct da_jval *b)
     if (a->type != b->type)
         return false;
     switch (a->type) {
-    case DA_J_STR:
-        return da_span_eq(a->u.s, b->u.s);
+    case DA_J_STR: return da_span_eq(a->u.s, b->u.s);
     case DA_J_LIST:
     case DA_J_TUPLE:
         if (a->n != b->n)
@@ -207,18 +192,12 @@ bool da_j_equal(const struct da_jval *a, const struct da_jval *b)
             if (!da_j_equal(&a->u.items[i], &b->u.items[i]))
                 return false;
         return true;
-    case DA_J_DICT:
-        return equal_dicts(a->u.dict, b->u.dict);
-    case DA_J_NAMESPACE:
-        return a->u.dict == b->u.dict;
-    case DA_J_MACRO:
-        return a->u.macro == b->u.macro;
-    case DA_J_FUNCTION:
-        return a->u.i == b->u.i;
-    case DA_J_LOOP:
-        return a->u.loop == b->u.loop;
-    default:
-        return true; /* none, undefined */
+    case DA_J_DICT: return equal_dicts(a->u.dict, b->u.dict);
+    case DA_J_NAMESPACE: return a->u.dict == b->u.dict;
+    case DA_J_MACRO: return a->u.macro == b->u.macro;
+    case DA_J_FUNCTION: return a->u.i == b->u.i;
+    case DA_J_LOOP: return a->u.loop == b->u.loop;
+    default: return true; /* none, undefined */
     }
 }
 
@@ -252,8 +231,8 @@ bool da_j_compare(const struct da_jval *a, const struct da_jval *b, int *order)
 
 const char *da_j_type_name(const struct da_jval *v)
 {
-    static const char *const names[] = {"Undefined", "NoneType", "bool",  "int",  "float",
-                                        "str",       "list",     "tuple", "dict", "Namespace",
+    static const char *const names[] = {"Undefined", "NoneType", "bool",       "int",  "float",
+                                        "str",       "list",     "tuple",      "dict", "Namespace",
                                         "Macro",     "function", "LoopContext"};
     return names[v->type];
 }
@@ -290,7 +269,8 @@ static void print_float(struct da_buf *out, double d)
     }
     int64_t shift = 0;
     if (*p)
-        (void)da_parse_int(p[1] == '+' ? p + 2 : p + 1, strlen(p[1] == '+' ? p + 2 : p + 1), &shift);
+        (void)da_parse_int(p[1] == '+' ? p + 2 : p + 1, strlen(p[1] == '+' ? p + 2 : p + 1),
+                           &shift);
     exponent = n ? exponent + (int)shift : 0;
     if (n == 0)
         digits[n++] = '0';
@@ -339,7 +319,10 @@ static void repr_str(struct da_buf *out, struct da_span s)
         else if (is_printable(cp))
             da_buf_add(out, p, len);
         else
-            da_buf_addf(out, cp < 0x100 ? "\\x%02x" : cp < 0x10000 ? "\\u%04x" : "\\U%08x",
+            da_buf_addf(out,
+                        cp < 0x100     ? "\\x%02x"
+                        : cp < 0x10000 ? "\\u%04x"
+                                       : "\\U%08x",
                         (unsigned)cp);
         p += len;
     }
@@ -369,28 +352,14 @@ static void repr_items(struct da_buf *out, const struct da_jval *v)
 void da_j_repr(struct da_buf *out, const struct da_jval *v)
 {
     switch (v->type) {
-    case DA_J_UNDEFINED:
-        da_buf_add_str(out, "Undefined");
-        break;
-    case DA_J_NONE:
-        da_buf_add_str(out, "None");
-        break;
-    case DA_J_BOOL:
-        da_buf_add_str(out, v->u.b ? "True" : "False");
-        break;
-    case DA_J_INT:
-        da_buf_addf(out, "%lld", (long long)v->u.i);
-        break;
-    case DA_J_FLOAT:
-        print_float(out, v->u.d);
-        break;
-    case DA_J_STR:
-        repr_str(out, v->u.s);
-        break;
+    case DA_J_UNDEFINED: da_buf_add_str(out, "Undefined"); break;
+    case DA_J_NONE: da_buf_add_str(out, "None"); break;
+    case DA_J_BOOL: da_buf_add_str(out, v->u.b ? "True" : "False"); break;
+    case DA_J_INT: da_buf_addf(out, "%lld", (long long)v->u.i); break;
+    case DA_J_FLOAT: print_float(out, v->u.d); break;
+    case DA_J_STR: repr_str(out, v->u.s); break;
     case DA_J_LIST:
-    case DA_J_TUPLE:
-        repr_items(out, v);
-        break;
+    case DA_J_TUPLE: repr_items(out, v); break;
     case DA_J_DICT:
         da_buf_add_char(out, '{');
         for (size_t i = 0; i < v->u.dict->n; i++) {
@@ -402,9 +371,7 @@ void da_j_repr(struct da_buf *out, const struct da_jval *v)
         }
         da_buf_add_char(out, '}');
         break;
-    default:
-        da_buf_addf(out, "<%s>", da_j_type_name(v));
-        break;
+    default: da_buf_addf(out, "<%s>", da_j_type_name(v)); break;
     }
 }
 
@@ -415,8 +382,8 @@ static void dump_str(struct da_buf *out, struct da_span s)
     da_buf_add_char(out, '"');
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.p[i];
-        static const char *const named[] = {['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n",
-                                            ['\f'] = "\\f", ['\r'] = "\\r"};
+        static const char *const named[] = {
+            ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r"};
         if (c == '"' || c == '\\')
             da_buf_addf(out, "\\%c", c);
         else if (c < sizeof named / sizeof *named && named[c])
@@ -516,31 +483,20 @@ static bool dump_list(struct dump *d, const struct da_jval *v)
 static bool dump(struct dump *d, const struct da_jval *v)
 {
     switch (v->type) {
-    case DA_J_NONE:
-        da_buf_add_str(d->out, "null");
-        return true;
-    case DA_J_BOOL:
-        da_buf_add_str(d->out, v->u.b ? "true" : "false");
-        return true;
-    case DA_J_INT:
-        da_buf_addf(d->out, "%lld", (long long)v->u.i);
-        return true;
+    case DA_J_NONE: da_buf_add_str(d->out, "null"); return true;
+    case DA_J_BOOL: da_buf_add_str(d->out, v->u.b ? "true" : "false"); return true;
+    case DA_J_INT: da_buf_addf(d->out, "%lld", (long long)v->u.i); return true;
     case DA_J_FLOAT:
         if (isnan(v->u.d) || isinf(v->u.d))
             da_buf_add_str(d->out, isnan(v->u.d) ? "NaN" : v->u.d < 0 ? "-Infinity" : "Infinity");
         else
             print_float(d->out, v->u.d);
         return true;
-    case DA_J_STR:
-        dump_str(d->out, v->u.s);
-        return true;
+    case DA_J_STR: dump_str(d->out, v->u.s); return true;
     case DA_J_LIST:
-    case DA_J_TUPLE:
-        return dump_list(d, v);
-    case DA_J_DICT:
-        return dump_dict(d, v->u.dict);
-    default:
-        return false;
+    case DA_J_TUPLE: return dump_list(d, v);
+    case DA_J_DICT: return dump_dict(d, v->u.dict);
+    default: return false;
     }
 }
 

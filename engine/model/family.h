@@ -35,15 +35,16 @@ struct da_family {
     enum da_norm norm;
     enum da_positions positions;
     enum da_mlp mlp;
-    bool fused_qkv;  /* attn_qkv instead of attn_q, attn_k, attn_v */
-    bool fused_gate; /* ffn_up holds the gate's rows, then its own */
-    bool biases;     /* every matrix of a block may have one */
-    bool qkv_biases; /* only these three may */
-    bool parallel;   /* attention and MLP read the same input and are added together */
-    bool qk_norm;    /* RMS norm of each query and key head */
-    bool post_norms; /* norms after attention and MLP, before the residual */
-    bool embd_norm;  /* norm after the embedding */
-    bool embd_scale; /* embedding times sqrt(dim) */
+    bool fused_qkv;     /* attn_qkv instead of attn_q, attn_k, attn_v */
+    bool fused_gate;    /* ffn_up holds the gate's rows, then its own */
+    bool biases;        /* every matrix of a block may have one */
+    bool biases_needed; /* and must, the norms too */
+    bool qkv_biases;    /* only these three may */
+    bool parallel;      /* attention and MLP read the same input and are added together */
+    bool qk_norm;       /* RMS norm of each query and key head */
+    bool post_norms;    /* norms after attention and MLP, before the residual */
+    bool embd_norm;     /* norm after the embedding */
+    bool embd_scale;    /* embedding times sqrt(dim) */
 };
 
 /* The row that fits the file's architecture and tensors; DA_EUNSUPPORTED names what there is. */

@@ -6,6 +6,7 @@
 #include "engine/model/import.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ enum row_op {
     ROW_TRANSPOSE, /* GPT-2 stores [in][out] */
     ROW_PLUS_ONE,  /* Gemma's norms are stored minus one */
     ROW_QKV_HEADS, /* GPT-NeoX and BLOOM: q, k, v of a head lie together */
+    ROW_ROPE,      /* computed: divisors of the rope frequencies */
     ROW_SKIP       /* buffers that are no weights */
 };
 
@@ -126,6 +128,15 @@ static const struct name_map GPT2_NAMES[] = {
     {NULL, NULL, ROW_PLAIN},
 };
 
+/* GPT-BigCode is GPT-2 with plain linear layers and one key head: looked at before GPT2_NAMES. */
+static const struct name_map BIGCODE_NAMES[] = {
+    {"transformer.h.%.attn.c_attn.weight", "blk.%.attn_qkv.weight", ROW_PLAIN},
+    {"transformer.h.%.attn.c_proj.weight", "blk.%.attn_output.weight", ROW_PLAIN},
+    {"transformer.h.%.mlp.c_fc.weight", "blk.%.ffn_up.weight", ROW_PLAIN},
+    {"transformer.h.%.mlp.c_proj.weight", "blk.%.ffn_down.weight", ROW_PLAIN},
+    {NULL, NULL, ROW_PLAIN},
+};
+
 static const struct name_map NEOX_NAMES[] = {
     {"gpt_neox.embed_in.weight", "token_embd.weight", ROW_PLAIN},
     {"embed_out.weight", "output.weight", ROW_PLAIN},
@@ -186,6 +197,10 @@ struct importer {
     size_t n, cap;
     bool tied;
     bool no_permute; /* rope halves stay */
+    struct da_span model_type;
+    struct {
+        double factor, low, high, old_ctx;
+    } rope; /* Llama 3's; factor 0: none */
     struct da_err *err;
 };
 
@@ -237,22 +252,45 @@ static enum da_rc cfg_must_be(struct importer *im, const struct da_json *obj, co
                    name, (int)(v.len < 32 ? v.len : 32), v.p, want);
 }
 
-static enum da_rc no_rope_scaling(struct importer *im)
+/* Rope base and scaling: none, or Llama 3's. */
+static enum da_rc read_rope(struct importer *im, bool llama3_allowed)
 {
     const struct da_json *r = da_json_get(im->config, "rope_scaling");
     struct da_span type;
-    if (!r)
+    double v;
+    if (!r || da_json_type(r) != DA_JSON_OBJECT)
         r = da_json_get(im->config, "rope_parameters");
-    double theta;
-    if (da_json_double(da_json_get(r, "rope_theta"), &theta))
-        im->shape.rope_base = theta;
+    if (da_json_double(da_json_get(r, "rope_theta"), &v))
+        im->shape.rope_base = v;
     if (!da_json_str(da_json_get(r, "rope_type"), &type) &&
         !da_json_str(da_json_get(r, "type"), &type))
         return DA_OK;
     if (da_span_is(type, "default"))
         return DA_OK;
+    if (llama3_allowed && da_span_is(type, "llama3") &&
+        da_json_double(da_json_get(r, "factor"), &im->rope.factor) &&
+        da_json_double(da_json_get(r, "low_freq_factor"), &im->rope.low) &&
+        da_json_double(da_json_get(r, "high_freq_factor"), &im->rope.high) &&
+        da_json_double(da_json_get(r, "original_max_position_embeddings"), &im->rope.old_ctx) &&
+        im->rope.factor > 0 && im->rope.high > im->rope.low && im->rope.old_ctx > 0)
+        return DA_OK;
     return da_fail(im->err, DA_EUNSUPPORTED, "config.json: rope scaling '%.*s' is not supported",
                    (int)(type.len < 32 ? type.len : 32), type.p);
+}
+
+/* Windows that hold for all layers; others are refused. */
+static enum da_rc read_window(struct importer *im, struct da_span type)
+{
+    const struct da_json *j = da_json_get(im->config, "sliding_window");
+    int64_t v;
+    if (!da_json_int(j, &v) || v <= 0 || v > UINT32_MAX)
+        return DA_OK;
+    if (da_span_is(type, "mistral") || da_span_is(type, "phi3"))
+        im->shape.window = (uint32_t)v;
+    else if (cfg_bool(im->config, "use_sliding_window", false))
+        return da_fail(im->err, DA_EUNSUPPORTED,
+                       "config.json: sliding windows of single layers are not supported");
+    return DA_OK;
 }
 
 static enum da_rc llama_config(struct importer *im)
@@ -270,7 +308,8 @@ static enum da_rc llama_config(struct importer *im)
                        &s->head_dim)) ||
         (rc = cfg_uint(im, "intermediate_size", NULL, 0, 1 << 20, &s->ff_dim)) ||
         (rc = cfg_uint(im, "max_position_embeddings", NULL, 2048, DA_MODEL_MAX_CTX, &s->n_ctx)) ||
-        (rc = no_rope_scaling(im)))
+        (rc = read_rope(im, im->family->positions == DA_POS_ROPE_PAIR)) ||
+        (rc = read_window(im, im->model_type)))
         return rc;
     s->n_rot = s->head_dim;
     im->names = LLAMA_NAMES;
@@ -343,6 +382,18 @@ static enum da_rc gpt2_config(struct importer *im)
     return DA_OK;
 }
 
+static enum da_rc bigcode_config(struct importer *im)
+{
+    enum da_rc rc = gpt2_config(im);
+    if (rc)
+        return rc;
+    if (!cfg_bool(im->config, "multi_query", true))
+        return da_fail(im->err, DA_EUNSUPPORTED, "config.json: GPT-BigCode without multi_query");
+    im->shape.n_kv_heads = 1;
+    im->more = BIGCODE_NAMES;
+    return DA_OK;
+}
+
 static enum da_rc neox_config(struct importer *im)
 {
     struct da_build_shape *s = &im->shape;
@@ -354,7 +405,7 @@ static enum da_rc neox_config(struct importer *im)
         (rc = cfg_uint(im, "num_attention_heads", NULL, 0, DA_MODEL_MAX_HEADS, &s->n_heads)) ||
         (rc = cfg_uint(im, "intermediate_size", NULL, 0, 1 << 20, &s->ff_dim)) ||
         (rc = cfg_uint(im, "max_position_embeddings", NULL, 2048, DA_MODEL_MAX_CTX, &s->n_ctx)) ||
-        (rc = cfg_must_be(im, im->config, "hidden_act", "gelu")) || (rc = no_rope_scaling(im)))
+        (rc = cfg_must_be(im, im->config, "hidden_act", "gelu")) || (rc = read_rope(im, false)))
         return rc;
     if (!cfg_bool(im->config, "use_parallel_residual", true))
         return da_fail(im->err, DA_EUNSUPPORTED, "config.json: GPT-NeoX without parallel residual");
@@ -398,7 +449,7 @@ static const struct {
     {"phi3", "phi3", llama_config, false},    {"gemma", "gemma", llama_config, true},
     {"gemma2", "gemma2", llama_config, true}, {"mpt", "mpt", mpt_config, true},
     {"gpt2", "gpt2", gpt2_config, true},      {"gpt_neox", "gptneox", neox_config, false},
-    {"bloom", "bloom", bloom_config, true},
+    {"bloom", "bloom", bloom_config, true},   {"gpt_bigcode", "starcoder", bigcode_config, true},
 };
 
 static enum da_rc read_config(struct importer *im)
@@ -416,6 +467,7 @@ static enum da_rc read_config(struct importer *im)
     for (size_t i = 0; i < DA_ARRAY_LEN(TYPES); i++) {
         if (!da_span_is(type, TYPES[i].model_type))
             continue;
+        im->model_type = type;
         im->shape.family = TYPES[i].family;
         im->family = da_family_named(TYPES[i].family);
         im->tied = cfg_bool(im->config, "tie_word_embeddings", TYPES[i].tied);
@@ -508,6 +560,16 @@ static enum da_rc map_tensors(struct importer *im, struct da_import_stats *stats
         stats->n_params += (uint64_t)b->n_cols * b->n_rows;
         stats->n_fallback += b->type == DA_Q_F16 && im->opts->type != DA_Q_F16;
     }
+    if (im->rope.factor > 0) {
+        struct da_build_tensor t = {.name = "rope_freqs.weight",
+                                    .type = DA_Q_F32,
+                                    .n_cols = im->shape.n_rot / 2,
+                                    .n_rows = 1,
+                                    .vector = true};
+        im->sources[im->n] = (struct source){NULL, ROW_ROPE};
+        DA_GROW(im->tensors, im->n, im->cap);
+        im->tensors[im->n++] = t;
+    }
     for (size_t i = 0; i < im->n; i++)
         im->tensors[i].src = &im->sources[i];
     stats->n_tensors = (uint32_t)im->n;
@@ -536,10 +598,28 @@ static uint32_t source_row(const struct importer *im, enum row_op op, uint32_t r
     return r;
 }
 
+/* Llama 3.1's rule: long waves are slowed by the factor, short ones stay, between them it blends.
+ * Source: transformers, modeling_rope_utils.py, rope type "llama3". */
+static void rope_divisors(const struct importer *im, uint32_t n, float *out)
+{
+    const double low_wave = im->rope.old_ctx / im->rope.low;
+    const double high_wave = im->rope.old_ctx / im->rope.high;
+    for (uint32_t i = 0; i < n; i++) {
+        double wave = 2.0 * acos(-1.0) * pow(im->shape.rope_base, (double)i / n);
+        double blend = (im->rope.old_ctx / wave - im->rope.low) / (im->rope.high - im->rope.low);
+        double between = 1.0 / ((1.0 - blend) / im->rope.factor + blend);
+        out[i] = (float)(wave < high_wave ? 1.0 : wave > low_wave ? im->rope.factor : between);
+    }
+}
+
 static void import_row(void *ctx, const struct da_build_tensor *t, uint32_t row, float *out)
 {
     const struct importer *im = ctx;
     const struct source *src = t->src;
+    if (src->op == ROW_ROPE) {
+        rope_divisors(im, t->n_cols, out);
+        return;
+    }
     const size_t width = da_qtype_info(src->t->type)->block_bytes;
     if (t->vector || src->op == ROW_TRANSPOSE) { /* element by element */
         size_t stride = src->op == ROW_TRANSPOSE ? t->n_rows : 1;

@@ -240,7 +240,8 @@ static enum da_rc norm(struct loader *ld, int layer, const char *base, uint32_t 
     enum da_rc rc = vector(ld, block_name(name, layer, base, "weight"), n, true, &out->w);
     if (rc || ld->m->family->norm == DA_NORM_RMS)
         return rc;
-    return vector(ld, block_name(name, layer, base, "bias"), n, false, &out->b);
+    return vector(ld, block_name(name, layer, base, "bias"), n, ld->m->family->biases_needed,
+                  &out->b);
 }
 
 /* Rows first.. of a tensor become a weight of n_rows rows. */
@@ -270,7 +271,8 @@ static enum da_rc matrix(struct loader *ld, int layer, const char *base, uint32_
     if ((rc = plan(ld, t, name, 0, n_rows, out)))
         return rc;
     if (bias_allowed)
-        rc = vector(ld, block_name(name, layer, base, "bias"), n_rows, false, &out->bias);
+        rc = vector(ld, block_name(name, layer, base, "bias"), n_rows,
+                    ld->m->family->biases_needed && layer >= 0, &out->bias);
     return rc;
 }
 

@@ -20,7 +20,7 @@
 #include "engine/tokenizer/tokenizer_impl.h"
 
 enum { SHORT_MAX = 128 };
-static_assert(SHORT_MAX == 1 << 7 && DA_VOCAB_MAX_MERGES <= 1 << 23,
+static_assert(SHORT_MAX == 1 << 7 && DA_VOCAB_MAX_MERGES < 1 << 23,
               "a rank and a position share 31 bits");
 
 static void make_byte_pairs(struct da_tokenizer *t)
@@ -28,7 +28,7 @@ static void make_byte_pairs(struct da_tokenizer *t)
     const struct da_vocab *v = t->v;
     t->byte_pairs = da_malloc(65536 * sizeof *t->byte_pairs);
     for (size_t i = 0; i < 65536; i++)
-        t->byte_pairs[i] = (struct da_byte_pair){DA_MERGE_NONE, -1};
+        t->byte_pairs[i] = DA_PAIR_NONE;
     for (size_t i = v->n_merges; i-- > 0;) { /* of equal pairs the first counts */
         const struct da_vocab_merge *m = &v->merges[i];
         if (v->tokens[m->left].len != 1 || v->tokens[m->right].len != 1)
@@ -36,8 +36,55 @@ static void make_byte_pairs(struct da_tokenizer *t)
         unsigned char a = (unsigned char)v->text.p[v->tokens[m->left].at];
         unsigned char b = (unsigned char)v->text.p[v->tokens[m->right].at];
         if (t->byte_id[a] == m->left && t->byte_id[b] == m->right)
-            t->byte_pairs[a << 8 | b] = (struct da_byte_pair){(uint32_t)i, m->result};
+            t->byte_pairs[a << 8 | b] = (uint32_t)i;
     }
+}
+
+/*
+ * A table of the short tokens by their text: a slot has ten bits of the hash over
+ * 22 bits of id. A piece that is a token need not be merged when merging could
+ * give nothing else.
+ */
+#define WHOLE_EMPTY UINT32_MAX
+
+static enum da_rc make_wholes(struct da_tokenizer *t, struct da_err *err)
+{
+    const struct da_vocab *v = t->v;
+    unsigned bits = 6;
+    while (((size_t)1 << bits) < 2 * v->n)
+        bits++;
+    size_t mask = ((size_t)1 << bits) - 1;
+    t->whole_shift = 64 - bits;
+    t->wholes = da_try_alloc(mask + 1, sizeof *t->wholes);
+    if (!t->wholes)
+        return da_fail(err, DA_ENOMEM, "no memory for %zu tokens", v->n);
+    memset(t->wholes, 0xff, (mask + 1) * sizeof *t->wholes);
+    const char *end = v->text.p + v->text.len;
+    for (size_t i = 0; i < v->n; i++) {
+        const struct da_vocab_token *k = &v->tokens[i];
+        if (k->len < 2 || k->len > DA_PIECE_MAX_LEN || k->type != DA_TOKEN_NORMAL)
+            continue;
+        uint64_t h = da_piece_hash(da_piece_key(v->text.p + k->at, k->len, end));
+        size_t at = (size_t)(h >> t->whole_shift);
+        while (t->wholes[at] != WHOLE_EMPTY)
+            at = (at + 1) & mask;
+        t->wholes[at] = (uint32_t)(h & 0x3ff) << 22 | (uint32_t)i;
+    }
+    return DA_OK;
+}
+
+/* The token that a piece of 1..DA_PIECE_MAX_LEN bytes is, or -1. */
+static int32_t find_whole(const struct da_tokenizer *t, struct da_span piece, const char *end)
+{
+    uint64_t h = da_piece_hash(da_piece_key(piece.p, piece.len, end));
+    size_t mask = ((size_t)1 << (64 - t->whole_shift)) - 1;
+    for (size_t at = (size_t)(h >> t->whole_shift); t->wholes[at] != WHOLE_EMPTY;
+         at = (at + 1) & mask) {
+        int32_t id = (int32_t)(t->wholes[at] & 0x3fffff);
+        if (t->wholes[at] >> 22 == (h & 0x3ff) && da_span_eq(da_vocab_text(t->v, id), piece))
+            return id;
+    }
+    return -1;
 }
 
 enum da_rc da_bpe_open(struct da_tokenizer *t, struct da_err *err)
@@ -54,47 +101,44 @@ enum da_rc da_bpe_open(struct da_tokenizer *t, struct da_err *err)
         if (v->tokens[i].len == 1 && v->tokens[i].type == DA_TOKEN_NORMAL)
             t->byte_id[(unsigned char)da_vocab_text(v, (int32_t)i).p[0]] = (int32_t)i;
     make_byte_pairs(t);
-    return DA_OK;
+    return v->all_reachable ? make_wholes(t, err) : DA_OK;
 }
 
 static void rank_pair(const void *ctx, struct da_merge_node *a, const struct da_merge_node *b,
                       uint32_t end)
 {
+    const struct da_tokenizer *t = ctx;
     (void)end;
-    const struct da_pair *p = da_pairs_find(ctx, a->id, b->id);
-    a->rank = p ? p->rank : DA_MERGE_NONE;
-    a->result = p ? p->result : -1;
+    a->rank = da_pairs_find(&t->pairs, a->id, b->id);
+    a->result = a->rank == DA_PAIR_NONE ? -1 : t->v->merges[a->rank].result;
 }
 
-/*
- * Merges up to SHORT_MAX symbols in place and returns how many are left. A pair's
- * key is its rank with its position below, so one minimum finds the lowest rank
- * and the leftmost of equals; merged-away positions keep an empty key. bytes, when
- * not NULL, are the symbols as bytes.
- */
+enum { INDEX_BITS = 7, NO_KEY = INT32_MAX };
+
+/* The rank of a pair with its position below, so that one minimum finds the lowest rank and the
+ * leftmost of equals. */
+static inline int32_t key_of(uint32_t rank, size_t at)
+{
+    return rank == DA_PAIR_NONE ? NO_KEY : (int32_t)(rank << INDEX_BITS | (uint32_t)at);
+}
+
+/* Merges up to SHORT_MAX symbols in place and returns how many are left; merged-away positions keep
+ * an empty key. bytes, when not NULL, are the symbols as bytes. */
 static size_t merge_short(const struct da_tokenizer *t, int32_t *id, size_t n,
                           const unsigned char *bytes)
 {
-    enum { INDEX_BITS = 7, NO_KEY = INT32_MAX };
-    int32_t key[SHORT_MAX], result[SHORT_MAX];
+    int32_t key[SHORT_MAX];
     uint8_t next[SHORT_MAX + 1], prev[SHORT_MAX + 1];
     size_t width = (n + 15) & ~(size_t)15;
-    for (size_t i = 0; i < width; i++)
+    for (size_t i = n ? n - 1 : 0; i < width; i++)
         key[i] = NO_KEY;
+    for (size_t i = 0; i + 1 < n; i++)
+        key[i] = key_of(bytes ? t->byte_pairs[bytes[i] << 8 | bytes[i + 1]]
+                              : da_pairs_find(&t->pairs, id[i], id[i + 1]),
+                        i);
     for (size_t i = 0; i < n; i++) {
         next[i] = (uint8_t)(i + 1);
         prev[i] = (uint8_t)(i - 1);
-    }
-    for (size_t i = 0; i + 1 < n; i++) {
-        if (bytes) {
-            const struct da_byte_pair *p = &t->byte_pairs[bytes[i] << 8 | bytes[i + 1]];
-            key[i] = p->rank == DA_MERGE_NONE ? NO_KEY : (int32_t)(p->rank << INDEX_BITS | i);
-            result[i] = p->result;
-        } else {
-            const struct da_pair *p = da_pairs_find(&t->pairs, id[i], id[i + 1]);
-            key[i] = p ? (int32_t)(p->rank << INDEX_BITS | i) : NO_KEY;
-            result[i] = p ? p->result : -1;
-        }
     }
     for (;;) {
         int32_t best = NO_KEY;
@@ -103,22 +147,15 @@ static size_t merge_short(const struct da_tokenizer *t, int32_t *id, size_t n,
         if (best == NO_KEY)
             break;
         size_t i = (size_t)best & (SHORT_MAX - 1), gone = next[i], after = next[gone];
-        id[i] = result[i];
+        id[i] = t->v->merges[best >> INDEX_BITS].result;
         next[i] = (uint8_t)after;
         prev[after] = (uint8_t)i;
         key[gone] = key[i] = NO_KEY;
-        if (after < n) {
-            const struct da_pair *p = da_pairs_find(&t->pairs, id[i], id[after]);
-            if (p) {
-                key[i] = (int32_t)(p->rank << INDEX_BITS | i);
-                result[i] = p->result;
-            }
-        }
+        if (after < n)
+            key[i] = key_of(da_pairs_find(&t->pairs, id[i], id[after]), i);
         if (i > 0) {
             size_t before = prev[i];
-            const struct da_pair *p = da_pairs_find(&t->pairs, id[before], id[i]);
-            key[before] = p ? (int32_t)(p->rank << INDEX_BITS | before) : NO_KEY;
-            result[before] = p ? p->result : -1;
+            key[before] = key_of(da_pairs_find(&t->pairs, id[before], id[i]), before);
         }
     }
     size_t left = 0;
@@ -136,7 +173,7 @@ static enum da_rc merge_long(const struct da_tokenizer *t, struct da_tok_scratch
         return rc;
     for (size_t i = 0; i < n; i++)
         s->merge.nodes[i].id = out->p[from + i];
-    da_merge_run(&s->merge, n, rank_pair, &t->pairs);
+    da_merge_run(&s->merge, n, rank_pair, t);
     out->n = from;
     for (size_t i = 0; i < n; i = s->merge.nodes[i].next)
         out->p[out->n++] = s->merge.nodes[i].id;
@@ -210,14 +247,27 @@ static enum da_rc encode_batch(const struct da_tokenizer *t, struct da_tok_scrat
         DA_PREFETCH(set[i]);
     }
     enum da_rc rc = DA_OK;
+    int32_t *to = da_ids_reserve(out, BATCH * DA_PIECE_MAX_IDS);
     for (size_t i = 0; i < n && rc == DA_OK; at = ends[i++]) {
-        if (DA_LIKELY(set[i] && da_piece_get(set[i], key[i], out)))
+        const struct da_piece_entry *e = set[i] ? da_piece_find(set[i], key[i]) : NULL;
+        if (DA_LIKELY(e != NULL)) {
+            memcpy(to, e->ids, sizeof e->ids);
+            to += e->key.w[1] >> 60;
             continue;
+        }
+        out->n = (size_t)(to - out->p);
         size_t old = out->n;
-        rc = encode_piece(t, s, da_span(text.p + at, ends[i] - at), out, err);
+        struct da_span piece = da_span(text.p + at, ends[i] - at);
+        int32_t whole = set[i] && t->wholes ? find_whole(t, piece, limit) : -1;
+        if (whole >= 0)
+            da_ids_add(out, whole);
+        else
+            rc = encode_piece(t, s, piece, out, err);
         if (set[i] && rc == DA_OK)
             da_piece_put(set[i], key[i], out->p + old, out->n - old);
+        to = da_ids_reserve(out, BATCH * DA_PIECE_MAX_IDS);
     }
+    out->n = (size_t)(to - out->p);
     return rc;
 }
 

@@ -1,12 +1,16 @@
-/* Building the pair table. The filter has at least eight bits a pair. */
+/* Building the pair table: at most two thirds full, eight filter bits a pair or more. */
 
 #include "engine/tokenizer/pairs.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
 #include "engine/tokenizer/vocab.h"
+
+static_assert(DA_VOCAB_MAX_TOKENS <= 1 << 22 && DA_VOCAB_MAX_MERGES < 1 << 23,
+              "a pair has 44 bits, a slot 64; the rank of all ones is for empty slots");
 
 static unsigned log2_above(size_t n)
 {
@@ -16,10 +20,22 @@ static unsigned log2_above(size_t n)
     return bits;
 }
 
+static void insert(struct da_pairs *t, uint64_t h, uint64_t rank, size_t *longest)
+{
+    uint64_t tag = h << (64 - DA_PAIR_TAG_BITS) >> (64 - DA_PAIR_TAG_BITS);
+    size_t at = (size_t)(h >> t->shift), n = 0;
+    for (; t->slots[at] != UINT64_MAX; at = (at + 1) & t->mask, n++)
+        if (t->slots[at] >> 23 == tag)
+            return;
+    t->slots[at] = tag << 23 | rank;
+    *longest = n > *longest ? n : *longest;
+}
+
 enum da_rc da_pairs_build(struct da_pairs *t, const struct da_vocab_merge *merges, size_t n,
                           struct da_err *err)
 {
-    unsigned bits = log2_above(2 * n), filter_bits = log2_above(8 * n);
+    unsigned bits = log2_above(n + n / 2), filter_bits = log2_above(8 * n);
+    size_t longest = 0;
     t->slots = da_try_alloc((size_t)1 << bits, sizeof *t->slots);
     t->filter = da_try_alloc((size_t)1 << (filter_bits - 6), sizeof *t->filter);
     if (!t->slots || !t->filter) {
@@ -27,21 +43,17 @@ enum da_rc da_pairs_build(struct da_pairs *t, const struct da_vocab_merge *merge
         return da_fail(err, DA_ENOMEM, "no memory for %zu merges", n);
     }
     memset(t->slots, 0xff, ((size_t)1 << bits) * sizeof *t->slots);
-    t->shift = 64 - bits;
-    t->filter_shift = 64 - filter_bits;
+    t->shift = DA_PAIR_KEY_BITS - bits;
+    t->filter_shift = DA_PAIR_KEY_BITS - filter_bits;
     t->mask = ((size_t)1 << bits) - 1;
     for (size_t i = 0; i < n; i++) {
-        uint64_t key = (uint64_t)(uint32_t)merges[i].left << 32 | (uint32_t)merges[i].right;
-        uint64_t h = key * 0x9e3779b97f4a7c15u;
-        h = (h ^ h >> 32) * 0xd6e8feb86659fd93u;
-        uint64_t bit = h >> t->filter_shift;
+        uint64_t h = da_pair_mix(merges[i].left, merges[i].right), bit = h >> t->filter_shift;
         t->filter[bit >> 6] |= (uint64_t)1 << (bit & 63);
-        size_t at = (size_t)(h >> t->shift);
-        while (t->slots[at].key != UINT64_MAX && t->slots[at].key != key)
-            at = (at + 1) & t->mask;
-        if (t->slots[at].key == key)
-            continue;
-        t->slots[at] = (struct da_pair){key, (uint32_t)i, merges[i].result};
+        insert(t, h, i, &longest);
+    }
+    if (longest > 4 && longest >= (t->mask + 1) / 8) {
+        da_pairs_release(t);
+        return da_fail(err, DA_EUNSUPPORTED, "the merges do not spread over a table");
     }
     return DA_OK;
 }

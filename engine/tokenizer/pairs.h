@@ -1,9 +1,15 @@
 #ifndef ENGINE_TOKENIZER_PAIRS_H
 #define ENGINE_TOKENIZER_PAIRS_H
 
-/* Hash table from a pair of neighbouring tokens to its merge: open addressing, fixed after
- * building, at most half full. A bit filter small enough for the second-level cache answers most
- * look-ups of pairs that never merge. */
+/*
+ * Hash table from a pair of neighbouring tokens to the rank of its merge: open
+ * addressing, fixed after building. Tokens have 22 bits (DA_VOCAB_MAX_TOKENS) and
+ * ranks 23 (DA_VOCAB_MAX_MERGES), so a slot is one word: the low 41 bits of the
+ * mixed pair and the rank. Mixing is reversible and the missing three bits follow
+ * from where the slot stands, as long as no run of full slots is an eighth of the
+ * table long, which building checks. A bit filter small enough for the
+ * second-level cache answers most look-ups of pairs that never merge.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,16 +19,13 @@
 
 struct da_vocab_merge;
 
-struct da_pair {
-    uint64_t key;    /* left << 32 | right; UINT64_MAX: empty */
-    uint32_t rank;
-    int32_t result;
-};
+enum { DA_PAIR_KEY_BITS = 44, DA_PAIR_TAG_BITS = 41 };
+#define DA_PAIR_NONE UINT32_MAX
 
 struct da_pairs {
-    struct da_pair *slots;
+    uint64_t *slots; /* tag << 23 | rank; UINT64_MAX: empty */
     uint64_t *filter;
-    unsigned shift, filter_shift; /* 64 - log2 of the number of slots, of filter bits */
+    unsigned shift, filter_shift; /* key bits less log2 of the number of slots, of filter bits */
     size_t mask;
 };
 
@@ -31,22 +34,29 @@ enum da_rc da_pairs_build(struct da_pairs *t, const struct da_vocab_merge *merge
                           struct da_err *err);
 void da_pairs_release(struct da_pairs *t);
 
-/* The merge of two tokens, or NULL. */
-static inline const struct da_pair *da_pairs_find(const struct da_pairs *t, int32_t left,
-                                                  int32_t right)
+/* A permutation of the 44-bit words. */
+static inline uint64_t da_pair_mix(int32_t left, int32_t right)
 {
-    uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
-    uint64_t h = key * 0x9e3779b97f4a7c15u;
-    h = (h ^ h >> 32) * 0xd6e8feb86659fd93u;
-    uint64_t bit = h >> t->filter_shift;
-    if (!((t->filter[bit >> 6] >> (bit & 63)) & 1))
-        return NULL;
+    const uint64_t mask = ((uint64_t)1 << DA_PAIR_KEY_BITS) - 1;
+    uint64_t h = (uint64_t)(uint32_t)left << 22 | (uint32_t)right;
+    h = h * 0x9e3779b97f4a7c15u & mask;
+    h ^= h >> 22;
+    return h * 0xd6e8feb86659fd93u & mask;
+}
+
+/* The rank of the merge of two tokens, or DA_PAIR_NONE. */
+static inline uint32_t da_pairs_find(const struct da_pairs *t, int32_t left, int32_t right)
+{
+    uint64_t h = da_pair_mix(left, right), bit = h >> t->filter_shift;
+    if (!(t->filter[bit >> 6] >> (bit & 63) & 1))
+        return DA_PAIR_NONE;
+    uint64_t tag = h << (64 - DA_PAIR_TAG_BITS) >> (64 - DA_PAIR_TAG_BITS);
     for (size_t i = (size_t)(h >> t->shift);; i = (i + 1) & t->mask) {
-        const struct da_pair *p = &t->slots[i];
-        if (p->key == key)
-            return p;
-        if (p->key == UINT64_MAX)
-            return NULL;
+        uint64_t slot = t->slots[i];
+        if (slot >> 23 == tag && slot != UINT64_MAX)
+            return (uint32_t)slot & 0x7fffff;
+        if (slot == UINT64_MAX)
+            return DA_PAIR_NONE;
     }
 }
 

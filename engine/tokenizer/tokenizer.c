@@ -233,6 +233,7 @@ void da_tokenizer_close(struct da_tokenizer *t)
     da_added_release(&t->normalized);
     da_pairs_release(&t->pairs);
     free(t->byte_pairs);
+    free(t->wholes);
     da_unigram_release(t);
     da_textmap_release(&t->map);
     da_vocab_free(t->v);

@@ -23,7 +23,9 @@ struct da_tokenizer {
     struct da_added normalized; /* and those looked for after normalization */
     struct da_pairs pairs;      /* BPE */
     struct da_textmap map;      /* all kinds but byte-level BPE without ignore_merges */
-    struct da_byte_pair *byte_pairs; /* [65536], by first * 256 + second; byte-level BPE */
+    uint32_t *byte_pairs;       /* [65536] ranks, by first * 256 + second; byte-level BPE */
+    uint32_t *wholes;           /* tokens of up to 15 bytes, see bpe.c; when all are reachable */
+    unsigned whole_shift;
     int32_t byte_id[256];       /* byte-level: the byte's token; else "<0x..>"; -1 none */
     struct da_trie *trie;       /* Unigram */
     double unknown_score;       /* Unigram: of a character without a token */
@@ -47,12 +49,6 @@ struct da_piece_entry {
 };
 struct da_piece_set {
     struct da_piece_entry way[2]; /* the newer one first */
-};
-
-/* Symbols of the merge of two bytes; rank DA_MERGE_NONE: they do not merge. */
-struct da_byte_pair {
-    uint32_t rank;
-    int32_t result;
 };
 
 struct da_best_path {
@@ -136,27 +132,39 @@ static inline struct da_piece_key da_piece_key(const char *p, size_t len, const 
     return k;
 }
 
+static inline uint64_t da_piece_hash(struct da_piece_key k)
+{
+    uint64_t h = (k.w[0] ^ k.w[1] * 0xd6e8feb86659fd93u) * 0x9e3779b97f4a7c15u;
+    return (h ^ h >> 29) * 0xbf58476d1ce4e5b9u;
+}
+
 static inline struct da_piece_set *da_piece_set(const struct da_tok_scratch *s,
                                                 struct da_piece_key k)
 {
-    uint64_t h = (k.w[0] ^ k.w[1] * 0xd6e8feb86659fd93u) * 0x9e3779b97f4a7c15u;
-    h = (h ^ h >> 29) * 0xbf58476d1ce4e5b9u;
-    return &s->cache[h >> (64 - DA_PIECE_CACHE_BITS)];
+    return &s->cache[da_piece_hash(k) >> (64 - DA_PIECE_CACHE_BITS)];
+}
+
+/* The entry that remembers a piece, or NULL. */
+static inline const struct da_piece_entry *da_piece_find(const struct da_piece_set *set,
+                                                         struct da_piece_key k)
+{
+    const struct da_piece_entry *e = set->way;
+    for (int i = 0; i < 2; i++, e++)
+        if (e->key.w[0] == k.w[0] && (e->key.w[1] & DA_PIECE_KEY_MASK) == k.w[1])
+            return e;
+    return NULL;
 }
 
 /* Appends the ids of a piece when they are remembered. */
 static inline bool da_piece_get(const struct da_piece_set *set, struct da_piece_key k,
                                 struct da_ids *out)
 {
-    for (int i = 0; i < 2; i++) {
-        const struct da_piece_entry *e = &set->way[i];
-        if (e->key.w[0] != k.w[0] || (e->key.w[1] & DA_PIECE_KEY_MASK) != k.w[1])
-            continue;
-        memcpy(da_ids_reserve(out, DA_PIECE_MAX_IDS), e->ids, sizeof e->ids);
-        out->n += e->key.w[1] >> 60;
-        return true;
-    }
-    return false;
+    const struct da_piece_entry *e = da_piece_find(set, k);
+    if (!e)
+        return false;
+    memcpy(da_ids_reserve(out, DA_PIECE_MAX_IDS), e->ids, sizeof e->ids);
+    out->n += e->key.w[1] >> 60;
+    return true;
 }
 
 static inline void da_piece_put(struct da_piece_set *set, struct da_piece_key k,

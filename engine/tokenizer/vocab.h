@@ -23,7 +23,7 @@
 
 enum {
     DA_VOCAB_MAX_TOKENS = 1 << 22,    /* the largest published vocabulary has 262,144 */
-    DA_VOCAB_MAX_MERGES = 1 << 23,
+    DA_VOCAB_MAX_MERGES = (1 << 23) - 1,
     DA_VOCAB_MAX_TOKEN_LEN = 1 << 16, /* bytes */
     DA_VOCAB_MAX_ADDED_LEN = 1024     /* bytes of a token that is looked for in the text */
 };
@@ -97,6 +97,7 @@ struct da_vocab {
 
     bool byte_level;       /* symbols are bytes; else characters */
     bool ignore_merges;    /* a piece that is a token is that token */
+    bool all_reachable;    /* merging a token's bytes gives that token: known of built-in ones */
     bool byte_fallback;    /* unknown characters become "<0x..>" tokens */
     bool fuse_unk;         /* neighbouring unknown characters give one unknown token */
     bool escape_spaces;    /* ' ' stands in the vocabulary as U+2581 */

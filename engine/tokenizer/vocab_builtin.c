@@ -105,7 +105,7 @@ enum da_rc da_vocab_builtin(struct da_vocab **ret, const char *name, struct da_e
             return da_fail(err, DA_ENOTFOUND, "%s is not built into this program", file);
         struct da_vocab *v = da_vocab_new(DA_VOCAB_BPE);
         (void)snprintf(v->name, sizeof v->name, "%s", name);
-        v->byte_level = true;
+        v->byte_level = v->all_reachable = true;
         v->split.steps[0] = (uint8_t)b->step;
         v->split.n = 1;
         v->special[DA_TOK_EOS] = b->control[0].id;

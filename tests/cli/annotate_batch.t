@@ -56,6 +56,11 @@ like_stderr "^docassist: submitted 40 requests; 0 were waiting already, 0 are se
 run batch submit
 like_stderr "^docassist: submitted 0 requests; 40 were waiting already, 0 are settled, 0 do not" \
     "a second submit sends nothing"
+n=$(counts requests)
+run docassist annotate docs.jsonl -o a.jsonl --errors e.jsonl --base-url "$url"
+is_exit 3 "asking online meanwhile"
+is "$(json status e.jsonl | sort -u) $(($(counts requests) - n))" "in_batch 0" \
+    "... does not ask for what waits in a batch"
 run batch poll
 is_exit 4 "poll while it works"
 like_stdout "^1  batch_0 +40 requests  in_progress  0 answered, 0 failed$"

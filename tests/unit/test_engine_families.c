@@ -17,9 +17,9 @@
 #include "engine/session.h"
 #include "tests/tap.h"
 
-static const char *const FAMILIES[] = {"llama", "llama-tied", "slimlm",  "qwen2",
-                                       "qwen3", "gpt2",       "gptneox", "bloom",
-                                       "mpt",   "phi3",       "gemma",   "gemma2"};
+static const char *const FAMILIES[] = {"llama",  "llama-tied", "slimlm",    "qwen2", "qwen3",
+                                       "gpt2",   "gptneox",    "bloom",     "mpt",   "phi3",
+                                       "llama3", "mistral",    "starcoder", "gemma", "gemma2"};
 
 struct golden {
     struct da_buf bytes;

@@ -63,7 +63,8 @@ tie_word_embeddings hidden_act vocab_size n_layer n_embd n_head n_inner n_positi
 layer_norm_epsilon activation_function layer_norm_eps rotary_pct rotary_emb_base
 use_parallel_residual seq_length n_layers d_model n_heads expansion_ratio max_seq_len attn_config
 learned_pos_emb attn_logit_softcapping final_logit_softcapping sliding_window
-apply_residual_connection_post_layernorm norm_eps no_bias""".split()
+apply_residual_connection_post_layernorm norm_eps no_bias multi_query
+use_sliding_window""".split()
 
 
 def trimmed(config):
@@ -121,6 +122,16 @@ def main(out):
     plain(out, "llama", tf.LlamaForCausalLM(tf.LlamaConfig(**common)), 1)
     plain(out, "llama-tied", tf.LlamaForCausalLM(
         tf.LlamaConfig(**common, tie_word_embeddings=True, rope_theta=5e5, head_dim=16)), 2)
+    plain(out, "llama3", tf.LlamaForCausalLM(
+        tf.LlamaConfig(**common, head_dim=32, tie_word_embeddings=True, rope_parameters={
+            "rope_type": "llama3", "rope_theta": 5e5, "factor": 8.0, "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0, "original_max_position_embeddings": 64})), 13)
+    plain(out, "mistral", tf.MistralForCausalLM(
+        tf.MistralConfig(**common, head_dim=8, sliding_window=24,
+                         attn_implementation="eager")), 14)
+    plain(out, "starcoder", tf.GPTBigCodeForCausalLM(
+        tf.GPTBigCodeConfig(vocab_size=VOCAB, n_positions=128, n_embd=32, n_layer=2, n_head=4,
+                            bos_token_id=0, eos_token_id=0)), 15, (".attn.bias", "masked_bias"))
     plain(out, "qwen2", tf.Qwen2ForCausalLM(
         tf.Qwen2Config(**common, tie_word_embeddings=True, use_sliding_window=False)), 3)
     plain(out, "qwen3", tf.Qwen3ForCausalLM(
