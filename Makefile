@@ -152,7 +152,7 @@ $O/libdocassist.a: $(LIB_OBJ) $O/lib.list
 $O/docassist: $(CLI_OBJ) $O/libdocassist.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-# The one shim in C++: language.cc, for CLD2.
+# The one shim in C++: cld.cc, for CLD2.
 $(HELPER_CXX): $O/%.o: %.cc $O/flags
 	@mkdir -p $(@D)
 	@echo '  CXX  $<'

@@ -47,16 +47,15 @@ for truth in "$docs"/expected/*; do
     ours "$docs/files/$name" >"$tmp/out"
     score=$("$build/tests/tools/wordscore" "$truth" "$tmp/out")
     printf '%-50.50s %-15s' "$name" "$score"
-    echo "docassist $score" >>"$tmp/all"
+    own=$score
+    echo "docassist $own" >>"$tmp/all"
     for p in $peers; do
         peer "$docs/files/$name" "$p" >"$tmp/out"
         score=-
         if [ -s "$tmp/out" ]; then
             score=$("$build/tests/tools/wordscore" "$truth" "$tmp/out")
             echo "$p $score" >>"$tmp/all"
-            ours "$docs/files/$name" >"$tmp/out"
-            echo "docassist-where-$p" \
-                "$("$build/tests/tools/wordscore" "$truth" "$tmp/out")" >>"$tmp/all"
+            echo "docassist-where-$p $own" >>"$tmp/all"
         fi
         printf ' %-15s' "$score"
     done
@@ -64,6 +63,8 @@ for truth in "$docs"/expected/*; do
 done
 echo
 awk '{ n[$1]++; f[$1] += $2; o[$1] += $3 }
-    END { for (k in n) printf "mean of %2d  F1 %.4f  order %.4f  %s\n",
-        n[k], f[k] / n[k], o[k] / n[k], k }' \
+    END {
+        for (k in n)
+            printf "mean of %2d  F1 %.4f  order %.4f  %s\n", n[k], f[k] / n[k], o[k] / n[k], k
+    }' \
     "$tmp/all" | sort -k 7

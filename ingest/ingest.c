@@ -56,12 +56,12 @@ static void options_hash(const struct da_ingest_opts *o, const char *features,
 {
     struct da_buf b;
     da_buf_init(&b, 0);
-    da_buf_addf(&b, "ingest %s|%s|%s|%zu|%zu|", DA_VERSION, features, o->tok_name, o->max_tokens,
-                o->chunk_tokens);
-    da_buf_addf(&b, "%d%d%d%d%d|%d%d%d|%" PRId64 "%s|%" PRIu64 "/%" PRIu64 "|", o->hard_cut,
-                o->segments, o->filter, o->mask_pii, o->count_source, o->req.keep_headers,
-                o->req.html_full, o->req.sandbox, o->req.ocr, o->req.ocr_languages, o->shard,
-                o->n_shards);
+    da_buf_addf(&b, "ingest %s|%s|%s|%zu|%zu|", DA_VERSION, features, o->tok_name,
+                o->max_tokens, o->chunk_tokens);
+    da_buf_addf(&b, "%d%d%d%d%d|%d%d%d|", o->hard_cut, o->segments, o->filter, o->mask_pii,
+                o->count_source, o->req.keep_headers, o->req.html_full, o->req.sandbox);
+    da_buf_addf(&b, "%" PRId64 "%s|%" PRIu64 "/%" PRIu64 "|", o->req.ocr, o->req.ocr_languages,
+                o->shard, o->n_shards);
     da_buf_addf(&b, "%" PRId64 " %" PRId64 " %" PRId64 "|%zu|%s", o->req.max_file_bytes,
                 o->req.max_mem_bytes, o->req.cpu_s, o->req.n_passwords,
                 o->meta != NULL ? da_meta_hash(o->meta) : "");
@@ -114,10 +114,9 @@ static void write_note(const struct da_doc_result *d, enum da_status status,
         return;
     }
     uint64_t n_tokens = d->n_records > 0 ? d->tokens[0] : 0;
-    (void)snprintf(note, DA_RESUME_MAX_NOTE,
-                   "%" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64 " %d %.7s", d->text_hash,
-                   d->doc_hash, n_tokens, d->n_tokens_source, d->source_exact + 2 * d->truncated,
-                   d->type);
+    (void)snprintf(note, DA_RESUME_MAX_NOTE, "%" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64
+                   " %d %.7s", d->text_hash, d->doc_hash, n_tokens, d->n_tokens_source,
+                   d->source_exact + 2 * d->truncated, d->type);
 }
 
 static void read_note(struct run *r, const char *note)
@@ -127,9 +126,8 @@ static void read_note(struct run *r, const char *note)
         da_tally_status(r->tally, s);
         return;
     }
-    static const char *const types[] = {"article",     "book",     "presentation",
-                                        "spreadsheet", "form",     "illustration",
-                                        "mail",        "web_page", "text"};
+    static const char *const types[] = {"article", "book", "presentation", "spreadsheet", "form",
+                                        "illustration", "mail", "web_page", "text"};
     uint64_t v[5] = {0};
     const char *p = note;
     for (size_t i = 0; i < 5; i++) {
@@ -209,7 +207,7 @@ static enum da_rc write_job(struct run *r, struct job *j, struct da_err *err)
     da_buf_release(&key);
     da_tally_status(r->tally, status);
     if (status == DA_ST_OK) {
-        struct da_tally_doc doc = {d->tokens,       d->n_records, d->n_tokens_source,
+        struct da_tally_doc doc = {d->tokens, d->n_records, d->n_tokens_source,
                                    d->source_exact, d->truncated, d->type};
         da_tally_doc(r->tally, &doc);
     }
@@ -316,8 +314,8 @@ static enum da_rc open_outputs(struct run *r, const char *features, struct da_er
 {
     char hash[DA_SHA256_HEX_LEN + 1];
     options_hash(r->o, features, hash);
-    struct da_resume_opts ro = {
-        .paths = {r->o->out, r->o->errors}, .options_hash = hash, .restart = r->o->restart};
+    struct da_resume_opts ro = {.paths = {r->o->out, r->o->errors}, .options_hash = hash,
+                                .restart = r->o->restart};
     return da_resume_open(&r->resume, &ro, err);
 }
 
@@ -392,9 +390,10 @@ enum da_rc da_ingest_run(const struct da_ingest_opts *opts, struct da_tally *tal
         rc = da_resume_finish(r.resume, err);
         r.resume = NULL;
     }
-    if (rc == DA_OK && tally->n_files > 0 && tally->n_status[DA_ST_UNREADABLE] == tally->n_files)
-        rc = da_fail(err, DA_EIO, "none of %" PRIu64 " files in '%s'%s can be read", tally->n_files,
-                     opts->paths[0], opts->n_paths > 1 ? " and the others" : "");
+    if (rc == DA_OK && tally->n_files > 0 &&
+        tally->n_status[DA_ST_UNREADABLE] == tally->n_files)
+        rc = da_fail(err, DA_EIO, "none of %" PRIu64 " files in '%s'%s can be read",
+                     tally->n_files, opts->paths[0], opts->n_paths > 1 ? " and the others" : "");
     da_resume_close(r.resume);
     da_walk_close(r.walk);
     for (size_t i = 0; i < r.n_ring; i++) {

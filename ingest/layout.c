@@ -313,12 +313,11 @@ static bool find_gutter(const struct seg *s, size_t n, float em, struct gutter *
 static bool is_table(struct seg *s, size_t n, float gutter_x)
 {
     qsort(s, n, sizeof *s, by_y);
-    size_t n_rows = 0, n_multi = 0, n_chars = 0, n_full = 0, most = 0, n_left = 0;
+    size_t n_rows = 0, n_multi = 0, n_chars = 0, n_full = 0, most = 0;
     float lx0 = 1e9f, lx1 = -1e9f, rx0 = 1e9f, rx1 = -1e9f;
     for (size_t i = 0; i < n; i++) {
         bool left = s[i].x1 <= gutter_x;
         n_chars += s[i].n_chars;
-        n_left += left;
         float *a = left ? &lx0 : &rx0, *b = left ? &lx1 : &rx1;
         *a = fminf(*a, s[i].x0);
         *b = fmaxf(*b, s[i].x1);

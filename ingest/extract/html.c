@@ -24,7 +24,7 @@
 #include "common/mem.h"
 #include "ingest/mdtext.h"
 
-enum { MIN_MAIN_CHARS = 200, MIN_PARA_CHARS = 25, MAX_LIST_DEPTH = 16 };
+enum { MIN_MAIN_CHARS = 200, MIN_PARA_CHARS = 25, TEASER_CHARS = 700, MAX_LIST_DEPTH = 16 };
 
 struct walk {
     struct da_md md;
@@ -262,7 +262,9 @@ static const GumboNode *find_main(const GumboNode *root)
         best = up;
         here = w;
     }
-    if (here.chars < MIN_MAIN_CHARS || here.chars * 8 < all)
+    /* A short find on a page that says much more is rather a teaser than the content. */
+    if (here.chars < MIN_MAIN_CHARS || here.chars * 8 < all ||
+        (here.chars < TEASER_CHARS && here.chars * 2 < all))
         return NULL;
     return best;
 }

@@ -11,7 +11,7 @@
 
 #include "common/io.h"
 #include "common/utf8.h"
-#include "ingest/extract/language.h"
+#include "ingest/extract/cld.h"
 #include "ingest/extract/ocr.h"
 #include "ingest/extract/office.h"
 #include "ingest/sniff.h"

@@ -118,23 +118,27 @@ static const int allowed[] = {
     SCMP_SYS(clock_nanosleep), SCMP_SYS(restart_syscall), SCMP_SYS(arch_prctl),
 };
 
+/* Allows a system call when one of its arguments, masked, has a value. */
+static int allow_if(scmp_filter_ctx f, int call, unsigned arg, uint64_t bits, uint64_t value)
+{
+    const struct scmp_arg_cmp cmp = {.arg = arg, .op = SCMP_CMP_MASKED_EQ, .datum_a = bits,
+                                     .datum_b = value};
+    return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, call, 1, &cmp);
+}
+
 static int add_rules(scmp_filter_ctx f)
 {
-    const uint64_t write_bits = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
+    const uint64_t write_bits = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND, all = UINT64_MAX;
     int bad = 0;
     for (size_t i = 0; i < DA_ARRAY_LEN(allowed); i++)
         bad |= seccomp_rule_add(f, SCMP_ACT_ALLOW, allowed[i], 0);
-    bad |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
-                            SCMP_A2(SCMP_CMP_MASKED_EQ, write_bits, O_RDONLY));
+    bad |= allow_if(f, SCMP_SYS(openat), 2, write_bits, O_RDONLY);
 #ifdef __NR_open
-    bad |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
-                            SCMP_A1(SCMP_CMP_MASKED_EQ, write_bits, O_RDONLY));
+    bad |= allow_if(f, SCMP_SYS(open), 1, write_bits, O_RDONLY);
 #endif
     /* Asking for limits, not setting them; abort(), not kill. */
-    bad |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
-                            SCMP_A2(SCMP_CMP_EQ, 0));
-    bad |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+    bad |= allow_if(f, SCMP_SYS(prlimit64), 2, all, 0);
+    bad |= allow_if(f, SCMP_SYS(tgkill), 0, UINT32_MAX, (uint64_t)getpid());
     return bad;
 }
 

@@ -8,7 +8,7 @@
 
 #include "common/span.h"
 #include "common/utf8.h"
-#include "ingest/csv.h"
+#include "ingest/sepvals.h"
 #include "ingest/eml.h"
 #include "ingest/extract/charset.h"
 #include "ingest/extract/html.h"
@@ -112,7 +112,7 @@ static void write_rows(const struct da_buf *text, size_t used, size_t len,
                        const struct da_request *req, struct da_extracted *x)
 {
     size_t done, rows;
-    rows = da_csv_write(text->p, text->len, da_csv_separator(text->p, text->len),
+    rows = da_sepvals_write(text->p, text->len, da_sepvals_separator(text->p, text->len),
                         (size_t)req->want_bytes, &x->text, &done);
     x->num[DA_XN_TABLES] = (int64_t)rows;
     x->num[DA_XN_UNITS_DONE] = (int64_t)((double)used * (double)done / (double)text->len);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/utf8.h"
-#include "ingest/csv.h"
+#include "ingest/sepvals.h"
 #include "ingest/eml.h"
 #include "ingest/mdtext.h"
 #include "ingest/rtf.h"
@@ -36,7 +36,7 @@ static void csv_is(const char *in, const char *want, const char *name)
     struct da_buf b;
     size_t used;
     da_buf_init(&b, 0);
-    (void)da_csv_write(in, strlen(in), da_csv_separator(in, strlen(in)), 0, &b, &used);
+    (void)da_sepvals_write(in, strlen(in), da_sepvals_separator(in, strlen(in)), 0, &b, &used);
     tap_is_str(b.p, want, "%s", name);
     da_buf_release(&b);
 }

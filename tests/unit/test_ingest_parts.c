@@ -45,7 +45,7 @@ static void test_walk(void)
     touch("t/.hidden");
     tap_ok(symlink("b", in_dir("t/link")) == 0, "a link to a folder");
     tap_ok(symlink("c.txt", in_dir("t/d-link")) == 0, "a link to a file");
-    char root[1200], file[1200];
+    char root[1300], file[1300];
     (void)snprintf(root, sizeof root, "%s/", in_dir("t"));
     (void)snprintf(file, sizeof file, "%s", in_dir("t/.hidden"));
     const char *paths[] = {root, file};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// See language.h. The only file that names CLD2, and the only one in C++.
+// See cld.h. The only file that names CLD2, and the only one in C++.
 
-#include "ingest/extract/language.h"
+#include "ingest/extract/cld.h"
 
 #include <cstdio> // before CLD2, whose header needs it
 

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "ingest/csv.h"
+#include "ingest/sepvals.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct da_buf out;
     size_t used = 0;
     da_buf_init(&out, 0);
-    (void)da_csv_write(p, size, da_csv_separator(p, size), 0, &out, &used);
+    (void)da_sepvals_write(p, size, da_sepvals_separator(p, size), 0, &out, &used);
     if (used != size || out.len > 4 * size + 16)
         abort();
     da_buf_release(&out);

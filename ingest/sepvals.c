@@ -1,6 +1,6 @@
-/* See csv.h. A quote that is never closed ends with its line, so that nothing is swallowed. */
+/* See sepvals.h. A quote that is never closed ends with its line, so that nothing is swallowed. */
 
-#include "ingest/csv.h"
+#include "ingest/sepvals.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 enum { MAX_QUOTED = 1 << 20, LOOK_LINES = 50 };
 
-char da_csv_separator(const char *p, size_t len)
+char da_sepvals_separator(const char *p, size_t len)
 {
     static const char seps[] = {',', ';', '\t', '|'};
     char best = ',';
@@ -55,7 +55,7 @@ static bool quoted_field(const char *p, size_t len, size_t *at, struct da_buf *f
     return false;
 }
 
-size_t da_csv_write(const char *p, size_t len, char sep, size_t want, struct da_buf *out,
+size_t da_sepvals_write(const char *p, size_t len, char sep, size_t want, struct da_buf *out,
                     size_t *used)
 {
     struct da_md md;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef INGEST_EXTRACT_LANGUAGE_H
-#define INGEST_EXTRACT_LANGUAGE_H
+#ifndef INGEST_EXTRACT_CLD_H
+#define INGEST_EXTRACT_CLD_H
 
 /* Which language a text is in, by CLD2. The shim is C++; this header is for both. */
 
