@@ -18,6 +18,7 @@
 #include "cli/api_opts.h"
 #include "cli/command.h"
 #include "cli/cost.h"
+#include "cli/run_log.h"
 #include "common/io.h"
 #include "common/mem.h"
 #include "prompts/ask.h"
@@ -283,6 +284,21 @@ static enum da_rc dry_run(struct options *o, const char *input, struct da_err *e
 
 /* --- the run --------------------------------------------------------------------------- */
 
+/* What records never hold: cached tokens and cost. */
+static void log_stats(const struct da_annotate_stats *st, const struct da_client_stats *c)
+{
+    da_run_log_int("documents", (int64_t)st->n_documents);
+    da_run_log_int("annotated", (int64_t)st->n_annotated);
+    da_run_log_int("failed", (int64_t)st->n_failed);
+    if (!c->n_sent)
+        return;
+    da_run_log_int("requests", (int64_t)c->n_sent);
+    da_run_log_int("prompt_tokens", c->prompt_tokens);
+    da_run_log_int("cached_tokens", c->cached_tokens);
+    da_run_log_int("completion_tokens", c->completion_tokens);
+    da_run_log_double("cost_usd", da_usd(c->cost_pusd));
+}
+
 static void report(const struct options *o, const struct da_backend *b,
                    const struct da_annotate_stats *st)
 {
@@ -295,6 +311,7 @@ static void report(const struct options *o, const struct da_backend *b,
     if (o->backend != BACKEND_API)
         return;
     da_backend_api_stats(b, &c);
+    log_stats(st, &c);
     if (c.n_sent)
         da_log_msg(log, DA_LOG_INFO,
                    "asked %llu times: %lld prompt tokens (%.0f %% cached), %lld completion tokens, "
@@ -479,6 +496,7 @@ int da_cmd_annotate(int argc, char **argv)
     if (code >= 0)
         return code;
     code = DA_EXIT_OK;
+    da_run_log_begin("annotate", o.output);
     enum da_rc rc = o.assume       ? show_assumed(&o, &err)
                     : o.dry_run    ? dry_run(&o, args.argv[0], &err)
                     : o.seen_batch ? run_batch(&o, args.argv[0], &stats, &code, &err)

@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/opt.h"
+#include "cli/run_log.h"
 #include "common/buf.h"
 #include "ingest/dedup.h"
 
@@ -71,6 +72,7 @@ int da_cmd_dedup(int argc, char **argv)
     };
     struct da_dedup_stats stats;
     struct da_err err;
+    da_run_log_begin("dedup", output);
     enum da_rc result = da_dedup(&o, &stats, &err);
     if (!result)
         report(&stats, drop);

@@ -6,6 +6,7 @@
 #include "cli/judge_opts.h"
 #include "cli/opt.h"
 #include "cli/score_out.h"
+#include "cli/run_log.h"
 #include "common/threads.h"
 #include "eval/resample.h"
 
@@ -156,5 +157,6 @@ int da_cmd_eval(int argc, char **argv)
     o.eval.diversity = (enum da_self_bleu)o.diversity;
     o.eval.n_threads = (unsigned)o.n_threads;
     o.eval.log = da_cli_log();
+    da_run_log_begin("eval", o.output);
     return run(&o, &args);
 }

@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/opt.h"
+#include "cli/run_log.h"
 #include "common/json.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "eval/baseline.h"
@@ -107,6 +108,19 @@ static enum da_rc run_model(const struct params *p, const struct da_generate_run
     return rc;
 }
 
+/* Speed is the run's, never a record's. */
+static void log_stats(const struct da_generate_stats *st)
+{
+    da_run_log_int("examples", (int64_t)st->n_examples);
+    da_run_log_int("failed", (int64_t)st->n_failed);
+    if (!st->engine.n_prompt_tokens)
+        return;
+    da_run_log_int("prompt_tokens", (int64_t)st->engine.n_prompt_tokens);
+    da_run_log_int("prompt_tokens_computed", (int64_t)st->engine.n_prompt_computed);
+    da_run_log_int("new_tokens", (int64_t)st->engine.n_new_tokens);
+    da_run_log_int("kv_bytes", (int64_t)st->engine.kv_bytes);
+}
+
 static int run_examples(const struct params *p, const char *input)
 {
     struct da_generate_stats stats = {0};
@@ -123,6 +137,7 @@ static int run_examples(const struct params *p, const char *input)
                         ? da_baseline_examples((enum da_baseline_kind)p->baseline, &run, &stats,
                                                &err)
                         : run_model(p, &run, &stats, &err);
+    log_stats(&stats);
     if (rc != DA_OK)
         return da_cli_fail(&err);
     if (stats.engine.n_prompt_tokens)
@@ -203,5 +218,6 @@ int da_cmd_generate(int argc, char **argv)
         return rc;
     if (p.prompt || p.ids)
         return run_raw(&p);
+    da_run_log_begin("generate", p.output);
     return run_examples(&p, args.argv[0]);
 }

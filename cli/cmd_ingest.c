@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/opt.h"
+#include "cli/run_log.h"
 #include "common/io.h"
 #include "common/threads.h"
 #include "ingest/ingest.h"
@@ -270,5 +271,6 @@ int da_cmd_ingest(int argc, char **argv)
         return usage;
     if (args.n == 0)
         return da_opt_usage(&help, "a PATH is needed: a file or a folder");
+    da_run_log_begin("ingest", s.out);
     return run(&s, &args);
 }

@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/opt.h"
+#include "cli/run_log.h"
 
 static const struct da_command commands[] = {
 #define DA_COMMAND(name, fn, group, summary) {name, group, summary, fn},
@@ -67,6 +68,7 @@ static int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
     int rc = run(argc, argv);
+    da_run_log_end(rc);
     errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout)) {
         (void)fprintf(stderr, "docassist: cannot write to stdout: %s\n",

@@ -43,6 +43,17 @@ Try 'docassist validate --help'."
 run docassist validate prediction -- -- good.jsonl
 is_exit 1 "after -- everything is a file"
 
+# --- the run log ---------------------------------------------------------------------
+printf 'A short text about a lighthouse and its keeper.\n' >note.txt
+run docassist ingest note.txt -o docs.jsonl
+run docassist ingest note.txt -o docs.jsonl
+is "$(json command docs.jsonl.run.jsonl)" "ingest
+ingest" "each run appends a line to the log beside its output"
+is "$(json exit docs.jsonl.run.jsonl)" "0
+0" "... with its exit code"
+run docassist ingest note.txt -o -
+ok "no log for standard output" test ! -e ./-.run.jsonl
+
 run docassist
 is_exit 2 "no command"
 run docassist vaildate
