@@ -112,7 +112,9 @@ ok                 unst_pdf-bad-color-space.pdf  a damaged colour space does not
 ok                 unst_stanley-cups-utf-16.csv  UTF-16
 ok                 unst_winter-sports.epub  has text: epub
 END
-run docassist ingest "$docs" -o docs.jsonl --errors errors.jsonl --ocr off -q
+# CPU time under a sanitizer is not the program's.
+case $build in *san-*) limit=600 ;; *) limit=30 ;; esac
+run docassist ingest "$docs" -o docs.jsonl --errors errors.jsonl --ocr off -q --timeout $limit
 is_exit 3 "the shared documents"
 {
     json source.path docs.jsonl | sed 's/^/ok /'

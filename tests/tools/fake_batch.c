@@ -485,6 +485,8 @@ static int query(const char *port_file)
     }
     const char *body = strstr(b.p, "\r\n\r\n");
     printf("%s\n", body ? body + 4 : "{}");
+    (void)close(fd);
+    da_buf_release(&b);
     return 0;
 }
 
