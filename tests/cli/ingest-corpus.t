@@ -112,9 +112,11 @@ ok                 unst_pdf-bad-color-space.pdf  a damaged colour space does not
 ok                 unst_stanley-cups-utf-16.csv  UTF-16
 ok                 unst_winter-sports.epub  has text: epub
 END
-# CPU time under a sanitizer is not the program's.
-case $build in *san-*) limit=600 ;; *) limit=30 ;; esac
-run docassist ingest "$docs" -o docs.jsonl --errors errors.jsonl --ocr off -q --timeout $limit
+# Unpacking the bomb takes minutes under a sanitizer: there it runs into its limit of CPU time.
+case $build in
+*san-*) sed 's/^[a-z_]* *\(pdfjs_bomb_giant.pdf\)/timeout \1/' table >t && mv t table ;;
+esac
+run docassist ingest "$docs" -o docs.jsonl --errors errors.jsonl --ocr off -q
 is_exit 3 "the shared documents"
 {
     json source.path docs.jsonl | sed 's/^/ok /'
