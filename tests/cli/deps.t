@@ -19,8 +19,8 @@ fake apt-get
 printf '#!/bin/sh\necho 0\n' >bin/id
 chmod +x bin/id
 cat >list <<END
-- ca+cb cd ce cf file:$tmp/there
-Some_feature fa+fb fd - ff file:$tmp/nowhere,$tmp/there
+- ca,cb cd ce cf file:$tmp/there
+Some_feature fa++,fb fd - ff file:$tmp/nowhere,$tmp/there
 - x x x x linux:file:/
 END
 clean_path() { PATH=$tmp/bin "$@"; }
@@ -28,9 +28,9 @@ clean_path() { PATH=$tmp/bin "$@"; }
 run clean_path sh "$install" --list list
 is_exit 0 "installs what is missing"
 is "$(cat calls)" "apt-get update
-apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 ca cb fa fb" \
+apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 ca cb fa++ fb" \
     "... with apt-get, the missing packages only"
-is_stderr "deps: installing ca cb fa fb" "... and says so"
+is_stderr "deps: installing ca cb fa++ fb" "... and says so"
 rm calls
 run clean_path sh "$install" --list list
 is_exit 0 "nothing missing: done"
@@ -41,14 +41,14 @@ rm there
 run clean_path sh "$install" --list list --missing
 is_stdout "ca
 cb
-fa
+fa++
 fb" "--missing prints names"
 
 printf '#!/bin/sh\necho 1000\n' >bin/id
 run clean_path sh "$install" --list list
 is_exit 1 "without root and sudo: fails"
 is_stderr "deps: neither root nor sudo; run this, then try again:
-    su -c 'apt-get update && apt-get install -y --no-install-recommends ca cb fa fb'" \
+    su -c 'apt-get update && apt-get install -y --no-install-recommends ca cb fa++ fb'" \
     "... with the line to run"
 ok "... and calls nothing" test ! -e calls
 
@@ -85,6 +85,6 @@ fake apt-get
 : >broken
 run clean_path sh "$install" --list list
 is_exit 1 "a package that does not help is noticed"
-like_stderr "^deps: still missing after installing: ca cb fa fb; run this" "... by name"
+like_stderr "^deps: still missing after installing: ca cb fa\+\+ fb; run this" "... by name"
 
 done_testing

@@ -54,7 +54,7 @@ look()
         *) names=$apt ;;
         esac
         [ "$names" != - ] || continue
-        missing="$missing $(echo "$names" | tr '+' ' ')"
+        missing="$missing $(echo "$names" | tr ',' ' ')"
         if [ "$without" = - ]; then
             needed=yes
         else
