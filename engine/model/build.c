@@ -122,6 +122,8 @@ static enum da_rc write_tensor(struct da_gguf_writer *w, const struct da_build_t
     uint32_t rows = BUILD_CHUNK_FLOATS / t->n_cols + 1;
     enum da_rc rc = DA_OK;
     (void)da_qtype_row_bytes(t->type, t->n_cols, &row_bytes); /* whole blocks: da_build_type */
+    if (t->raw)
+        return da_gguf_writer_data(w, t->raw, (size_t)row_bytes * t->n_rows, err);
     struct chunk c = {.t = t, .row = row, .ctx = ctx, .row_bytes = (size_t)row_bytes};
     c.scratch = da_calloc(n_threads, sizeof *c.scratch);
     c.out = da_try_alloc(rows, c.row_bytes);

@@ -32,6 +32,7 @@ struct da_build_tensor {
     uint32_t n_cols, n_rows;
     bool vector;     /* one dimension */
     const void *src; /* the provider's */
+    const unsigned char *raw; /* all rows, of type already; NULL: da_build_row_fn gives them */
 };
 
 /* Writes the n_cols floats of a row; called from several threads. */

@@ -77,6 +77,30 @@ run docassist model import nowhere -o x.gguf
 is_exit 1
 like_stderr "^docassist: nowhere/config.json: "
 
+# --- MLC folder: the released SlimLM-125M's manifest with shards of zeros ---
+if f=$(shared slimlm-125m/ndarray-cache.json); then
+    mkdir mlc
+    cp "$(shared slimlm-125m/config.json)" mlc/config.json
+    sed 's/"md5sum": "[0-9a-f]*"/"comment": "none"/' "$f" >mlc/ndarray-cache.json
+    i=0
+    for n in $(sed -n '/"raw-shard"/{n;s/[^0-9]//gp;}' "$f"); do
+        truncate -s "$n" "mlc/params_shard_$i.bin"
+        i=$((i + 1))
+    done
+    run docassist model import --no-tokenizer --threads 1 mlc -o mlc.gguf
+    is_exit 0
+    is_stderr "docassist: mlc.gguf: slimlm, 148 tensors, 125311488 parameters"
+    run docassist model show --json mlc.gguf
+    is "$(json family) $(json vocab) $(json type)" "slimlm 50368 q4_0" "every tensor has its place"
+    cp "$f" mlc/ndarray-cache.json
+    run docassist model import --no-tokenizer mlc -o x.gguf
+    is_exit 1
+    like_stderr "^docassist: mlc/ndarray-cache.json: 'params_shard_0.bin' is damaged: its MD5 sum is"
+    rm -r mlc mlc.gguf
+else
+    skip "no shared/slimlm-125m" "MLC folder"
+fi
+
 # --- bad files ---
 run docassist model show
 is_exit 2
