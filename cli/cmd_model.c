@@ -7,9 +7,11 @@
 #include "cli/command.h"
 #include "cli/opt.h"
 #include "common/buf.h"
+#include "common/io.h"
 #include "common/json.h"
 #include "engine/engine.h"
 #include "engine/gguf.h"
+#include "engine/model/convert.h"
 #include "engine/model/import.h"
 #include "engine/model/random.h"
 #include "engine/tokenizer/tokenizer.h"
@@ -24,12 +26,13 @@ static int run_import(int argc, char **argv)
 {
     static const struct da_cmd_help help = {
         .name = "model import",
-        .synopsis = "[options] -o FILE [--] FOLDER",
-        .summary = "Turn a Hugging Face folder into a GGUF file.",
+        .synopsis = "[options] -o FILE [--] FOLDER|FILE",
+        .summary = "Turn a model folder, or a GGUF file of another type, into a GGUF file.",
         .notes =
-            "FOLDER holds config.json, model.safetensors (or its shards and their index) and\n"
-            "tokenizer.json. Rows that are not whole blocks of 32 stay f16; norms, biases and\n"
-            "learned positions stay f32.",
+            "FOLDER holds config.json, the weights (model.safetensors or its shards and their\n"
+            "index, or MLC's ndarray-cache.json and shards) and tokenizer.json. Rows that are\n"
+            "not whole blocks of 32 stay f16; norms, biases and learned positions stay f32.\n"
+            "Of a GGUF file the keys and the tokenizer are kept and the matrices converted.",
     };
     const char *out = NULL;
     struct da_import_opts opts = {0};
@@ -51,12 +54,15 @@ static int run_import(int argc, char **argv)
     if (rc >= 0)
         return rc;
     if (args.n != 1)
-        return da_opt_usage(&help, "give one folder to import");
+        return da_opt_usage(&help, "give one folder or GGUF file to import");
     if (!out)
         return da_opt_usage(&help, "say where to write with -o FILE");
     opts.type = types[type];
     opts.n_threads = (unsigned)n_threads;
-    if (da_import(args.argv[0], out, &opts, &stats, &err))
+    const char *from = args.argv[0];
+    bool file = da_io_exists(from) && !da_io_is_dir(from);
+    if (file ? da_convert(from, out, &opts, &stats, &err)
+             : da_import(from, out, &opts, &stats, &err))
         return da_cli_fail(&err);
     da_log_msg(da_cli_log(), DA_LOG_INFO, "%s: %s, %" PRIu32 " tensors, %" PRIu64 " parameters",
                out, stats.family, stats.n_tensors, stats.n_params);

@@ -152,8 +152,9 @@ static enum da_rc add_plain(struct manifest *m, const struct record *r)
                        "'%.64s' has dtype '%.*s'; float32, float16, bfloat16 and q4f16_1 are read",
                        r->name, (int)(r->dtype.len < 16 ? r->dtype.len : 16), r->dtype.p);
     if (r->n_bytes != r->n_values * da_qtype_info(t.type)->block_bytes)
-        return da_fail(m->err, DA_EFORMAT, "'%.64s' has %" PRIu64 " bytes, its shape needs %" PRIu64,
-                       r->name, r->n_bytes, r->n_values * da_qtype_info(t.type)->block_bytes);
+        return da_fail(m->err, DA_EFORMAT,
+                       "'%.64s' has %" PRIu64 " bytes, its shape needs %" PRIu64, r->name,
+                       r->n_bytes, r->n_values * da_qtype_info(t.type)->block_bytes);
     memcpy(t.dims, r->dims, sizeof t.dims);
     return da_safetensors_add(m->s, r->name, &t, m->err);
 }
@@ -177,8 +178,8 @@ static enum da_rc add_groups(struct manifest *m, const struct record *w, const s
                              const char *name)
 {
     struct da_st_tensor t = {.type = DA_Q_Q4_0, .n_dims = 2};
-    if (!da_span_is(w->dtype, "uint32") || !da_span_is(scale->dtype, "float16") ||
-        w->n_dims != 2 || scale->n_dims != 2 || w->dims[0] != scale->dims[0] ||
+    if (!da_span_is(w->dtype, "uint32") || !da_span_is(scale->dtype, "float16") || w->n_dims != 2 ||
+        scale->n_dims != 2 || w->dims[0] != scale->dims[0] ||
         w->dims[1] != MLC_WORDS_A_GROUP * scale->dims[1] || w->n_bytes != w->n_values * MLC_WORD ||
         scale->n_bytes != scale->n_values * 2)
         return da_fail(m->err, DA_EUNSUPPORTED, "'%.64s' is not packed as q4f16_1", w->name);

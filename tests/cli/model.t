@@ -77,6 +77,32 @@ run docassist model import nowhere -o x.gguf
 is_exit 1
 like_stderr "^docassist: nowhere/config.json: "
 
+# --- GGUF to GGUF ---
+run docassist model random --shape tiny --seed 7 --type f16 -o f16.gguf
+run docassist model import f16.gguf --type q4_0 -o q4.gguf
+is_exit 0
+is_stderr "docassist: q4.gguf: slimlm, 28 tensors, 230912 parameters"
+run docassist generate -m q4.gguf --prompt "Hello" --max-new-tokens 8 --temperature 0
+is_exit 0 "the tokenizer is kept"
+run docassist model import q4.gguf --type q4_0 --threads 1 -o again.gguf
+same_file again.gguf q4.gguf "to its own type changes nothing"
+run docassist model import q4.gguf --type q8_0 -o q8.gguf
+run docassist model show --json q8.gguf
+is "$(json name) $(json type) $(json tensors.q8_0)" "SlimLM tiny (random weights) q8_0 9" "q8_0"
+run docassist model import f16.gguf --type q8_0 --name new --no-tokenizer -o q8.gguf
+run docassist model show --json q8.gguf
+is "$(json name) $(json tokenizer)" "new null" "another name, no tokenizer"
+run docassist model import llama.gguf --type q4_0 -o llama4b.gguf
+is_exit 0
+is_stderr "docassist: llama4b.gguf: llama, 21 tensors, 18592 parameters
+docassist: warning: llama4b.gguf: 2 matrices have rows that are not whole blocks and stay f16"
+run docassist model import llama.gguf --type q4_0 --name llama -o llama4b.gguf
+same_file llama4b.gguf llama4.gguf "f32 to 4 bits is what the folder gives"
+head -c 100000 f16.gguf >cut.gguf
+run docassist model import cut.gguf -o x.gguf
+is_exit 1
+ok "nothing was written" test ! -e x.gguf
+
 # --- MLC folder: the released SlimLM-125M's manifest with shards of zeros ---
 if f=$(shared slimlm-125m/ndarray-cache.json); then
     mkdir mlc

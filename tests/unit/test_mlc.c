@@ -76,9 +76,9 @@ static void add(struct folder *f, const char *name, const char *dtype, unsigned 
     if (n_dims == 2)
         da_buf_addf(&f->list, "%zu,", rows);
     da_buf_addf(&f->list,
-                  "%zu],\"dtype\":\"%s\",\"format\":\"f32-to-bf16\",\"nbytes\":%zu,"
-                  "\"byteOffset\":%zu}",
-                  cols, dtype, n, from);
+                "%zu],\"dtype\":\"%s\",\"format\":\"f32-to-bf16\",\"nbytes\":%zu,"
+                "\"byteOffset\":%zu}",
+                cols, dtype, n, from);
     for (size_t i = 0; i < n; i++) {
         f->seed = da_mix64(f->seed);
         /* the upper byte of a half: no infinities, no values too small */
@@ -167,9 +167,9 @@ static void write_folder(const char *dir, const struct folder *f, const char *fi
     da_md5_hex(f->data.p, f->data.len, right);
     da_buf_init(&text, 0);
     da_buf_addf(&text,
-                  "{\"metadata\":{},\"records\":[{\"dataPath\":\"%s\",\"format\":\"raw-shard\","
-                  "\"nbytes\":%zu,\"md5sum\":\"%s\",\"records\":[%s]}]}",
-                  file, f->data.len, sum ? sum : right, f->list.p);
+                "{\"metadata\":{},\"records\":[{\"dataPath\":\"%s\",\"format\":\"raw-shard\","
+                "\"nbytes\":%zu,\"md5sum\":\"%s\",\"records\":[%s]}]}",
+                file, f->data.len, sum ? sum : right, f->list.p);
     write_in(dir, DA_MLC_MANIFEST, text.p, text.len);
     write_in(dir, "params_shard_0.bin", f->data.p, f->data.len);
     write_in(dir, "mlc-chat-config.json", CONFIG, strlen(CONFIG));
@@ -277,8 +277,9 @@ static void test_hostile(const char *tmp)
     f.data.len -= 8; /* the last tensor lacks its end */
     write_folder(dir, &f, "params_shard_0.bin", NULL);
     refused(dir, "leaves its shard");
-    da_buf_add_str(&f.list, ",{\"name\":\"y\",\"shape\":[4611686018427387904,8],\"dtype\":\"float16\","
-                         "\"nbytes\":0,\"byteOffset\":0}");
+    da_buf_add_str(&f.list,
+                   ",{\"name\":\"y\",\"shape\":[4611686018427387904,8],\"dtype\":\"float16\","
+                   "\"nbytes\":0,\"byteOffset\":0}");
     f.data.len += 8;
     write_folder(dir, &f, "params_shard_0.bin", NULL);
     refused(dir, "'y' has an impossible shape");
