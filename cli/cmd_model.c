@@ -14,6 +14,7 @@
 #include "engine/model/convert.h"
 #include "engine/model/import.h"
 #include "engine/model/random.h"
+#include "engine/model/verify.h"
 #include "engine/tokenizer/tokenizer.h"
 
 static const char type_choices[] = "f32|f16|bf16|q8_0|q4_0";
@@ -261,20 +262,60 @@ static int run_show(int argc, char **argv)
     return DA_EXIT_OK;
 }
 
+/* --- verify ------------------------------------------------------------------------------ */
+
+static void print_problem(void *ctx, const char *line)
+{
+    (void)ctx;
+    puts(line);
+}
+
+static int run_verify(int argc, char **argv)
+{
+    static const struct da_cmd_help help = {
+        .name = "model verify",
+        .synopsis = "[options] [--] FILE",
+        .summary = "Check a GGUF model file thoroughly.",
+        .notes =
+            "Header, places and values of all tensors, shapes, tokenizer, chat template. Each\n"
+            "problem is a line on standard output; with any the exit status is 1.",
+    };
+    int64_t n_threads = 0;
+    const struct da_opt table[] = {
+        DA_OPT_INT_OF(0, "threads", &n_threads, 1, MAX_THREADS, "N",
+                      "threads to use (all processors)"),
+        DA_OPT_END,
+    };
+    const struct da_verify_calls calls = {.problem = print_problem};
+    struct da_verify_stats stats;
+    struct da_args args;
+    int rc = da_opt_parse(&help, table, argc, argv, &args);
+    if (rc >= 0)
+        return rc;
+    if (args.n != 1)
+        return da_opt_usage(&help, "give one model file");
+    da_verify(args.argv[0], (unsigned)n_threads, &calls, &stats);
+    if (stats.n_problems == 0)
+        printf("%s: no problem in %zu tensors\n", args.argv[0], stats.n_tensors);
+    return stats.n_problems ? DA_EXIT_FAILED : DA_EXIT_OK;
+}
+
 int da_cmd_model(int argc, char **argv)
 {
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } SUBS[] = {{"import", run_import}, {"random", run_random}, {"show", run_show}};
+    } SUBS[] = {
+        {"import", run_import}, {"random", run_random}, {"show", run_show}, {"verify", run_verify}};
     static const struct da_cmd_help help = {
         .name = "model",
-        .synopsis = "import|random|show [options] ...",
-        .summary = "Import, make and look at model files.",
+        .synopsis = "import|random|show|verify [options] ...",
+        .summary = "Import, make, look at and check model files.",
         .notes = "Commands:\n"
-                 "  import   turn a Hugging Face folder into a GGUF file\n"
+                 "  import   turn a folder, or a GGUF file of another type, into a GGUF file\n"
                  "  random   make a model with seeded random weights\n"
                  "  show     show what a model file is\n"
+                 "  verify   check a model file thoroughly\n"
                  "\n"
                  "'docassist model import --help' tells about import, and so on.",
     };
@@ -288,6 +329,7 @@ int da_cmd_model(int argc, char **argv)
     if (rc >= 0)
         return rc;
     if (args.n == 0)
-        return da_opt_usage(&help, "say what to do: import, random or show");
-    return da_opt_usage(&help, "unknown subcommand '%s': import, random or show", args.argv[0]);
+        return da_opt_usage(&help, "say what to do: import, random, show or verify");
+    return da_opt_usage(&help, "unknown subcommand '%s': import, random, show or verify",
+                        args.argv[0]);
 }

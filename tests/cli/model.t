@@ -103,6 +103,34 @@ run docassist model import cut.gguf -o x.gguf
 is_exit 1
 ok "nothing was written" test ! -e x.gguf
 
+# --- verify ---
+run docassist model verify a.gguf
+is_exit 0
+is_stdout "a.gguf: no problem in 28 tensors"
+# the first norm's second half becomes NaN: 32 values of f32, all bits set
+at=$(docassist model import --no-tokenizer --type f32 "$golden/slimlm" -o bad.gguf 2>/dev/null &&
+    wc -c <bad.gguf)
+cp bad.gguf good.gguf
+dd if=/dev/zero bs=64 count=1 2>/dev/null | tr '\000' '\377' |
+    dd of=bad.gguf bs=1 seek=$((at - 64)) conv=notrunc 2>/dev/null
+run docassist model verify good.gguf
+is_exit 0
+run docassist model verify bad.gguf
+is_exit 1
+like_stdout "^bad.gguf: tensor '[a-z0-9_.]*' .f32.: 16 of [0-9]* values are NaN or infinite$"
+sed 's/mpt\.embedding_length/mpt.embedding_lengtx/' good.gguf >bad.gguf
+run docassist model verify --threads 1 bad.gguf
+is_exit 1
+is_stdout "bad.gguf: key 'mpt.embedding_length' is missing"
+sed 's/blk\.1\.ffn_up/blk.1.ffn_uq/' good.gguf >bad.gguf
+run docassist model verify bad.gguf
+is_exit 1
+like_stdout "^bad.gguf: .*blk.1.ffn_uq"
+head -c 3000 a.gguf >cut.gguf
+run docassist model verify cut.gguf
+is_exit 1
+like_stdout "^cut.gguf: "
+
 # --- MLC folder: the released SlimLM-125M's manifest with shards of zeros ---
 if f=$(shared slimlm-125m/ndarray-cache.json); then
     mkdir mlc
