@@ -30,8 +30,8 @@ static int run_import(int argc, char **argv)
         .synopsis = "[options] -o FILE [--] FOLDER|FILE",
         .summary = "Turn a model folder, or a GGUF file of another type, into a GGUF file.",
         .notes =
-            "FOLDER holds config.json, the weights (model.safetensors or its shards and their\n"
-            "index, or MLC's ndarray-cache.json and shards) and tokenizer.json. Rows that are\n"
+            "FOLDER holds config.json, the weights (model.safetensors or pytorch_model.bin or\n"
+            "their shards, or MLC's ndarray-cache.json and shards) and tokenizer.json. Rows that are\n"
             "not whole blocks of 32 stay f16; norms, biases and learned positions stay f32.\n"
             "Of a GGUF file the keys and the tokenizer are kept and the matrices converted.",
     };

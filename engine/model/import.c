@@ -546,6 +546,8 @@ static enum da_rc add_tensor(struct importer *im, const struct da_st_tensor *t,
     struct da_build_tensor out = {.vector = t->n_dims == 1};
     const char *star = strchr(m->to, '%');
     bool turn = m->op == ROW_TRANSPOSE;
+    if (t->type == DA_Q_I32)
+        return da_fail(im->err, DA_EUNSUPPORTED, "tensor '%.64s' is not F32, F16 or BF16", t->name);
     if (t->n_dims < 1 || t->n_dims > 2 || t->dims[0] > UINT32_MAX / 4 ||
         (t->n_dims == 2 && t->dims[1] > UINT32_MAX / 64) || (turn && t->n_dims != 2))
         return da_fail(im->err, DA_EFORMAT, "tensor '%.64s' has an unexpected shape", t->name);

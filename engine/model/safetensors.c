@@ -153,27 +153,33 @@ static enum da_rc open_file(struct da_safetensors *s, const char *path, struct d
 }
 
 /* Each file the index names, once. A name is a plain file name of this folder. */
-static enum da_rc open_shards(struct da_safetensors *s, const char *folder, struct da_span text,
-                              struct da_err *err)
+enum da_rc da_safetensors_shards(struct da_safetensors *s, const char *folder, const char *index,
+                                 enum da_rc (*open)(struct da_safetensors *s, const char *path,
+                                                    struct da_err *err),
+                                 struct da_err *err)
 {
     struct da_json *root = NULL;
     struct da_map seen;
-    struct da_buf path;
-    enum da_rc rc = da_json_parse(text.p, text.len, &root, err);
-    if (rc)
-        return da_err_context(err, rc, "%s/model.safetensors.index.json", folder);
+    struct da_buf path, text;
+    enum da_rc rc;
     da_map_init(&seen);
     da_buf_init(&path, 0);
+    da_buf_init(&text, 0);
+    da_io_join(&path, folder, index);
+    if ((rc = da_io_read_file(path.p, DA_ST_MAX_HEADER, &text, err)) == DA_OK &&
+        (rc = da_json_parse(text.p, text.len, &root, err)) != DA_OK)
+        rc = da_err_context(err, rc, "%s", path.p);
+    if (rc)
+        goto out;
     const struct da_json *map = da_json_get(root, "weight_map");
     if (da_json_len(map) == 0)
-        rc = da_fail(err, DA_EFORMAT, "%s/model.safetensors.index.json has no weight_map", folder);
+        rc = da_fail(err, DA_EFORMAT, "%s has no weight_map", path.p);
     for (const struct da_json *j = da_json_first(map); j && !rc; j = da_json_next(j)) {
         struct da_span file;
         bool is_new;
         if (!da_json_str(j, &file) || file.len == 0 || memchr(file.p, '/', file.len) ||
             file.p[0] == '.') {
-            rc = da_fail(err, DA_EFORMAT, "%s/model.safetensors.index.json names a file outside",
-                         folder);
+            rc = da_fail(err, DA_EFORMAT, "%s/%s names a file outside", folder, index);
             break;
         }
         (void)da_map_add(&seen, file.p, file.len, &is_new);
@@ -185,9 +191,11 @@ static enum da_rc open_shards(struct da_safetensors *s, const char *folder, stru
         }
         da_buf_reset(&path);
         da_io_join(&path, folder, file.p);
-        rc = open_file(s, path.p, err);
+        rc = open(s, path.p, err);
     }
+out:
     da_buf_release(&path);
+    da_buf_release(&text);
     da_map_release(&seen);
     da_json_free(root);
     return rc;
@@ -196,15 +204,12 @@ static enum da_rc open_shards(struct da_safetensors *s, const char *folder, stru
 enum da_rc da_safetensors_open(struct da_safetensors **ret, const char *folder, struct da_err *err)
 {
     struct da_safetensors *s = da_safetensors_new();
-    struct da_buf path, text;
+    struct da_buf path;
     enum da_rc rc;
     da_buf_init(&path, 0);
-    da_buf_init(&text, 0);
     da_io_join(&path, folder, "model.safetensors.index.json");
     if (da_io_exists(path.p)) {
-        rc = da_io_read_file(path.p, DA_ST_MAX_HEADER, &text, err);
-        if (!rc)
-            rc = open_shards(s, folder, da_span(text.p, text.len), err);
+        rc = da_safetensors_shards(s, folder, "model.safetensors.index.json", open_file, err);
     } else {
         da_buf_reset(&path);
         da_io_join(&path, folder, "model.safetensors");
@@ -213,7 +218,6 @@ enum da_rc da_safetensors_open(struct da_safetensors **ret, const char *folder, 
                  : da_fail(err, DA_ENOTFOUND, "%s has no model.safetensors", folder);
     }
     da_buf_release(&path);
-    da_buf_release(&text);
     if (rc)
         da_safetensors_close(s);
     else

@@ -43,6 +43,11 @@ enum da_rc da_safetensors_map(struct da_safetensors *s, const char *path,
 void da_safetensors_own(struct da_safetensors *s, void *block); /* free()d with the reader */
 enum da_rc da_safetensors_add(struct da_safetensors *s, const char *name,
                               const struct da_st_tensor *t, struct da_err *err);
+/* Calls open for each file, once, that the weight_map of folder/index names; all lie in folder. */
+enum da_rc da_safetensors_shards(struct da_safetensors *s, const char *folder, const char *index,
+                                 enum da_rc (*open)(struct da_safetensors *s, const char *path,
+                                                    struct da_err *err),
+                                 struct da_err *err);
 
 size_t da_safetensors_n(const struct da_safetensors *s);
 const struct da_st_tensor *da_safetensors_at(const struct da_safetensors *s, size_t i);

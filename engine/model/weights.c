@@ -3,6 +3,7 @@
 
 #include "common/io.h"
 #include "engine/model/mlc.h"
+#include "engine/model/torch.h"
 
 static bool has(const char *folder, const char *name)
 {
@@ -21,6 +22,10 @@ enum da_rc da_weights_open(struct da_safetensors **ret, const char *folder,
     if (!st && has(folder, DA_MLC_MANIFEST)) {
         *kind = DA_WEIGHTS_MLC;
         return da_mlc_open(ret, folder, err);
+    }
+    if (!st && (has(folder, "pytorch_model.bin") || has(folder, "pytorch_model.bin.index.json"))) {
+        *kind = DA_WEIGHTS_TORCH;
+        return da_torch_open(ret, folder, err);
     }
     *kind = DA_WEIGHTS_SAFETENSORS;
     return da_safetensors_open(ret, folder, err);

@@ -103,6 +103,31 @@ run docassist model import cut.gguf -o x.gguf
 is_exit 1
 ok "nothing was written" test ! -e x.gguf
 
+# --- pytorch_model.bin: written by torch, the same weights as the safetensors beside ---
+mkdir torch
+cp "$golden/gpt2/config.json" torch/
+cp "$golden/../torch/pytorch_model.bin" torch/
+run docassist model import --no-tokenizer --type f32 --name gpt2 "$golden/gpt2" -o st.gguf
+run docassist model import --no-tokenizer --type f32 --name gpt2 torch -o torch.gguf
+is_exit 0
+ok "verified" docassist model verify torch.gguf
+is "$(docassist model show --json torch.gguf)" "$(docassist model show --json st.gguf)" "the same"
+mkdir shards
+cp torch/config.json shards/
+cp torch/pytorch_model.bin shards/pytorch_model-00001-of-00001.bin
+echo '{"weight_map":{"a":"pytorch_model-00001-of-00001.bin","b":"pytorch_model-00001-of-00001.bin"}}' \
+    >shards/pytorch_model.bin.index.json
+run docassist model import --no-tokenizer --type f32 --name gpt2 shards -o shards.gguf
+same_file shards.gguf torch.gguf "from shards"
+sed 's/_rebuild_tensor_v2/_rebuild_tensor_v3/' "$golden/../torch/pytorch_model.bin" >torch/pytorch_model.bin
+run docassist model import --no-tokenizer torch -o x.gguf
+is_exit 1
+is_stderr "docassist: torch/pytorch_model.bin: pickle: it wants to use 'torch._utils._rebuild_tensor_v3', which is refused"
+head -c 60000 "$golden/../torch/pytorch_model.bin" >torch/pytorch_model.bin
+run docassist model import --no-tokenizer torch -o x.gguf
+is_exit 1
+is_stderr "docassist: torch/pytorch_model.bin: not an archive of torch.save (a zip file)"
+
 # --- verify ---
 run docassist model verify a.gguf
 is_exit 0
