@@ -7,11 +7,14 @@
 #include "cli/command.h"
 #include "cli/opt.h"
 #include "common/buf.h"
+#include "common/io.h"
 #include "common/json.h"
 #include "engine/engine.h"
 #include "engine/gguf.h"
+#include "engine/model/convert.h"
 #include "engine/model/import.h"
 #include "engine/model/random.h"
+#include "engine/model/verify.h"
 #include "engine/tokenizer/tokenizer.h"
 
 static const char type_choices[] = "f32|f16|bf16|q8_0|q4_0";
@@ -24,12 +27,13 @@ static int run_import(int argc, char **argv)
 {
     static const struct da_cmd_help help = {
         .name = "model import",
-        .synopsis = "[options] -o FILE [--] FOLDER",
-        .summary = "Turn a Hugging Face folder into a GGUF file.",
+        .synopsis = "[options] -o FILE [--] FOLDER|FILE",
+        .summary = "Turn a model folder, or a GGUF file of another type, into a GGUF file.",
         .notes =
-            "FOLDER holds config.json, model.safetensors (or its shards and their index) and\n"
-            "tokenizer.json. Rows that are not whole blocks of 32 stay f16; norms, biases and\n"
-            "learned positions stay f32.",
+            "FOLDER holds config.json, the weights (model.safetensors or pytorch_model.bin or\n"
+            "their shards, or MLC's ndarray-cache.json and shards) and tokenizer.json. Rows that are\n"
+            "not whole blocks of 32 stay f16; norms, biases and learned positions stay f32.\n"
+            "Of a GGUF file the keys and the tokenizer are kept and the matrices converted.",
     };
     const char *out = NULL;
     struct da_import_opts opts = {0};
@@ -51,12 +55,15 @@ static int run_import(int argc, char **argv)
     if (rc >= 0)
         return rc;
     if (args.n != 1)
-        return da_opt_usage(&help, "give one folder to import");
+        return da_opt_usage(&help, "give one folder or GGUF file to import");
     if (!out)
         return da_opt_usage(&help, "say where to write with -o FILE");
     opts.type = types[type];
     opts.n_threads = (unsigned)n_threads;
-    if (da_import(args.argv[0], out, &opts, &stats, &err))
+    const char *from = args.argv[0];
+    bool file = da_io_exists(from) && !da_io_is_dir(from);
+    if (file ? da_convert(from, out, &opts, &stats, &err)
+             : da_import(from, out, &opts, &stats, &err))
         return da_cli_fail(&err);
     da_log_msg(da_cli_log(), DA_LOG_INFO, "%s: %s, %" PRIu32 " tensors, %" PRIu64 " parameters",
                out, stats.family, stats.n_tensors, stats.n_params);
@@ -255,20 +262,60 @@ static int run_show(int argc, char **argv)
     return DA_EXIT_OK;
 }
 
+/* --- verify ------------------------------------------------------------------------------ */
+
+static void print_problem(void *ctx, const char *line)
+{
+    (void)ctx;
+    puts(line);
+}
+
+static int run_verify(int argc, char **argv)
+{
+    static const struct da_cmd_help help = {
+        .name = "model verify",
+        .synopsis = "[options] [--] FILE",
+        .summary = "Check a GGUF model file thoroughly.",
+        .notes =
+            "Header, places and values of all tensors, shapes, tokenizer, chat template. Each\n"
+            "problem is a line on standard output; with any the exit status is 1.",
+    };
+    int64_t n_threads = 0;
+    const struct da_opt table[] = {
+        DA_OPT_INT_OF(0, "threads", &n_threads, 1, MAX_THREADS, "N",
+                      "threads to use (all processors)"),
+        DA_OPT_END,
+    };
+    const struct da_verify_calls calls = {.problem = print_problem};
+    struct da_verify_stats stats;
+    struct da_args args;
+    int rc = da_opt_parse(&help, table, argc, argv, &args);
+    if (rc >= 0)
+        return rc;
+    if (args.n != 1)
+        return da_opt_usage(&help, "give one model file");
+    da_verify(args.argv[0], (unsigned)n_threads, &calls, &stats);
+    if (stats.n_problems == 0)
+        printf("%s: no problem in %zu tensors\n", args.argv[0], stats.n_tensors);
+    return stats.n_problems ? DA_EXIT_FAILED : DA_EXIT_OK;
+}
+
 int da_cmd_model(int argc, char **argv)
 {
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } SUBS[] = {{"import", run_import}, {"random", run_random}, {"show", run_show}};
+    } SUBS[] = {
+        {"import", run_import}, {"random", run_random}, {"show", run_show}, {"verify", run_verify}};
     static const struct da_cmd_help help = {
         .name = "model",
-        .synopsis = "import|random|show [options] ...",
-        .summary = "Import, make and look at model files.",
+        .synopsis = "import|random|show|verify [options] ...",
+        .summary = "Import, make, look at and check model files.",
         .notes = "Commands:\n"
-                 "  import   turn a Hugging Face folder into a GGUF file\n"
+                 "  import   turn a folder, or a GGUF file of another type, into a GGUF file\n"
                  "  random   make a model with seeded random weights\n"
                  "  show     show what a model file is\n"
+                 "  verify   check a model file thoroughly\n"
                  "\n"
                  "'docassist model import --help' tells about import, and so on.",
     };
@@ -282,6 +329,7 @@ int da_cmd_model(int argc, char **argv)
     if (rc >= 0)
         return rc;
     if (args.n == 0)
-        return da_opt_usage(&help, "say what to do: import, random or show");
-    return da_opt_usage(&help, "unknown subcommand '%s': import, random or show", args.argv[0]);
+        return da_opt_usage(&help, "say what to do: import, random, show or verify");
+    return da_opt_usage(&help, "unknown subcommand '%s': import, random, show or verify",
+                        args.argv[0]);
 }

@@ -150,6 +150,18 @@ void da_gguf_put_f32s(struct da_gguf_writer *w, const char *key, const float *v,
         put_f32(&w->keys, v[i]);
 }
 
+void da_gguf_put_kv(struct da_gguf_writer *w, const struct da_gguf_kv *kv)
+{
+    put_text(&w->keys, kv->key);
+    if (kv->is_array)
+        put_u32(&w->keys, DA_GGUF_ARR);
+    put_u32(&w->keys, kv->type);
+    if (kv->is_array)
+        put_u64(&w->keys, kv->n);
+    da_buf_add(&w->keys, kv->p, (size_t)kv->len);
+    w->n_keys++;
+}
+
 static uint64_t aligned(uint64_t n)
 {
     return (n + WRITE_ALIGN - 1) / WRITE_ALIGN * WRITE_ALIGN;

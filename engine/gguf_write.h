@@ -32,6 +32,10 @@ void da_gguf_put_i32s(struct da_gguf_writer *w, const char *key, const int32_t *
 void da_gguf_put_bytes(struct da_gguf_writer *w, const char *key, const void *p, uint64_t n);
 void da_gguf_put_f32s(struct da_gguf_writer *w, const char *key, const float *v, uint64_t n);
 
+/* A key as another file has it. */
+struct da_gguf_kv;
+void da_gguf_put_kv(struct da_gguf_writer *w, const struct da_gguf_kv *kv);
+
 /* Adds a tensor of n_dims (1..4) dimensions, dims[0] the row length, whole blocks of its type. */
 void da_gguf_add_tensor(struct da_gguf_writer *w, const char *name, enum da_qtype type,
                         unsigned n_dims, const uint64_t *dims);

@@ -40,7 +40,7 @@ static void key_float(struct key_writer *k, const char *suffix, double v)
 }
 
 /* general.file_type's numbers: llama.cpp's enum of the same name. */
-static uint32_t file_type(enum da_qtype t)
+uint32_t da_build_file_type(enum da_qtype t)
 {
     switch (t) {
     case DA_Q_F16: return 1;
@@ -57,7 +57,7 @@ static void put_shape(struct da_gguf_writer *w, const struct da_build_shape *s,
     struct key_writer k = {.w = w, .arch = f->arch};
     da_gguf_put_str(w, "general.architecture", da_span_str(f->arch));
     da_gguf_put_str(w, "general.name", da_span_str(s->name));
-    da_gguf_put_u32(w, "general.file_type", file_type(want));
+    da_gguf_put_u32(w, "general.file_type", da_build_file_type(want));
     da_gguf_put_u32(w, "general.quantization_version", 2);
     da_gguf_put_u32(w, key(&k, "block_count"), s->n_layers);
     da_gguf_put_u32(w, key(&k, "context_length"), s->n_ctx);
@@ -114,7 +114,7 @@ static void chunk_row(void *ctx, size_t item, unsigned worker)
     da_quantize(c->t->type, x, c->out + item * c->row_bytes, c->t->n_cols);
 }
 
-static enum da_rc write_tensor(struct da_gguf_writer *w, const struct da_build_tensor *t,
+enum da_rc da_build_data(struct da_gguf_writer *w, const struct da_build_tensor *t,
                                da_build_row_fn row, void *ctx, unsigned n_threads,
                                struct da_err *err)
 {
@@ -122,6 +122,8 @@ static enum da_rc write_tensor(struct da_gguf_writer *w, const struct da_build_t
     uint32_t rows = BUILD_CHUNK_FLOATS / t->n_cols + 1;
     enum da_rc rc = DA_OK;
     (void)da_qtype_row_bytes(t->type, t->n_cols, &row_bytes); /* whole blocks: da_build_type */
+    if (t->raw)
+        return da_gguf_writer_data(w, t->raw, (size_t)row_bytes * t->n_rows, err);
     struct chunk c = {.t = t, .row = row, .ctx = ctx, .row_bytes = (size_t)row_bytes};
     c.scratch = da_calloc(n_threads, sizeof *c.scratch);
     c.out = da_try_alloc(rows, c.row_bytes);
@@ -162,7 +164,7 @@ enum da_rc da_build_write(const char *path, const struct da_build_shape *shape,
     if ((rc = da_gguf_writer_begin(w, path, err)))
         goto out;
     for (size_t i = 0; i < n && !rc; i++)
-        rc = write_tensor(w, &tensors[i], row, ctx, n_threads, err);
+        rc = da_build_data(w, &tensors[i], row, ctx, n_threads, err);
     if (!rc)
         rc = da_gguf_writer_finish(w, err);
 out:

@@ -32,6 +32,7 @@ struct da_build_tensor {
     uint32_t n_cols, n_rows;
     bool vector;     /* one dimension */
     const void *src; /* the provider's */
+    const unsigned char *raw; /* all rows, of type already; NULL: da_build_row_fn gives them */
 };
 
 /* Writes the n_cols floats of a row; called from several threads. */
@@ -46,6 +47,11 @@ enum da_rc da_build_write(const char *path, const struct da_build_shape *shape,
                           const struct da_vocab *v, enum da_qtype want,
                           const struct da_build_tensor *tensors, size_t n, da_build_row_fn row,
                           void *ctx, unsigned n_threads, struct da_err *err);
+
+/* The parts of it, for files made in another way: one tensor's data, general.file_type's number. */
+enum da_rc da_build_data(struct da_gguf_writer *w, const struct da_build_tensor *t,
+                         da_build_row_fn row, void *ctx, unsigned n_threads, struct da_err *err);
+uint32_t da_build_file_type(enum da_qtype t);
 
 /* tokenizer.ggml.* keys of a vocabulary; n_vocab >= its size pads with unused tokens. */
 enum da_rc da_build_vocab(struct da_gguf_writer *w, const struct da_vocab *v, uint32_t n_vocab,

@@ -16,7 +16,7 @@
 #include "common/mem.h"
 #include "engine/model/build.h"
 #include "engine/model/model.h"
-#include "engine/model/safetensors.h"
+#include "engine/model/weights.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "engine/tokenizer/vocab.h"
 
@@ -102,6 +102,20 @@ static const struct name_map MPT_NAMES[] = {
     {"transformer.blocks.%.ffn.up_proj.bias", "blk.%.ffn_up.bias", ROW_PLAIN},
     {"transformer.blocks.%.ffn.down_proj.weight", "blk.%.ffn_down.weight", ROW_PLAIN},
     {"transformer.blocks.%.ffn.down_proj.bias", "blk.%.ffn_down.bias", ROW_PLAIN},
+    {"transformer.ln_f.weight", "output_norm.weight", ROW_PLAIN},
+    {"transformer.ln_f.bias", "output_norm.bias", ROW_PLAIN},
+    {"transformer.h.%.ln_1.weight", "blk.%.attn_norm.weight", ROW_PLAIN},
+    {"transformer.h.%.ln_1.bias", "blk.%.attn_norm.bias", ROW_PLAIN},
+    {"transformer.h.%.ln_2.weight", "blk.%.ffn_norm.weight", ROW_PLAIN},
+    {"transformer.h.%.ln_2.bias", "blk.%.ffn_norm.bias", ROW_PLAIN},
+    {"transformer.h.%.attn.c_attn.weight", "blk.%.attn_qkv.weight", ROW_PLAIN},
+    {"transformer.h.%.attn.c_attn.bias", "blk.%.attn_qkv.bias", ROW_PLAIN},
+    {"transformer.h.%.attn.c_proj.weight", "blk.%.attn_output.weight", ROW_PLAIN},
+    {"transformer.h.%.attn.c_proj.bias", "blk.%.attn_output.bias", ROW_PLAIN},
+    {"transformer.h.%.ffn.c_fc.weight", "blk.%.ffn_up.weight", ROW_PLAIN},
+    {"transformer.h.%.ffn.c_fc.bias", "blk.%.ffn_up.bias", ROW_PLAIN},
+    {"transformer.h.%.ffn.c_proj.weight", "blk.%.ffn_down.weight", ROW_PLAIN},
+    {"transformer.h.%.ffn.c_proj.bias", "blk.%.ffn_down.bias", ROW_PLAIN},
     {NULL, NULL, ROW_PLAIN},
 };
 
@@ -187,7 +201,8 @@ static const struct name_map BLOOM_NAMES[] = {
 struct importer {
     const char *folder;
     const struct da_import_opts *opts;
-    struct da_json *config; /* owned */
+    struct da_json *root; /* owned */
+    const struct da_json *config; /* root, or the part of it that holds the sizes */
     struct da_safetensors *st;
     struct da_build_shape shape;
     const struct da_family *family;
@@ -336,7 +351,7 @@ static enum da_rc mpt_config(struct importer *im)
         (rc = cfg_uint(im, "d_model", NULL, 0, 1 << 14, &s->dim)) ||
         (rc = cfg_uint(im, "n_heads", NULL, 0, DA_MODEL_MAX_HEADS, &s->n_heads)) ||
         (rc = cfg_uint(im, "expansion_ratio", NULL, 4, 64, &expansion)) ||
-        (rc = cfg_uint(im, "max_seq_len", NULL, 2048, DA_MODEL_MAX_CTX, &s->n_ctx)))
+        (rc = cfg_uint(im, "max_seq_len", "context_window_size", 2048, DA_MODEL_MAX_CTX, &s->n_ctx)))
         return rc;
     if (cfg_bool(attn, "rope", false) || cfg_bool(attn, "qk_ln", false))
         return da_fail(im->err, DA_EUNSUPPORTED, "config.json: rope or qk_ln in an MPT model");
@@ -459,11 +474,21 @@ static enum da_rc read_config(struct importer *im)
     enum da_rc rc;
     da_buf_init(&path, 0);
     da_buf_init(&text, 0);
+    da_io_join(&path, im->folder, "mlc-chat-config.json");
+    bool mlc = da_io_exists(path.p);
+    da_buf_reset(&path);
     da_io_join(&path, im->folder, "config.json");
+    if (mlc && !da_io_exists(path.p)) { /* MLC keeps the sizes one level deeper */
+        da_buf_reset(&path);
+        da_io_join(&path, im->folder, "mlc-chat-config.json");
+    } else {
+        mlc = false;
+    }
     if ((rc = da_io_read_file(path.p, 1 << 24, &text, im->err)) ||
-        (rc = da_json_parse(text.p, text.len, &im->config, im->err)) ||
-        (rc = da_json_need_str(im->config, "model_type", &type, im->err)))
+        (rc = da_json_parse(text.p, text.len, &im->root, im->err)) ||
+        (rc = da_json_need_str(im->root, "model_type", &type, im->err)))
         goto out;
+    im->config = mlc ? da_json_get(im->root, "model_config") : im->root;
     for (size_t i = 0; i < DA_ARRAY_LEN(TYPES); i++) {
         if (!da_span_is(type, TYPES[i].model_type))
             continue;
@@ -521,6 +546,8 @@ static enum da_rc add_tensor(struct importer *im, const struct da_st_tensor *t,
     struct da_build_tensor out = {.vector = t->n_dims == 1};
     const char *star = strchr(m->to, '%');
     bool turn = m->op == ROW_TRANSPOSE;
+    if (t->type == DA_Q_I32)
+        return da_fail(im->err, DA_EUNSUPPORTED, "tensor '%.64s' is not F32, F16 or BF16", t->name);
     if (t->n_dims < 1 || t->n_dims > 2 || t->dims[0] > UINT32_MAX / 4 ||
         (t->n_dims == 2 && t->dims[1] > UINT32_MAX / 64) || (turn && t->n_dims != 2))
         return da_fail(im->err, DA_EFORMAT, "tensor '%.64s' has an unexpected shape", t->name);
@@ -570,8 +597,13 @@ static enum da_rc map_tensors(struct importer *im, struct da_import_stats *stats
         DA_GROW(im->tensors, im->n, im->cap);
         im->tensors[im->n++] = t;
     }
-    for (size_t i = 0; i < im->n; i++)
-        im->tensors[i].src = &im->sources[i];
+    for (size_t i = 0; i < im->n; i++) {
+        const struct source *src = &im->sources[i];
+        im->tensors[i].src = src;
+        if (src->t && src->op == ROW_PLAIN && src->t->type == DA_Q_Q4_0 &&
+            im->tensors[i].type == DA_Q_Q4_0)
+            im->tensors[i].raw = src->t->data; /* rounding again would not give the same blocks */
+    }
     stats->n_tensors = (uint32_t)im->n;
     stats->family = im->shape.family;
     return im->shape.n_vocab
@@ -628,8 +660,10 @@ static void import_row(void *ctx, const struct da_build_tensor *t, uint32_t row,
             da_dequantize(src->t->type, src->t->data + at * width, &out[i], 1);
         }
     } else {
-        size_t at = (size_t)source_row(im, src->op, row) * t->n_cols;
-        da_dequantize(src->t->type, src->t->data + at * width, out, t->n_cols);
+        uint64_t bytes = 0;
+        (void)da_qtype_row_bytes(src->t->type, t->n_cols, &bytes); /* readers give whole blocks */
+        da_dequantize(src->t->type, src->t->data + source_row(im, src->op, row) * bytes, out,
+                      t->n_cols);
     }
     for (uint32_t i = 0; src->op == ROW_PLUS_ONE && i < t->n_cols; i++)
         out[i] += 1.0f;
@@ -655,6 +689,19 @@ static enum da_rc check_orders(struct importer *im)
     return DA_OK;
 }
 
+/* MLC keeps other families' matrices fused or turned; its MPT is as the table says. */
+static enum da_rc open_weights(struct importer *im)
+{
+    enum da_weights_kind kind;
+    enum da_rc rc = da_weights_open(&im->st, im->folder, &kind, im->err);
+    if (!rc && kind == DA_WEIGHTS_MLC && im->names != MPT_NAMES)
+        rc = da_fail(im->err, DA_EUNSUPPORTED,
+                     "%s: MLC weights of model_type '%.*s' are not supported; only 'mpt' is",
+                     im->folder, (int)(im->model_type.len < 32 ? im->model_type.len : 32),
+                     im->model_type.p);
+    return rc;
+}
+
 /* The last part of the folder's path. */
 static char *folder_name(const char *folder)
 {
@@ -678,8 +725,7 @@ enum da_rc da_import(const char *folder, const char *out, const struct da_import
     stats = stats ? stats : &none;
     memset(stats, 0, sizeof *stats);
     im.shape.name = opts->name ? opts->name : name;
-    if ((rc = read_config(&im)) || (rc = da_safetensors_open(&im.st, folder, err)) ||
-        (rc = map_tensors(&im, stats)) || (rc = check_orders(&im)))
+    if ((rc = read_config(&im)) || (rc = open_weights(&im)) || (rc = map_tensors(&im, stats)) || (rc = check_orders(&im)))
         goto out;
     if (!opts->no_tokenizer && (rc = da_tokenizer_open(&tok, folder, err)))
         goto out;
@@ -688,7 +734,7 @@ enum da_rc da_import(const char *folder, const char *out, const struct da_import
 out:
     da_tokenizer_close(tok);
     da_safetensors_close(im.st);
-    da_json_free(im.config);
+    da_json_free(im.root);
     free(im.tensors);
     free(im.sources);
     free(name);

@@ -16,7 +16,48 @@ struct da_safetensors {
     struct da_st_tensor *tensors;
     size_t n, cap;
     struct da_map index; /* name -> position */
+    void **blocks;       /* owned, as each of them */
+    size_t n_blocks, cap_blocks;
 };
+
+struct da_safetensors *da_safetensors_new(void)
+{
+    struct da_safetensors *s = da_calloc(1, sizeof *s);
+    da_map_init(&s->index);
+    return s;
+}
+
+enum da_rc da_safetensors_map(struct da_safetensors *s, const char *path,
+                              const struct da_mapped **ret, struct da_err *err)
+{
+    DA_GROW(s->files, s->n_files, s->cap_files);
+    enum da_rc rc = da_io_map(path, &s->files[s->n_files], err);
+    if (rc)
+        return rc;
+    *ret = &s->files[s->n_files++];
+    return DA_OK;
+}
+
+void da_safetensors_own(struct da_safetensors *s, void *block)
+{
+    DA_GROW(s->blocks, s->n_blocks, s->cap_blocks);
+    s->blocks[s->n_blocks++] = block;
+}
+
+enum da_rc da_safetensors_add(struct da_safetensors *s, const char *name,
+                              const struct da_st_tensor *t, struct da_err *err)
+{
+    bool is_new;
+    if (s->n == DA_ST_MAX_TENSORS)
+        return da_fail(err, DA_ELIMIT, "more than %d tensors", DA_ST_MAX_TENSORS);
+    *da_map_add(&s->index, name, strlen(name), &is_new) = s->n;
+    if (!is_new)
+        return da_fail(err, DA_EFORMAT, "tensor '%.64s' appears twice", name);
+    DA_GROW(s->tensors, s->n, s->cap);
+    s->tensors[s->n] = *t;
+    s->tensors[s->n++].name = da_strdup(name);
+    return DA_OK;
+}
 
 static enum da_rc tensor_type(struct da_span dtype, const char *name, struct da_st_tensor *t,
                               struct da_err *err)
@@ -61,7 +102,6 @@ static enum da_rc add_tensor(struct da_safetensors *s, const struct da_json *j,
     const struct da_json *offsets = da_json_get(j, "data_offsets");
     int64_t from, to;
     uint64_t n_values;
-    bool is_new;
     enum da_rc rc = da_json_need_str(j, "dtype", &dtype, err);
     if (rc)
         return da_err_context(err, rc, "tensor '%.64s'", name);
@@ -75,16 +115,8 @@ static enum da_rc add_tensor(struct da_safetensors *s, const struct da_json *j,
         return da_fail(err, DA_EFORMAT,
                        "tensor '%.64s' has %" PRId64 " bytes, its shape needs %" PRIu64, name,
                        to - from, n_values * da_qtype_info(t.type)->block_bytes);
-    if (s->n == DA_ST_MAX_TENSORS)
-        return da_fail(err, DA_ELIMIT, "more than %d tensors", DA_ST_MAX_TENSORS);
-    *da_map_add(&s->index, name, strlen(name), &is_new) = s->n;
-    if (!is_new)
-        return da_fail(err, DA_EFORMAT, "tensor '%.64s' appears twice", name);
     t.data = data + from;
-    t.name = da_strdup(name);
-    DA_GROW(s->tensors, s->n, s->cap);
-    s->tensors[s->n++] = t;
-    return DA_OK;
+    return da_safetensors_add(s, name, &t, err);
 }
 
 static enum da_rc parse_file(struct da_safetensors *s, const unsigned char *p, size_t len,
@@ -112,37 +144,42 @@ static enum da_rc parse_file(struct da_safetensors *s, const unsigned char *p, s
 
 static enum da_rc open_file(struct da_safetensors *s, const char *path, struct da_err *err)
 {
-    DA_GROW(s->files, s->n_files, s->cap_files);
-    enum da_rc rc = da_io_map(path, &s->files[s->n_files], err);
+    const struct da_mapped *file;
+    enum da_rc rc = da_safetensors_map(s, path, &file, err);
     if (rc)
         return rc;
-    s->n_files++;
-    rc = parse_file(s, s->files[s->n_files - 1].p, s->files[s->n_files - 1].len, err);
+    rc = parse_file(s, file->p, file->len, err);
     return rc ? da_err_context(err, rc, "%s", path) : DA_OK;
 }
 
 /* Each file the index names, once. A name is a plain file name of this folder. */
-static enum da_rc open_shards(struct da_safetensors *s, const char *folder, struct da_span text,
-                              struct da_err *err)
+enum da_rc da_safetensors_shards(struct da_safetensors *s, const char *folder, const char *index,
+                                 enum da_rc (*open)(struct da_safetensors *s, const char *path,
+                                                    struct da_err *err),
+                                 struct da_err *err)
 {
     struct da_json *root = NULL;
     struct da_map seen;
-    struct da_buf path;
-    enum da_rc rc = da_json_parse(text.p, text.len, &root, err);
-    if (rc)
-        return da_err_context(err, rc, "%s/model.safetensors.index.json", folder);
+    struct da_buf path, text;
+    enum da_rc rc;
     da_map_init(&seen);
     da_buf_init(&path, 0);
+    da_buf_init(&text, 0);
+    da_io_join(&path, folder, index);
+    if ((rc = da_io_read_file(path.p, DA_ST_MAX_HEADER, &text, err)) == DA_OK &&
+        (rc = da_json_parse(text.p, text.len, &root, err)) != DA_OK)
+        rc = da_err_context(err, rc, "%s", path.p);
+    if (rc)
+        goto out;
     const struct da_json *map = da_json_get(root, "weight_map");
     if (da_json_len(map) == 0)
-        rc = da_fail(err, DA_EFORMAT, "%s/model.safetensors.index.json has no weight_map", folder);
+        rc = da_fail(err, DA_EFORMAT, "%s has no weight_map", path.p);
     for (const struct da_json *j = da_json_first(map); j && !rc; j = da_json_next(j)) {
         struct da_span file;
         bool is_new;
         if (!da_json_str(j, &file) || file.len == 0 || memchr(file.p, '/', file.len) ||
             file.p[0] == '.') {
-            rc = da_fail(err, DA_EFORMAT, "%s/model.safetensors.index.json names a file outside",
-                         folder);
+            rc = da_fail(err, DA_EFORMAT, "%s/%s names a file outside", folder, index);
             break;
         }
         (void)da_map_add(&seen, file.p, file.len, &is_new);
@@ -154,33 +191,25 @@ static enum da_rc open_shards(struct da_safetensors *s, const char *folder, stru
         }
         da_buf_reset(&path);
         da_io_join(&path, folder, file.p);
-        rc = open_file(s, path.p, err);
+        rc = open(s, path.p, err);
     }
+out:
     da_buf_release(&path);
+    da_buf_release(&text);
     da_map_release(&seen);
     da_json_free(root);
     return rc;
 }
 
-static struct da_safetensors *empty(void)
-{
-    struct da_safetensors *s = da_calloc(1, sizeof *s);
-    da_map_init(&s->index);
-    return s;
-}
-
 enum da_rc da_safetensors_open(struct da_safetensors **ret, const char *folder, struct da_err *err)
 {
-    struct da_safetensors *s = empty();
-    struct da_buf path, text;
+    struct da_safetensors *s = da_safetensors_new();
+    struct da_buf path;
     enum da_rc rc;
     da_buf_init(&path, 0);
-    da_buf_init(&text, 0);
     da_io_join(&path, folder, "model.safetensors.index.json");
     if (da_io_exists(path.p)) {
-        rc = da_io_read_file(path.p, DA_ST_MAX_HEADER, &text, err);
-        if (!rc)
-            rc = open_shards(s, folder, da_span(text.p, text.len), err);
+        rc = da_safetensors_shards(s, folder, "model.safetensors.index.json", open_file, err);
     } else {
         da_buf_reset(&path);
         da_io_join(&path, folder, "model.safetensors");
@@ -189,7 +218,6 @@ enum da_rc da_safetensors_open(struct da_safetensors **ret, const char *folder, 
                  : da_fail(err, DA_ENOTFOUND, "%s has no model.safetensors", folder);
     }
     da_buf_release(&path);
-    da_buf_release(&text);
     if (rc)
         da_safetensors_close(s);
     else
@@ -200,7 +228,7 @@ enum da_rc da_safetensors_open(struct da_safetensors **ret, const char *folder, 
 enum da_rc da_safetensors_open_memory(struct da_safetensors **ret, const void *p, size_t len,
                                       const char *name, struct da_err *err)
 {
-    struct da_safetensors *s = empty();
+    struct da_safetensors *s = da_safetensors_new();
     enum da_rc rc = parse_file(s, p, len, err);
     if (rc) {
         rc = da_err_context(err, rc, "%s", name);
@@ -219,6 +247,9 @@ void da_safetensors_close(struct da_safetensors *s)
         free(s->tensors[i].name);
     for (size_t i = 0; i < s->n_files; i++)
         da_io_unmap(&s->files[i]);
+    for (size_t i = 0; i < s->n_blocks; i++)
+        free(s->blocks[i]);
+    free(s->blocks);
     free(s->tensors);
     free(s->files);
     da_map_release(&s->index);
