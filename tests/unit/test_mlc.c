@@ -7,6 +7,7 @@
 #include "common/hash.h"
 #include "common/io.h"
 #include "common/md5.h"
+#include "common/mem.h"
 #include "engine/gguf.h"
 #include "engine/model/import.h"
 #include "engine/model/mlc.h"
@@ -178,7 +179,7 @@ static void write_folder(const char *dir, const struct folder *f, const char *fi
 
 static float *values(enum da_qtype type, const void *p, size_t n)
 {
-    float *out = malloc(n * sizeof *out);
+    float *out = da_calloc(n, sizeof *out);
     da_dequantize(type, p, out, n);
     return out;
 }

@@ -1,0 +1,32 @@
+#!/bin/sh
+# docassist perplexity
+. "$(dirname "$0")/lib.sh"
+
+docassist model random --shape tiny --seed 7 --type f16 -o a.gguf
+docassist model import a.gguf --type q8_0 -o b.gguf 2>/dev/null
+printf 'The cat sat on the mat, and the dog sat beside it. ' >text
+run docassist perplexity -m a.gguf --json text
+is_exit 0
+n=$(docassist tokenize --tokenizer a.gguf --count text)
+is "$(json tokens)" "$((n - 1))" "every token but the first is scored"
+cp "$out" first
+run docassist perplexity -m a.gguf --json --threads 1 text
+is_stdout_file first "the same whatever the threads"
+run docassist perplexity -m a.gguf --kl-base a.gguf text
+is_exit 0
+like_stdout "^KL from base     0.000000 nats a token, at most 0.000000$"
+like_stdout "^same best token  100.00 %$"
+run docassist perplexity -m b.gguf --kl-base a.gguf --context 8 --json text
+is_exit 0
+is "$(json window)" 8 "window"
+ok "8 bits are a little away" awk "BEGIN { exit !($(json kl) > 0 && $(json kl) < 0.01) }"
+run docassist perplexity text
+is_exit 2
+run docassist perplexity -m a.gguf
+is_exit 2
+: >empty
+run docassist perplexity -m a.gguf empty
+is_exit 1
+is_stderr "docassist: the text has too few tokens to score"
+
+done_testing
