@@ -201,7 +201,7 @@ static const struct name_map BLOOM_NAMES[] = {
 struct importer {
     const char *folder;
     const struct da_import_opts *opts;
-    struct da_json *root; /* owned */
+    struct da_json *root;         /* owned */
     const struct da_json *config; /* root, or the part of it that holds the sizes */
     struct da_safetensors *st;
     struct da_build_shape shape;
@@ -351,8 +351,8 @@ static enum da_rc mpt_config(struct importer *im)
         (rc = cfg_uint(im, "d_model", NULL, 0, 1 << 14, &s->dim)) ||
         (rc = cfg_uint(im, "n_heads", NULL, 0, DA_MODEL_MAX_HEADS, &s->n_heads)) ||
         (rc = cfg_uint(im, "expansion_ratio", NULL, 4, 64, &expansion)) ||
-        (rc = cfg_uint(im, "max_seq_len", "context_window_size", 2048, DA_MODEL_MAX_CTX,
-                       &s->n_ctx)))
+        (rc =
+             cfg_uint(im, "max_seq_len", "context_window_size", 2048, DA_MODEL_MAX_CTX, &s->n_ctx)))
         return rc;
     if (cfg_bool(attn, "rope", false) || cfg_bool(attn, "qk_ln", false))
         return da_fail(im->err, DA_EUNSUPPORTED, "config.json: rope or qk_ln in an MPT model");
@@ -726,8 +726,8 @@ enum da_rc da_import(const char *folder, const char *out, const struct da_import
     stats = stats ? stats : &none;
     memset(stats, 0, sizeof *stats);
     im.shape.name = opts->name ? opts->name : name;
-    if ((rc = read_config(&im)) || (rc = open_weights(&im)) ||
-        (rc = map_tensors(&im, stats)) || (rc = check_orders(&im)))
+    if ((rc = read_config(&im)) || (rc = open_weights(&im)) || (rc = map_tensors(&im, stats)) ||
+        (rc = check_orders(&im)))
         goto out;
     if (!opts->no_tokenizer && (rc = da_tokenizer_open(&tok, folder, err)))
         goto out;
