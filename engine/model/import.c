@@ -67,7 +67,6 @@ static enum da_rc add_tensor(struct da_importer *im, const struct da_st_tensor *
         snprintf(out.name, sizeof out.name, "%s", m->to);
     out.n_cols = (uint32_t)t->dims[out.vector || turn ? 0 : 1];
     out.n_rows = out.vector ? 1 : (uint32_t)t->dims[turn ? 1 : 0];
-    out.type = da_build_type(im->opts->type, out.name, out.n_cols, out.vector);
     DA_GROW(im->tensors, im->n, im->cap);
     im->tensors[im->n++] = out;
     if (strcmp(out.name, "token_embd.weight") == 0)
@@ -94,7 +93,6 @@ static enum da_rc map_tensors(struct da_importer *im, struct da_import_stats *st
             return rc;
         const struct da_build_tensor *b = &im->tensors[im->n - 1];
         stats->n_params += (uint64_t)b->n_cols * b->n_rows;
-        stats->n_fallback += b->type == DA_Q_F16 && im->opts->type != DA_Q_F16;
     }
     if (im->rope.factor > 0) {
         struct da_build_tensor t = {.name = "rope_freqs.weight",
@@ -106,6 +104,7 @@ static enum da_rc map_tensors(struct da_importer *im, struct da_import_stats *st
         DA_GROW(im->tensors, im->n, im->cap);
         im->tensors[im->n++] = t;
     }
+    da_build_types(im->tensors, im->n, im->opts->type, im->family->arch, &stats->fallbacks);
     for (size_t i = 0; i < im->n; i++) {
         const struct da_import_source *src = &im->sources[i];
         im->tensors[i].src = src;
