@@ -22,6 +22,7 @@ static void put_keys(struct da_gguf_writer *w, const struct da_gguf *g,
         else if (da_span_is(kv->key, "general.name") && opts->name)
             da_gguf_put_str(w, "general.name", da_span_str(opts->name));
         else if (!da_span_is(kv->key, "general.alignment") && /* the writer's own */
+                 !da_span_starts(kv->key, "split.") &&        /* one file comes out */
                  !(opts->no_tokenizer && da_span_starts(kv->key, "tokenizer.")))
             da_gguf_put_kv(w, kv);
         named = named || da_span_is(kv->key, "general.name");
@@ -119,10 +120,7 @@ enum da_rc da_convert(const char *in, const char *out, const struct da_import_op
     stats->family = da_family_find(&family, g, NULL) ? "other" : family->name;
     struct da_build_tensor *list = da_calloc(da_gguf_n_tensors(g) + 1, sizeof *list);
     struct da_gguf_writer *w = da_gguf_writer_new();
-    if (da_gguf_find(g, "split.count"))
-        rc = da_fail(err, DA_EUNSUPPORTED, "%s is one part of a split model", in);
-    else
-        rc = convert(g, w, out, opts, list, stats, err);
+    rc = convert(g, w, out, opts, list, stats, err);
     da_gguf_writer_free(w);
     free(list);
     da_gguf_close(g);
