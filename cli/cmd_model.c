@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/model_pull.h"
 #include "cli/opt.h"
 #include "common/buf.h"
 #include "common/io.h"
@@ -311,14 +312,18 @@ int da_cmd_model(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } SUBS[] = {
-        {"import", run_import}, {"random", run_random}, {"show", run_show}, {"verify", run_verify}};
+    } SUBS[] = {{"import", run_import},
+                {"pull", da_cmd_model_pull},
+                {"random", run_random},
+                {"show", run_show},
+                {"verify", run_verify}};
     static const struct da_cmd_help help = {
         .name = "model",
-        .synopsis = "import|random|show|verify [options] ...",
-        .summary = "Import, make, look at and check model files.",
+        .synopsis = "import|pull|random|show|verify [options] ...",
+        .summary = "Fetch, import, make, look at and check model files.",
         .notes = "Commands:\n"
                  "  import   turn a folder, or a GGUF file of another type, into a GGUF file\n"
+                 "  pull     fetch a model from a hub\n"
                  "  random   make a model with seeded random weights\n"
                  "  show     show what a model file is\n"
                  "  verify   check a model file thoroughly\n"
