@@ -246,6 +246,20 @@ static void endpoint_release(struct endpoint *ep)
     free(ep->key);
 }
 
+/* What an earlier run sent just now counts against the limits, too; its last tries may not have
+ * reached the disk. */
+static enum da_rc follow_earlier_run(struct da_client *c, struct da_err *err)
+{
+    int64_t last_ms, ms;
+    enum da_rc rc = da_ledger_last_start(c->o.ledger, &last_ms, err);
+    if (rc)
+        return rc;
+    ms = c->o.clock->unix_ms(c->o.clock->ctx) - last_ms - COMMIT_MS;
+    for (size_t i = 0; i < c->o.n_endpoints; i++)
+        da_limit_follow(&c->ep[i].limit, ms > 0 ? (uint64_t)ms : 0);
+    return DA_OK;
+}
+
 enum da_rc da_client_new(struct da_client **ret, const struct da_client_opts *opts,
                          da_client_result_fn on_result, void *ctx, struct da_err *err)
 {
@@ -262,6 +276,8 @@ enum da_rc da_client_new(struct da_client **ret, const struct da_client_opts *op
     }
     if (!rc)
         rc = da_ledger_close_orphans(opts->ledger, &n, err);
+    if (!rc)
+        rc = follow_earlier_run(c, err);
     if (!rc && opts->max_pusd > 0)
         rc = da_ledger_totals(opts->ledger, &totals, err);
     if (rc) {
@@ -270,6 +286,7 @@ enum da_rc da_client_new(struct da_client **ret, const struct da_client_opts *op
     }
     c->spent_pusd = opts->max_pusd > 0 ? totals.cost_pusd : 0;
     opts->http->on_done = da_client_on_reply;
+    opts->http->on_sent = da_client_on_sent;
     opts->http->ctx = c;
     *ret = c;
     return DA_OK;
@@ -439,6 +456,7 @@ static enum da_rc start_call(struct da_client *c, struct da_call *call, struct e
     if (!st->first_try_ns)
         st->first_try_ns = now;
     st->taken_tokens = call->prompt_tokens + call->max_tokens;
+    st->has_left = false;
     da_limit_take(&ep->limit, st->taken_tokens);
     c->reserved_pusd += st->reserved_pusd;
     c->n_in_flight++;

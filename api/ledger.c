@@ -493,6 +493,13 @@ static enum da_rc query_row(struct da_ledger *l, const char *sql, int64_t *out, 
     return rc;
 }
 
+enum da_rc da_ledger_last_start(struct da_ledger *l, int64_t *unix_ms, struct da_err *err)
+{
+    return query_row(l,
+                     "SELECT coalesce((SELECT started_ms FROM try ORDER BY id DESC LIMIT 1), 0)",
+                     unix_ms, 1, err);
+}
+
 enum da_rc da_ledger_totals(struct da_ledger *l, struct da_ledger_totals *t, struct da_err *err)
 {
     int64_t r[4], y[15];

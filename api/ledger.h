@@ -91,6 +91,9 @@ enum da_rc da_ledger_end_try(struct da_ledger *l, const struct da_ledger_try *t,
 enum da_rc da_ledger_get_reply(struct da_ledger *l, int64_t request_id, int64_t try_id,
                                struct da_ledger_try *t, struct da_buf *body, struct da_err *err);
 
+/* When the newest try began (Unix milliseconds); 0 when there is none. */
+enum da_rc da_ledger_last_start(struct da_ledger *l, int64_t *unix_ms, struct da_err *err);
+
 /* Appends what is noted about the request's newest try. */
 enum da_rc da_ledger_last_note(struct da_ledger *l, int64_t request_id, struct da_buf *note,
                                struct da_err *err);
