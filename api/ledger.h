@@ -174,7 +174,8 @@ enum da_rc da_ledger_get_try(struct da_ledger *l, int64_t try_id, struct da_ledg
 enum da_rc da_ledger_void_tries(struct da_ledger *l, int64_t batch, const char *note, uint64_t *n,
                                 struct da_err *err);
 
-/* Small facts that belong to the whole file ("batch:3"). get appends nothing when absent. */
+/* Small facts that belong to the whole file ("batch_run_id"); a value is not empty. get appends
+ * nothing when absent. */
 enum da_rc da_ledger_set_fact(struct da_ledger *l, const char *name, struct da_span value,
                               struct da_err *err);
 enum da_rc da_ledger_get_fact(struct da_ledger *l, const char *name, struct da_buf *value,
