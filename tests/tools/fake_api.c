@@ -31,6 +31,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#ifdef __linux__
+#include <linux/net.h> /* SO_TIMESTAMPNS, which POSIX alone hides */
+#endif
+
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/hash.h"
