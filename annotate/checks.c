@@ -318,10 +318,15 @@ static double best_support(const struct da_checks *c, const uint64_t *stems, siz
 {
     size_t best = 0;
     size_t *last = da_calloc(n ? n : 1, sizeof *last); /* 1 + the last unit that had it */
+    uint64_t seen = 0; /* a bit for each stem: few words of a document are among them */
+    for (size_t k = 0; k < n; k++)
+        seen |= (uint64_t)1 << (stems[k] % 64);
     for (size_t u = 0, at = 0; u < c->units.n; u++) {
         for (; at < c->doc.n && c->doc.items[at].start < c->units.items[u].end; at++) {
             uint64_t s = c->stems[at];
-            for (size_t k = 0; s != 0 && k < n; k++) {
+            if (s == 0 || !(seen >> (s % 64) & 1))
+                continue;
+            for (size_t k = 0; k < n; k++) {
                 if (stems[k] == s)
                     last[k] = u + 1;
             }

@@ -19,6 +19,7 @@
 #define NS_PER_MS 1000000u
 #define KEY_VERSION "docassist.request/1"
 #define MAX_MESSAGES_BYTES ((size_t)64 << 20)
+#define BODY_ROOM 2048u /* of a request's body beside the messages; it grows when that is short */
 
 /* --- calls -------------------------------------------------------------------- */
 
@@ -435,6 +436,7 @@ static enum da_rc start_call(struct da_client *c, struct da_call *call, struct e
         .max_reply_bytes = c->o.max_reply_bytes};
     st->endpoint = ep;
     da_buf_reset(&st->body);
+    (void)da_buf_reserve(&st->body, call->messages.len + BODY_ROOM);
     da_chat_body(call->params, da_span(call->messages.p, call->messages.len), call->max_tokens,
                  call->cache_key, ep->lacks, &st->body);
     req.body = st->body.p;
