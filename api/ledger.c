@@ -68,8 +68,9 @@ static const char *const sql_of[N_STATEMENTS] = {
                      " FROM try",
     [S_RECENT_MEANS] = "SELECT count(*), coalesce(sum(prompt_tokens),0),"
                        " coalesce(sum(cached_tokens),0), coalesce(sum(completion_tokens),0)"
-                       " FROM (SELECT * FROM try WHERE outcome = 1 AND prompt_tokens IS NOT NULL"
-                       " ORDER BY id DESC LIMIT ?1)",
+                       " FROM (SELECT try.* FROM try JOIN request ON request.id = try.request"
+                       " WHERE outcome = 1 AND prompt_tokens IS NOT NULL AND task = ?2"
+                       " ORDER BY try.id DESC LIMIT ?1)",
     [S_CAUSES] = "SELECT coalesce(cause,''), count(*) FROM request WHERE state = 3"
                  " GROUP BY cause ORDER BY count(*) DESC, cause",
     [S_LAST_START] = "SELECT started_ms FROM try ORDER BY id DESC LIMIT 1",

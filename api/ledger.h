@@ -120,13 +120,13 @@ struct da_ledger_totals {
 };
 enum da_rc da_ledger_totals(struct da_ledger *l, struct da_ledger_totals *t, struct da_err *err);
 
-/* Means over the newest n replies with usage; n_used 0 when there are none. */
+/* Means over the newest n replies to a task with usage; n_used 0 when there are none. */
 struct da_ledger_means {
     uint64_t n_used;
     double prompt_tokens, cached_tokens, completion_tokens;
 };
-enum da_rc da_ledger_recent_means(struct da_ledger *l, unsigned n, struct da_ledger_means *m,
-                                  struct da_err *err);
+enum da_rc da_ledger_recent_means(struct da_ledger *l, const char *task, unsigned n,
+                                  struct da_ledger_means *m, struct da_err *err);
 
 /* Calls fn for each (cause, count) of the failed requests, most frequent first. */
 enum da_rc da_ledger_causes(struct da_ledger *l,

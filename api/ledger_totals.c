@@ -57,14 +57,15 @@ enum da_rc da_ledger_last_start(struct da_ledger *l, int64_t *unix_ms, struct da
     return rc ? rc : query_row(l, S_LAST_START, unix_ms, 1, err);
 }
 
-enum da_rc da_ledger_recent_means(struct da_ledger *l, unsigned n, struct da_ledger_means *m,
-                                  struct da_err *err)
+enum da_rc da_ledger_recent_means(struct da_ledger *l, const char *task, unsigned n,
+                                  struct da_ledger_means *m, struct da_err *err)
 {
     int64_t v[4];
     enum da_rc rc = da_ledger_use(l, S_RECENT_MEANS, false, err);
     if (rc)
         return rc;
     da_ledger_bind_int(l, S_RECENT_MEANS, 1, n);
+    da_ledger_bind_str(l, S_RECENT_MEANS, 2, task);
     rc = query_row(l, S_RECENT_MEANS, v, 4, err);
     if (rc)
         return rc;

@@ -14,7 +14,7 @@
  *   -k  refuses other keys
  *   -T  counts tokens as OpenAI does (o200k_base)
  *
- * Actions: ok fenced prose broken empty length refusal filter 400 401 403 404 408 409 422 429
+ * Actions: unknown ok fenced prose broken empty length refusal filter 400 401 403 404 408 409 422 429
  * 429/S 429ms/MS 500 503/S quota reset half slow late hang html huge noformat noschema.
  */
 
@@ -221,7 +221,7 @@ struct ask {
     uint64_t times;             /* it was asked, this time included */
     uint64_t rank;
     size_t body_len;
-    bool has_schema, has_format;
+    bool has_schema, has_format, is_question;
 };
 
 static bool read_ask(struct server *s, struct da_span body, struct ask *a)
@@ -241,6 +241,7 @@ static bool read_ask(struct server *s, struct da_span body, struct ask *a)
             (void)da_json_str(da_json_get(m, "content"), &a->user);
     if (!a->user.p)
         a->user = da_span("", 0);
+    a->is_question = da_span_find(a->user, da_span_str("\nQuestion: ")) < a->user.len;
     a->document = da_hash64(a->user.p, a->user.len, 7);
     a->times = ++*da_map_add(&s->asked, &a->document, sizeof a->document, NULL);
     s->n.documents = s->asked.n;
@@ -335,7 +336,12 @@ static void complete(struct server *s, struct connection *c, const struct ask *a
         da_buf_add_str(&text, "```json\n");
     if (strcmp(action, "prose") == 0)
         da_buf_add_str(&text, "Here is the annotation:\n");
-    add_annotation(&text, document_of(a->user), a->document);
+    if (strcmp(action, "unknown") == 0)
+        da_buf_add_str(&text, "NOT IN THE DOCUMENT");
+    else if (a->is_question)
+        add_words(&text, document_of(a->user), 200);
+    else
+        add_annotation(&text, document_of(a->user), a->document);
     if (strcmp(action, "fenced") == 0)
         da_buf_add_str(&text, "\n```");
     if (strcmp(action, "broken") == 0 || strcmp(action, "length") == 0)
