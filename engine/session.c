@@ -135,6 +135,9 @@ static void choose(struct da_session *s, const struct da_session_opts *o)
         s->opts.kv = m->quantized                         ? DA_KV_Q8
                      : strcmp(m->facts.quant, "f32") == 0 ? DA_KV_F32
                                                           : DA_KV_F16;
+    /* long rope: nobody asked for more than what its short divisors are for */
+    if (!s->opts.n_ctx && m->rope[0].long_ones && m->rope[0].old_ctx < m->hp.n_ctx)
+        s->opts.n_ctx = m->rope[0].old_ctx;
     if (!s->opts.n_ctx || s->opts.n_ctx > m->hp.n_ctx)
         s->opts.n_ctx = m->hp.n_ctx;
     s->opts.n_seqs = !o->n_seqs ? 1 : o->n_seqs > MAX_SEQS ? MAX_SEQS : o->n_seqs;

@@ -221,6 +221,21 @@ static void clamp(float *x, uint32_t n, float limit)
         x[i] = x[i] > limit ? limit : x[i] < -limit ? -limit : x[i];
 }
 
+/* A kernel's row is whole vectors; a head may end earlier, and the next one begins there. */
+static void head_norm(const struct da_model *m, const struct da_norm_weight *w, float *head)
+{
+    float row[DA_MODEL_MAX_HEAD_DIM];
+    const uint32_t hd = m->hp.head_dim;
+    if (hd % DA_LANES == 0) {
+        m->kernels->rmsnorm(head, w->w, m->hp.norm_eps, hd, head);
+        return;
+    }
+    memset(row, 0, da_pad(hd, DA_LANES) * sizeof *row);
+    memcpy(row, head, hd * sizeof *row);
+    m->kernels->rmsnorm(row, w->w, m->hp.norm_eps, hd, row);
+    memcpy(head, row, hd * sizeof *row);
+}
+
 static void finish_head(const struct da_session *s, const struct da_layer *y, float *head,
                         uint32_t pos, const struct da_norm_weight *w)
 {
@@ -228,7 +243,7 @@ static void finish_head(const struct da_session *s, const struct da_layer *y, fl
     if (m->hp.clamp_qkv > 0.0f)
         clamp(head, m->hp.head_dim, m->hp.clamp_qkv);
     if (w->w && m->family->qk_norm)
-        m->kernels->rmsnorm(head, w->w, m->hp.norm_eps, m->hp.head_dim, head);
+        head_norm(m, w, head);
     if (m->hp.n_rot)
         rotate(s, y->rope, head, pos);
 }

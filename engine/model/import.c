@@ -120,6 +120,11 @@ static void add_divisors(struct da_importer *im, const char *name, const double 
     put_tensor(im, &t, &src);
 }
 
+static bool is_mlp(const struct da_name_map *m)
+{
+    return strncmp(m->to, "blk.%.ffn_", 10) == 0 && strncmp(m->to, "blk.%.ffn_norm", 14) != 0;
+}
+
 static enum da_rc map_tensors(struct da_importer *im, struct da_import_stats *stats)
 {
     size_t total = da_safetensors_n(im->st);
@@ -131,6 +136,8 @@ static enum da_rc map_tensors(struct da_importer *im, struct da_import_stats *st
             return da_fail(im->err, DA_EUNSUPPORTED, "%s: tensor '%.64s' is not part of %s",
                            im->folder, t->name, im->shape.family);
         if (m->op == ROW_SKIP || (im->tied && strcmp(m->to, "output.weight") == 0))
+            continue;
+        if (im->shape.shared_mlp && layer > 0 && is_mlp(m))
             continue;
         enum da_rc rc = add_tensor(im, t, m, layer);
         if (rc)
@@ -261,8 +268,10 @@ enum da_rc da_import(const char *folder, const char *out, const struct da_import
     stats = stats ? stats : &none;
     memset(stats, 0, sizeof *stats);
     im.shape.name = opts->name ? opts->name : name;
-    if ((rc = da_import_config(&im)) || (rc = open_weights(&im)) ||
-        (rc = map_tensors(&im, stats)) || (rc = check_orders(&im)))
+    if ((rc = da_import_config(&im)) || (rc = open_weights(&im)))
+        goto out;
+    da_config_shared_mlp(&im);
+    if ((rc = map_tensors(&im, stats)) || (rc = check_orders(&im)))
         goto out;
     if (!opts->no_tokenizer && (rc = da_tokenizer_open(&tok, folder, err)))
         goto out;

@@ -1,10 +1,12 @@
 /* Import: config.json of the families whose members are named as Llama's are. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/json.h"
 #include "engine/model/import_parts.h"
+#include "engine/model/safetensors.h"
 
 /* Windows of all layers, or of all but every n-th; others are refused. */
 static enum da_rc read_window(struct da_importer *im)
@@ -30,7 +32,14 @@ static enum da_rc read_window(struct da_importer *im)
     if ((rc = da_cfg_uint(im, "sliding_window_pattern", "_sliding_window_pattern", every,
                           DA_MODEL_MAX_LAYERS, &every)))
         return rc;
+    for (const struct da_json *j = da_json_first(types); j; j = da_json_next(j), l++) {
+        struct da_span kind;
+        if (da_json_str(j, &kind) && da_span_is(kind, "full_attention"))
+            break;
+    }
+    every = types ? l + 1 : every;
     s->window_every = every == f->window_every ? 0 : every;
+    l = 0;
     for (const struct da_json *j = da_json_first(types); j; j = da_json_next(j), l++) {
         struct da_span kind;
         if (!da_json_str(j, &kind) ||
@@ -135,4 +144,44 @@ enum da_rc da_config_llama(struct da_importer *im)
                       : f->mlp == DA_MLP_REGLU ? "relu"
                                                : "gelu_new";
     return da_cfg_activation(im, "hidden_act", act);
+}
+
+/* --- MobiLlama -------------------------------------------------------------------------- */
+
+static bool same_tensor(const struct da_st_tensor *a, const struct da_st_tensor *b)
+{
+    uint64_t bytes = 0;
+    if (a->type != b->type || a->n_dims != 2 || b->n_dims != 2 || a->dims[0] != b->dims[0] ||
+        a->dims[1] != b->dims[1] || !da_qtype_row_bytes(a->type, a->dims[1], &bytes))
+        return false;
+    return memcmp(a->data, b->data, bytes * a->dims[0]) == 0;
+}
+
+/* Whether a matrix of the MLP is missing or the same in every layer after the first. */
+static bool is_shared(const struct da_importer *im, const char *what)
+{
+    char name[96];
+    snprintf(name, sizeof name, "model.layers.0.mlp.%s_proj.weight", what);
+    const struct da_st_tensor *first = da_safetensors_find(im->st, name), *t;
+    for (uint32_t l = 1; first && l < im->shape.n_layers; l++) {
+        snprintf(name, sizeof name, "model.layers.%" PRIu32 ".mlp.%s_proj.weight", l, what);
+        if ((t = da_safetensors_find(im->st, name)) && !same_tensor(first, t))
+            return false;
+    }
+    return first != NULL && im->shape.n_layers > 1;
+}
+
+void da_config_shared_mlp(struct da_importer *im)
+{
+    struct da_build_shape *s = &im->shape;
+    if (!da_span_is(im->model_type, "llama") || !is_shared(im, "down") || !is_shared(im, "gate") ||
+        !is_shared(im, "up"))
+        return;
+    s->family = "mobillama";
+    s->shared_mlp = true;
+    im->family = da_family_named(s->family);
+    /* its configuration speaks of fewer key heads than its code makes */
+    const struct da_st_tensor *k = da_safetensors_find(im->st, "model.layers.0.self_attn.k_proj.weight");
+    if (k && k->dims[0] == (uint64_t)s->n_heads * s->head_dim)
+        s->n_kv_heads = s->n_heads;
 }
