@@ -11,15 +11,6 @@
 
 enum { BUILD_CHUNK_FLOATS = 1 << 20 };
 
-enum da_qtype da_build_type(enum da_qtype want, const char *name, uint32_t n_cols, bool vector)
-{
-    /* positions and recurrences are few and matter: they stay, as llama.cpp's quantizer leaves them */
-    if (vector || strcmp(name, "position_embd.weight") == 0 || want == DA_Q_F32 ||
-        strstr(name, ".ssm_a") || strstr(name, ".ssm_conv1d.") || strstr(name, ".attn_rel_b."))
-        return DA_Q_F32;
-    return n_cols % da_qtype_info(want)->block_len ? DA_Q_F16 : want;
-}
-
 /* --- keys ----------------------------------------------------------------------- */
 
 struct key_writer {
@@ -47,6 +38,8 @@ uint32_t da_build_file_type(enum da_qtype t)
     case DA_Q_F16: return 1;
     case DA_Q_Q4_0: return 2;
     case DA_Q_Q8_0: return 7;
+    case DA_Q_Q4_K: return 15; /* Q4_K_M */
+    case DA_Q_Q6_K: return 18;
     case DA_Q_BF16: return 32;
     default: return 0;
     }
@@ -186,13 +179,12 @@ static void chunk_row(void *ctx, size_t item, unsigned worker)
 }
 
 enum da_rc da_build_data(struct da_gguf_writer *w, const struct da_build_tensor *t,
-                               da_build_row_fn row, void *ctx, unsigned n_threads,
-                               struct da_err *err)
+                         da_build_row_fn row, void *ctx, unsigned n_threads, struct da_err *err)
 {
     uint64_t row_bytes = 0;
     uint32_t rows = BUILD_CHUNK_FLOATS / t->n_cols + 1;
     enum da_rc rc = DA_OK;
-    (void)da_qtype_row_bytes(t->type, t->n_cols, &row_bytes); /* whole blocks: da_build_type */
+    (void)da_qtype_row_bytes(t->type, t->n_cols, &row_bytes); /* whole blocks: da_build_types */
     if (t->raw)
         return da_gguf_writer_data(w, t->raw, (size_t)row_bytes * t->n_rows, err);
     struct chunk c = {.t = t, .row = row, .ctx = ctx, .row_bytes = (size_t)row_bytes};

@@ -4,6 +4,7 @@
 /* What import and random models share: a list of tensors whose rows somebody provides as floats,
  * and the GGUF file written from it. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,8 +44,8 @@ struct da_build_tensor {
     char name[96]; /* in the GGUF file */
     enum da_qtype type;
     uint32_t n_cols, n_rows;
-    bool vector;     /* one dimension */
-    const void *src; /* the provider's */
+    bool vector;              /* one dimension */
+    const void *src;          /* the provider's */
     const unsigned char *raw; /* all rows, of type already; NULL: da_build_row_fn gives them */
 };
 
@@ -52,8 +53,25 @@ struct da_build_tensor {
 typedef void (*da_build_row_fn)(void *ctx, const struct da_build_tensor *t, uint32_t row,
                                 float *out);
 
-/* The type a matrix gets when the user asks for want: rows that are not whole blocks stay f16. */
-enum da_qtype da_build_type(enum da_qtype want, const char *name, uint32_t n_cols, bool vector);
+/*
+ * What a file's matrices become. want: F32, F16, BF16, Q8_0, Q4_0: all of them; Q4_K: the mixture
+ * that llama.cpp calls Q4_K_M; Q6_K: all, and the output Q8_0 where it must.
+ */
+struct da_build_fallback {
+    enum da_qtype want, got; /* got's blocks fit the rows, want's do not */
+    uint32_t n;
+};
+enum { DA_BUILD_MAX_FALLBACKS = 8 };
+struct da_build_fallbacks {
+    struct da_build_fallback p[DA_BUILD_MAX_FALLBACKS];
+    unsigned n;
+};
+
+/* Vectors, norms, positions and what else is small and matters. */
+bool da_build_stays_f32(const struct da_build_tensor *t);
+/* Sets the types of a file's whole list of tensors; what stays F32 becomes that. arch: general.architecture; fallbacks may be NULL. */
+void da_build_types(struct da_build_tensor *tensors, size_t n, enum da_qtype want, const char *arch,
+                    struct da_build_fallbacks *fallbacks);
 
 /* Writes the file. v (tokenizer) may be NULL. */
 enum da_rc da_build_write(const char *path, const struct da_build_shape *shape,

@@ -93,7 +93,6 @@ static enum da_rc add_tensor(struct da_importer *im, const struct da_st_tensor *
     layer_name(out.name, sizeof out.name, m->to, layer);
     out.n_cols = (uint32_t)(turn ? rows : cols);
     out.n_rows = (uint32_t)(turn ? cols : rows);
-    out.type = da_build_type(im->opts->type, out.name, out.n_cols, out.vector);
     if (m->op == ROW_POSITIONS) {
         src.first_row = 2;
         out.n_rows -= 2;
@@ -146,12 +145,12 @@ static enum da_rc map_tensors(struct da_importer *im, struct da_import_stats *st
     add_divisors(im, "rope_freqs.weight", im->rope_freqs.v, im->rope_freqs.n);
     add_divisors(im, "rope_factors_short.weight", im->rope_short.v, im->rope_short.n);
     add_divisors(im, "rope_factors_long.weight", im->rope_long.v, im->rope_long.n);
+    da_build_types(im->tensors, im->n, im->opts->type, im->family->arch, &stats->fallbacks);
     for (size_t i = 0; i < im->n; i++) {
         const struct da_import_source *src = &im->sources[i];
         const struct da_build_tensor *b = &im->tensors[i];
         im->tensors[i].src = src;
         stats->n_params += (uint64_t)b->n_cols * b->n_rows;
-        stats->n_fallback += b->type == DA_Q_F16 && im->opts->type != DA_Q_F16;
         if (src->t && src->op == ROW_PLAIN && src->t->type == DA_Q_Q4_0 &&
             im->tensors[i].type == DA_Q_Q4_0)
             im->tensors[i].raw = src->t->data; /* rounding again would not give the same blocks */

@@ -485,7 +485,7 @@ static void set_facts(struct loader *ld)
     f->ff_dim = m->hp.ff_dim;
     f->n_vocab = m->hp.n_vocab;
     f->n_ctx = m->hp.n_ctx;
-    f->file_bytes = da_gguf_bytes(ld->g).len;
+    f->file_bytes = da_gguf_n_bytes(ld->g);
 }
 
 static enum da_rc load(struct loader *ld, unsigned n_threads)
