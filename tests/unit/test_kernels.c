@@ -1,7 +1,8 @@
 /*
  * Kernels: plain C against straightforward double arithmetic (libm is the
  * outside truth for exp, tanh and erf), and every other variant this processor
- * has against plain C by memcmp, over awkward sizes and extreme values.
+ * has against plain C by memcmp, over awkward sizes and extreme values. AVX-512 is
+ * also compared where the processor has none of it (tests/soft).
  */
 #include <math.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include "common/rng.h"
 #include "engine/kernels/kernels.h"
 #include "engine/kernels/panels.h"
+#include "tests/soft/soft.h"
 #include "tests/tap.h"
 
 static struct da_rng rng;
@@ -439,11 +441,40 @@ static void test_attention(const struct da_kernels *const *all, unsigned n_all)
     free(kv);
 }
 
+/* Says of every variant that was compiled whether it was compared. */
+static void report(const struct da_kernels *const *all, unsigned n)
+{
+#if defined(__x86_64__)
+    static const char *const NAMES[] = {"avx2", "avx512"};
+#elif defined(__aarch64__)
+    static const char *const NAMES[] = {"neon", "neon_dot", "neon_i8mm"};
+#else
+    static const char *const NAMES[] = {"ref"};
+#endif
+    for (size_t i = 0; i < DA_ARRAY_LEN(NAMES); i++) {
+        unsigned v = 0;
+        while (v < n && strcmp(all[v]->name, NAMES[i]) != 0)
+            v++;
+        if (v < n)
+            tap_ok(da_kernels_find(NAMES[i]) == all[v], "%s: found by its name, and compared",
+                   NAMES[i]);
+        else
+            tap_skip("this processor does not run it", "%s", NAMES[i]);
+    }
+    if (soft_avx512())
+        tap_ok(soft_avx512() == all[n], "avx512 by AVX2 instructions (SIMDe): compared");
+    else
+        tap_skip("needs AVX2 and SIMDe's headers", "avx512 by AVX2 instructions");
+}
+
 int main(void)
 {
-    const struct da_kernels *all[4];
-    unsigned n = da_kernels_list(all);
+    const struct da_kernels *all[5] = {NULL};
+    unsigned n = da_kernels_list(all), n_hard = n;
+    if (soft_avx512())
+        all[n++] = soft_avx512();
     da_rng_init(&rng, 1);
+    report(all, n_hard);
     for (unsigned i = 0; i < n; i++)
         test_functions(all[i]);
     test_panel_rows();
