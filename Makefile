@@ -54,7 +54,7 @@ TOOL_SRC  := $(sort $(wildcard tests/tools/*.c))
 FUZZ_SRC  := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 HDR       := $(sort $(wildcard $(LIB_DIRS:%=%/*.h) ingest/extract/*.h cli/*.h tests/*.h))
 ALL_C     := $(LIB_SRC) $(CLI_SRC) $(HELPER_SRC) $(UNIT_SRC) $(TOOL_SRC) $(FUZZ_SRC) \
-             $(wildcard tests/*.c tests/fuzz/standalone.c)
+             $(wildcard tests/*.c tests/fuzz/standalone.c tests/soft/*.c)
 # Files built into the program; their names there are their paths here.
 EMBED     := $(sort $(wildcard prompts/*/*.txt prompts/*.json schemas/*.schema.json eval/page/* \
              engine/data/*.bin))
@@ -120,9 +120,16 @@ endif
 deps: ## install the packages of tools/deps/packages that are missing
 	@sh tools/deps/install.sh
 
-# Kernels alone may use wide instructions, each file its own.
+# Kernels alone may use wide instructions, each file its own. The files of other processors are empty.
+ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+ifeq ($(ARCH),x86_64)
 $O/engine/kernels/x86_avx2.o: ISA := -mavx2 -mfma -mf16c
 $O/engine/kernels/x86_avx512.o: ISA := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c
+$O/tests/soft/avx512.o: ISA := -Itests/soft -Wno-psabi -mavx2 -mfma -mf16c
+else ifneq ($(filter aarch64 arm64,$(ARCH)),)
+$O/engine/kernels/arm_dot.o: ISA := -march=armv8.2-a+dotprod
+$O/engine/kernels/arm_i8mm.o: ISA := -march=armv8.2-a+dotprod+i8mm
+endif
 ENGINE_OBJ := $(filter $O/engine/%,$(LIB_OBJ))
 $(ENGINE_OBJ): OPT := -O3
 
@@ -170,6 +177,7 @@ $O/docassist-extract: $(LIGHT_OBJ) $(HELPER_CXX) $O/libdocassist.a
 $O/docassist-extract-pdf: $(PDF_OBJ) $(HELPER_CXX) $O/libdocassist.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS) -lm -pthread
+$O/tests/unit/test_kernels: $O/tests/soft/avx512.o
 $(UNIT): %: %.o $O/tests/tap.o $O/libdocassist.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
