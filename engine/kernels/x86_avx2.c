@@ -200,12 +200,12 @@ DA_ALWAYS_INLINE void stretches(const struct da_matmul *mm, enum da_panel_kind k
     const size_t group_bytes = kind == DA_PANEL_Q4 ? PLANE / 2 : PLANE;
     _Alignas(64) unsigned char planes[STRETCH * PLANE * 2];
     _Alignas(64) float acc[STRETCH_TOKENS * DA_LANES];
-    for (uint32_t p = mm->first_panel; p < mm->first_panel + mm->n_panels; p++) {
-        const unsigned char *panel = mm->w->data + p * mm->w->panel_bytes;
-        const unsigned char *codes = panel + scales_bytes(n_groups);
-        for (uint32_t t0 = 0; t0 < mm->n_tok; t0 += STRETCH_TOKENS) {
-            const uint32_t left = mm->n_tok - t0;
-            const uint32_t n = left < STRETCH_TOKENS ? left : STRETCH_TOKENS;
+    /* tokens outside: their 8-bit forms stay in the second cache while all panels go past */
+    for (uint32_t t0 = 0; t0 < mm->n_tok; t0 += STRETCH_TOKENS) {
+        const uint32_t left = mm->n_tok - t0, n = left < STRETCH_TOKENS ? left : STRETCH_TOKENS;
+        for (uint32_t p = mm->first_panel; p < mm->first_panel + mm->n_panels; p++) {
+            const unsigned char *panel = mm->w->data + p * mm->w->panel_bytes;
+            const unsigned char *codes = panel + scales_bytes(n_groups);
             memset(acc, 0, n * DA_LANES * sizeof *acc);
             for (uint32_t g = 0; g < n_groups; g += STRETCH) {
                 struct stretch s = {planes, panel + (size_t)g * DA_LANES * 2,
