@@ -354,7 +354,7 @@ void da_encode_run(struct da_encode *w, const int32_t *ids, uint32_t n_rows,
     da_pool_run(w->pool, worker_main, w);
 }
 
-/* --- memory ------------------------------------------------------------------------------------ */
+/* --- memory --------------------------------------------------------------------------------- */
 
 static void *block(struct da_encode *w, size_t n, size_t size, bool *fail)
 {
