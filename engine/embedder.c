@@ -165,7 +165,9 @@ static enum da_rc encode_text(struct da_embedder *e, struct da_span text, struct
 {
     struct da_ids *ids = &e->text_ids;
     da_ids_reset(ids);
-    enum da_rc rc = da_tokenizer_encode(e->tok, e->scratch, text, DA_TOK_ADD_SPECIAL, ids, err);
+    /* "[SEP]" in a text is that token, as with sentence-transformers. */
+    enum da_rc rc = da_tokenizer_encode(e->tok, e->scratch, text,
+                                        DA_TOK_ADD_SPECIAL | DA_TOK_PARSE_SPECIAL, ids, err);
     for (size_t i = 0; !rc && i < ids->n; i++)
         if (ids->p[i] < 0 || (uint32_t)ids->p[i] >= e->model->n_vocab)
             rc = da_fail(err, DA_EMISMATCH, "%s: token %" PRId32 " is outside the vocabulary",

@@ -7,7 +7,8 @@
  *
  * Per layer: q k v -> attention -> output, added -> norm -> up, GELU -> down,
  * added -> norm. Attention sees all keys, so a head's keys and values become
- * panels (kernels.h) and scores and sums are float matrix products.
+ * panels (kernels.h) and scores and sums are float matrix products. Activations stay
+ * floats throughout: a similarity shows the rounding of 8-bit ones (docs/models.md).
  */
 #include "engine/model/encoder.h"
 
@@ -34,11 +35,10 @@ struct worker_memory {
 struct da_encode {
     const struct da_encoder *e;
     struct da_pool *pool;
-    uint32_t d_stride, ff_stride;      /* floats from row to row */
-    float *x, *q, *k, *v, *attn, *ff;  /* [n_rows][stride] */
-    unsigned char *x_tiles, *ff_tiles; /* 8-bit forms; attention's are x_tiles */
-    struct worker_memory *own;         /* [n_threads] */
-    void **blocks;                     /* owned */
+    uint32_t d_stride, ff_stride;     /* floats from row to row */
+    float *x, *q, *k, *v, *attn, *ff; /* [n_rows][stride] */
+    struct worker_memory *own;        /* [n_threads] */
+    void **blocks;                    /* owned */
     size_t n_blocks, cap_blocks;
     /* the pass at hand */
     const int32_t *ids;
@@ -48,15 +48,9 @@ struct da_encode {
 
 /* --- matrices ----------------------------------------------------------------------- */
 
-static bool wants_tiles(const struct da_weight *w)
-{
-    return w->p.kind == DA_PANEL_Q4 || w->p.kind == DA_PANEL_Q8;
-}
-
 struct product {
     const struct da_weight *w;
     const float *x;
-    const unsigned char *tiles;
     uint32_t x_stride;
     float *out;
     uint32_t out_stride;
@@ -71,7 +65,7 @@ static void run_panels(const struct da_encode *w, const struct product *p, uint3
         .w = &p->w->p,
         .first_panel = first,
         .n_panels = n,
-        .x = wants_tiles(p->w) ? (const void *)p->tiles : (const void *)p->x,
+        .x = p->x,
         .x_stride = p->x_stride,
         .n_tok = w->n_rows,
         .out = out,
@@ -103,18 +97,6 @@ static void matmul_phase(struct da_encode *w, const struct product *list, uint32
                 run_panels(w, &list[i], lo, hi - lo);
         }
     }
-    da_pool_barrier(w->pool);
-}
-
-/* 8-bit forms of rows; an item is a tile, because its bytes interleave its rows. */
-static void quantize_phase(struct da_encode *w, const float *x, uint32_t stride, uint32_t n,
-                           unsigned char *tiles)
-{
-    uint32_t item;
-    while ((item = da_pool_next(w->pool)) * DA_TILE < w->n_rows)
-        for (uint32_t t = item * DA_TILE; t < w->n_rows && t < (item + 1) * DA_TILE; t++)
-            w->e->kernels->quantize_row(x + (size_t)t * stride, n, tiles + item * da_tile_bytes(n),
-                                        t % DA_TILE);
     da_pool_barrier(w->pool);
 }
 
@@ -259,26 +241,17 @@ static void attention_block(struct da_encode *w, const struct da_encoder_layer *
 {
     float *const out[3] = {w->q, w->k, w->v};
     struct product list[3];
-    bool tiles = false;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 3; i++)
         list[i] = (struct product){.w = &y->qkv[i],
                                    .x = w->x,
                                    .x_stride = w->d_stride,
-                                   .tiles = w->x_tiles,
                                    .out = out[i],
                                    .out_stride = w->d_stride};
-        tiles = tiles || wants_tiles(&y->qkv[i]);
-    }
-    if (tiles)
-        quantize_phase(w, w->x, w->d_stride, w->e->dim, w->x_tiles);
     matmul_phase(w, list, 3);
     attention_phase(w, worker);
-    if (wants_tiles(&y->wo))
-        quantize_phase(w, w->attn, w->d_stride, w->e->dim, w->x_tiles);
     const struct product wo = {.w = &y->wo,
                                .x = w->attn,
                                .x_stride = w->d_stride,
-                               .tiles = w->x_tiles,
                                .out = w->x,
                                .out_stride = w->d_stride,
                                .add = true};
@@ -291,22 +264,16 @@ static void mlp_block(struct da_encode *w, const struct da_encoder_layer *y)
     const struct product up = {.w = &y->up,
                                .x = w->x,
                                .x_stride = w->d_stride,
-                               .tiles = w->x_tiles,
                                .out = w->ff,
                                .out_stride = w->ff_stride,
                                .gelu = true};
     const struct product down = {.w = &y->down,
                                  .x = w->ff,
                                  .x_stride = w->ff_stride,
-                                 .tiles = w->ff_tiles,
                                  .out = w->x,
                                  .out_stride = w->d_stride,
                                  .add = true};
-    if (wants_tiles(&y->up))
-        quantize_phase(w, w->x, w->d_stride, w->e->dim, w->x_tiles);
     matmul_phase(w, &up, 1);
-    if (wants_tiles(&y->down))
-        quantize_phase(w, w->ff, w->ff_stride, w->e->ff_dim, w->ff_tiles);
     matmul_phase(w, &down, 1);
     norm_phase(w, &y->norm2);
 }
@@ -354,7 +321,7 @@ void da_encode_run(struct da_encode *w, const int32_t *ids, uint32_t n_rows,
     da_pool_run(w->pool, worker_main, w);
 }
 
-/* --- memory ------------------------------------------------------------------------------------ */
+/* --- memory --------------------------------------------------------------------------------- */
 
 static void *block(struct da_encode *w, size_t n, size_t size, bool *fail)
 {
@@ -380,7 +347,7 @@ enum da_rc da_encode_new(struct da_encode **ret, const struct da_encoder *e, str
                          uint32_t n_rows, uint32_t longest, struct da_err *err)
 {
     struct da_encode *w = da_calloc(1, sizeof *w);
-    const size_t rows = da_pad(n_rows, DA_TILE), tiles = rows / DA_TILE;
+    const size_t rows = da_pad(n_rows, DA_TILE);
     const uint32_t hd = e->head_dim, hd16 = da_pad(hd, DA_LANES), n16 = da_pad(longest, DA_LANES);
     const unsigned n_threads = da_pool_n_threads(pool);
     float **const streams[] = {&w->x, &w->q, &w->k, &w->v, &w->attn};
@@ -392,8 +359,6 @@ enum da_rc da_encode_new(struct da_encode **ret, const struct da_encoder *e, str
     for (size_t i = 0; i < DA_ARRAY_LEN(streams); i++)
         *streams[i] = block(w, rows * w->d_stride, sizeof(float), &bad);
     w->ff = block(w, rows * w->ff_stride, sizeof(float), &bad);
-    w->x_tiles = block(w, tiles, da_tile_bytes(da_pad(e->dim, DA_GROUP)), &bad);
-    w->ff_tiles = block(w, tiles, da_tile_bytes(da_pad(e->ff_dim, DA_GROUP)), &bad);
     w->own = block(w, n_threads, sizeof *w->own, &bad);
     for (unsigned i = 0; !bad && i < n_threads; i++) {
         struct worker_memory *own = &w->own[i];

@@ -470,7 +470,7 @@ static void import_row(void *ctx, const struct da_build_tensor *t, uint32_t row,
                   t->n_cols);
 }
 
-/* --- the file ---------------------------------------------------------------------------------- */
+/* --- the file ------------------------------------------------------------------------------- */
 
 static void put_u32(struct da_gguf_writer *w, const struct importer *im, const char *suffix,
                     uint32_t v)
