@@ -64,6 +64,7 @@ EMBED     := $(sort $(wildcard prompts/*/*.txt prompts/*.json schemas/*.schema.j
 # WITH_X=1 makes a missing library an error, WITH_X=0 leaves it out on purpose.
 probe = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo 1)
 WITH_CURL    ?= $(call probe,libcurl)
+WITH_ZLIB    ?= $(call probe,zlib)
 WITH_POPPLER ?= $(call probe,poppler-glib)
 WITH_GUMBO   ?= $(call probe,gumbo)
 WITH_SECCOMP ?= $(call probe,libseccomp)
@@ -73,13 +74,13 @@ WITH_ZIP     ?= $(call probe,libzip libxml-2.0)
 CXX          ?= c++
 WITH_CLD2    ?= $(shell echo '\#include <cld2/public/compact_lang_det.h>' | $(CXX) -x c++ -E - >/dev/null 2>&1 && echo 1)
 
-PKGS := libcjson libutf8proc sqlite3 $(if $(filter 1,$(WITH_CURL)),libcurl)
+PKGS := libcjson libutf8proc sqlite3 $(if $(filter 1,$(WITH_CURL)),libcurl) $(if $(filter 1,$(WITH_ZLIB)),zlib)
 LIGHT_PKGS := libcjson libutf8proc \
               $(if $(filter 1,$(WITH_GUMBO)),gumbo) $(if $(filter 1,$(WITH_SECCOMP)),libseccomp) \
               $(if $(filter 1,$(WITH_UCHARDET)),uchardet) $(if $(filter 1,$(WITH_ZIP)),libzip libxml-2.0)
 HELPER_PKGS := $(LIGHT_PKGS) $(if $(filter 1,$(WITH_POPPLER)),poppler-glib gio-2.0 cairo) \
                $(if $(filter 1,$(WITH_TESSERACT)),tesseract lept)
-DA_CFLAGS += $(foreach x,CURL POPPLER GUMBO SECCOMP UCHARDET ZIP CLD2 TESSERACT,-DDA_WITH_$x=$(if $(filter 1,$(WITH_$x)),1,0))
+DA_CFLAGS += $(foreach x,CURL ZLIB POPPLER GUMBO SECCOMP UCHARDET ZIP CLD2 TESSERACT,-DDA_WITH_$x=$(if $(filter 1,$(WITH_$x)),1,0))
 PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS    := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 HELPER_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(HELPER_PKGS) 2>/dev/null)
