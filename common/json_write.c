@@ -123,6 +123,21 @@ void da_jw_double(struct da_jw *w, double v)
         da_buf_add(w->out, "null", 4);
 }
 
+void da_jw_float(struct da_jw *w, float v)
+{
+    char text[32];
+    int digits = 5, n;
+    before_value(w);
+    if (!isfinite(v)) {
+        da_buf_add(w->out, "null", 4);
+        return;
+    }
+    do
+        n = snprintf(text, sizeof text, "%.*g", ++digits, (double)v);
+    while (digits < 9 && strtof(text, NULL) != v); /* 9 always do: C11 5.2.4.2.2, FLT_DECIMAL_DIG */
+    da_buf_add(w->out, text, (size_t)n);
+}
+
 void da_jw_fixed(struct da_jw *w, double v, int decimals)
 {
     before_value(w);
