@@ -60,7 +60,7 @@ void da_checks_opts_init(struct da_checks_opts *o)
         .min_numbers = 1.0,
         .min_names = 0.6,
         .min_support = 0.3,
-        .min_sts = 0.5,
+        .min_sts = 0.35,
         .min_round_trip = 0.4,
     };
 }

@@ -136,7 +136,7 @@ static void fill_options(struct options *o, struct da_opt rows[MAX_OPTS])
         DA_OPT_STR_OF(0, "sts", &o->checks.sts, "MODEL",
                       "compare answer and document by this model of sentence\nembeddings (GGUF)"),
         DA_OPT_DOUBLE_OF(0, "min-sts", &c->min_sts, 0, 1, "X",
-                         "similarity of the answer's sentences to the document's (0.5)"),
+                         "similarity of the answer's sentences to the document's (0.35)"),
         DA_OPT_FLAG_OF(0, "round-trip", &o->round_trip,
                        "ask every question again and compare the answers"),
         DA_OPT_DOUBLE_OF(0, "min-round-trip", &c->min_round_trip, 0, 1, "X",
