@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "common/json_scan.h"
 
 void da_jw_init(struct da_jw *w, struct da_buf *out)
 {
@@ -69,17 +70,15 @@ static void add_escape(struct da_buf *b, unsigned char c)
 
 static void add_string(struct da_buf *b, const char *p, size_t len)
 {
-    size_t i, from = 0;
     da_buf_add_char(b, '"');
-    for (i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)p[i];
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        da_buf_add(b, p + from, i - from);
-        add_escape(b, c);
-        from = i + 1;
+    while (len) {
+        size_t plain = da_json_plain_len(p, len);
+        da_buf_add(b, p, plain);
+        if (plain < len)
+            add_escape(b, (unsigned char)p[plain++]);
+        p += plain;
+        len -= plain;
     }
-    da_buf_add(b, p + from, len - from);
     da_buf_add_char(b, '"');
 }
 

@@ -48,7 +48,7 @@ static void set_facts(struct da_embedder *e)
         .n_ctx = m->n_ctx,
         .max_tokens = e->max_tokens,
         .n_params = m->n_params,
-        .file_bytes = da_gguf_bytes(m->gguf).len,
+        .file_bytes = da_gguf_n_bytes(m->gguf),
         .weight_bytes = m->weight_bytes,
     };
 }

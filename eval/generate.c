@@ -54,7 +54,7 @@ enum da_rc da_generator_open(struct da_generator **ret, const struct da_generate
     if (rc == DA_OK)
         rc = da_engine_new(&g->engine, g->model, &opts->engine, err);
     if (rc == DA_OK)
-        rc = da_file_sha256(opts->model_path, g->model_sha256, err);
+        rc = da_gguf_sha256(da_model_gguf(g->model), g->model_sha256, err);
     if (rc == DA_OK)
         rc = da_prompt_open(g, err);
     if (rc != DA_OK) {

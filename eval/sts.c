@@ -54,7 +54,7 @@ enum da_rc da_sts_open(struct da_sts **ret, const char *model_path, const struct
     da_map_init(&s->refs);
     enum da_rc rc = da_embedder_open(&s->e, model_path, &eo, err);
     if (rc == DA_OK)
-        rc = da_file_sha256(model_path, hash, err);
+        rc = da_gguf_sha256(da_embedder_gguf(s->e), hash, err);
     if (rc != DA_OK) {
         da_sts_close(s);
         return rc;

@@ -144,6 +144,10 @@ extern const struct da_kernels da_kernels_ref;
 #if defined(__x86_64__)
 extern const struct da_kernels da_kernels_avx2;
 extern const struct da_kernels da_kernels_avx512;
+#elif defined(__aarch64__)
+extern const struct da_kernels da_kernels_neon;
+extern const struct da_kernels da_kernels_neon_dot;
+extern const struct da_kernels da_kernels_neon_i8mm;
 #endif
 
 /* The variant called name, or the best one when name is NULL; NULL when this processor cannot run

@@ -402,7 +402,6 @@ static enum da_rc add_tensor(struct importer *im, const struct da_st_tensor *t, 
         snprintf(out.name, sizeof out.name, "%s.%s", to, what);
     out.n_cols = (uint32_t)t->dims[out.vector ? 0 : 1];
     out.n_rows = out.vector ? 1 : (uint32_t)t->dims[0];
-    out.type = da_build_type(im->opts->type, out.name, out.n_cols, out.vector);
     if (strcmp(to, "position_embd") == 0) {
         if (out.n_rows != im->n_ctx + im->offset)
             return da_fail(im->err, DA_EFORMAT,
@@ -413,9 +412,6 @@ static enum da_rc add_tensor(struct importer *im, const struct da_st_tensor *t, 
         out.n_rows = im->n_ctx;
     } else if (strcmp(to, "token_types") == 0) {
         im->n_types = out.n_rows;
-        out.type = DA_Q_F32; /* few rows, added to all others */
-    } else if (strcmp(to, "attn_rel_b") == 0) {
-        out.type = DA_Q_F32;
     } else if (strcmp(to, "token_embd") == 0) {
         im->n_vocab = out.n_rows;
     }
@@ -456,8 +452,8 @@ static enum da_rc map_tensors(struct importer *im, struct da_import_stats *stats
         const struct da_build_tensor *b = &im->tensors[i];
         im->tensors[i].src = &im->sources[i];
         stats->n_params += (uint64_t)b->n_cols * b->n_rows;
-        stats->n_fallback += b->type == DA_Q_F16 && im->opts->type != DA_Q_F16;
     }
+    da_build_types(im->tensors, im->n, im->opts->type, im->family->arch, &stats->fallbacks);
     stats->n_tensors = (uint32_t)im->n;
     stats->family = im->family->name;
     return im->n_vocab ? DA_OK
