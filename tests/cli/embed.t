@@ -7,6 +7,19 @@ golden=$repo/tests/golden/embed/bert/golden.jsonl
 run docassist model import --type f32 "$repo/tests/golden/embed/bert" -o bert.gguf
 is_exit 0
 is_stderr "docassist: bert.gguf: bert, 37 tensors, 30272 parameters" "a sentence-transformers folder is imported"
+run docassist model show bert.gguf --json
+is_exit 0
+is "$(json family) $(json pooling) $(json normalize) $(json max_tokens)" "bert mean true 200" "model show knows encoders"
+run docassist model show bert.gguf
+like_stdout '^family        bert, an encoder .architecture bert.$'
+run docassist model verify bert.gguf
+is_exit 0
+is_stdout "bert.gguf: no problem in 37 tensors" "model verify, too"
+run docassist model import bert.gguf --type f16 -o half.gguf
+is_exit 0 "an encoder is converted"
+run docassist model show half.gguf --json
+is "$(json type) $(json max_tokens)" "f16 200" "... and keeps what it says of itself"
+
 # What the program prints stands in awk's numbers against the golden's, column by column.
 cat >near.awk <<'EOA'
 function vector(line, a) { sub(/.*"embedding": *\[/, "", line); sub(/\].*/, "", line); return split(line, a, ",") }
