@@ -70,6 +70,9 @@ struct da_http {
 
     /* Set by the user before the first start. The reply dies when on_done returns. */
     void (*on_done)(void *ctx, void *tag, const struct da_http_reply *reply);
+    /* May be NULL; a transport need not call it. The last of the request's body is on its way
+     * now; a request without a body is not told of. */
+    void (*on_sent)(void *ctx, void *tag);
     void *ctx;
 };
 

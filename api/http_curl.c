@@ -28,7 +28,10 @@
 
 enum { DEFAULT_CONNECTIONS = 256, DEFAULT_STREAMS = 16, DEFAULT_CONNECT_MS = 10000 };
 
+struct curl_http;
+
 struct exchange {
+    struct curl_http *owner;
     CURL *easy;
     struct curl_slist *headers;
     struct da_buf head, body;
@@ -166,6 +169,8 @@ static size_t on_read(char *p, size_t size, size_t n, void *ctx)
     size_t k = left < room ? left : room;
     memcpy(p, x->send + x->send_pos, k);
     x->send_pos += k;
+    if (k && k == left && x->owner->base.on_sent)
+        x->owner->base.on_sent(x->owner->base.ctx, x->tag);
     return k;
 }
 
@@ -223,6 +228,7 @@ static struct exchange *exchange_get(struct curl_http *h)
         free(x);
         return NULL;
     }
+    x->owner = h;
     da_buf_init(&x->head, DA_HTTP_MAX_HEADER_BYTES);
     set_constants(h, x);
     return x;

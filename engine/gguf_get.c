@@ -33,6 +33,9 @@ static bool element_int(const struct da_gguf_kv *kv, uint64_t i, int64_t *out, b
     for (unsigned b = 0; b < size; b++)
         v |= (uint64_t)kv->p[i * size + b] << (8 * b);
     switch (kv->type) {
+    case DA_GGUF_BOOL:
+        *out = v != 0;
+        return kv->is_array; /* flags of layers; a lone one is no number */
     case DA_GGUF_U8:
     case DA_GGUF_U16:
     case DA_GGUF_U32: *out = (int64_t)v; return true;

@@ -15,16 +15,29 @@
 
 struct da_vocab;
 
-/* Hyperparameters as files spell them; 0 leaves an optional key out. */
+/* Hyperparameters as files spell them; 0 or NULL leaves an optional key out. */
 struct da_build_shape {
     const char *family; /* row of the family table */
     const char *name;   /* general.name */
     uint32_t n_layers, dim, n_heads, n_kv_heads, head_dim, ff_dim, n_vocab, n_ctx;
+    /* [n_layers], in place of the three numbers; NULL: all layers are alike */
+    const uint32_t *layer_heads, *layer_kv_heads, *layer_ff;
+    uint32_t embd_dim;     /* of an embedding that is projected to dim */
+    uint32_t block_repeat; /* times each block is computed */
+    bool shared_mlp, no_parallel;
+    const char *activation; /* docassist.activation */
     uint32_t n_rot;
-    uint32_t window;
-    double norm_eps, rope_base;
+    uint32_t window, window_every;
+    double norm_eps, rope_base, rope_base_window;
+    const char *rope_scaling; /* "linear", "yarn", "longrope" */
+    double rope_factor, rope_attn_factor, rope_beta_fast, rope_beta_slow;
+    uint32_t rope_old_ctx, rope_levels;
     double alibi_max, clamp_qkv;
+    double attn_scale, embd_scale, residual_scale, logit_scale;
     double attn_softcap, logit_softcap;
+    uint32_t ssm_conv, ssm_inner, ssm_state, ssm_rank;             /* Mamba */
+    uint32_t n_dec_layers, rel_buckets, rel_distance, start_token; /* T5 */
+    bool gated;
 };
 
 struct da_build_tensor {

@@ -14,6 +14,7 @@
 
 #include "common/json.h"
 #include "common/mem.h"
+#include "engine/model/import_encoder.h"
 #include "engine/model/import_parts.h"
 #include "engine/model/weights.h"
 #include "engine/tokenizer/tokenizer.h"
@@ -49,35 +50,84 @@ static const struct da_name_map *find_name(const struct da_importer *im, const c
     return NULL;
 }
 
+/* Sizes of t as rows of a matrix; Mamba's convolutions have a dimension of 1 between. */
+static bool rows_of(const struct da_st_tensor *t, uint64_t *n_rows, uint64_t *n_cols)
+{
+    uint64_t last = t->n_dims ? t->dims[t->n_dims - 1] : 0;
+    *n_rows = t->n_dims > 1 ? t->dims[0] : 1;
+    *n_cols = last;
+    if (t->n_dims < 1 || t->n_dims > 3 || (t->n_dims == 3 && t->dims[1] != 1))
+        return false;
+    return *n_rows > 0 && *n_cols > 0 && *n_rows <= UINT32_MAX / 4 && *n_cols <= UINT32_MAX / 64;
+}
+
+static void put_tensor(struct da_importer *im, const struct da_build_tensor *t,
+                       const struct da_import_source *src)
+{
+    DA_GROW(im->sources, im->n, im->cap_sources);
+    im->sources[im->n] = *src;
+    DA_GROW(im->tensors, im->n, im->cap);
+    im->tensors[im->n++] = *t;
+}
+
+static void layer_name(char *out, size_t size, const char *pattern, uint32_t layer)
+{
+    const char *star = strchr(pattern, '%');
+    if (star)
+        snprintf(out, size, "%.*s%" PRIu32 "%s", (int)(star - pattern), pattern, layer, star + 1);
+    else
+        snprintf(out, size, "%s", pattern);
+}
+
 static enum da_rc add_tensor(struct da_importer *im, const struct da_st_tensor *t,
                              const struct da_name_map *m, uint32_t layer)
 {
     struct da_build_tensor out = {.vector = t->n_dims == 1};
-    const char *star = strchr(m->to, '%');
-    bool turn = m->op == ROW_TRANSPOSE;
+    struct da_import_source src = {.t = t, .op = m->op};
+    const bool turn = m->op == ROW_TRANSPOSE;
+    uint64_t rows, cols;
     if (t->type == DA_Q_I32)
         return da_fail(im->err, DA_EUNSUPPORTED, "tensor '%.64s' is not F32, F16 or BF16", t->name);
-    if (t->n_dims < 1 || t->n_dims > 2 || t->dims[0] > UINT32_MAX / 4 ||
-        (t->n_dims == 2 && t->dims[1] > UINT32_MAX / 64) || (turn && t->n_dims != 2))
+    if (!rows_of(t, &rows, &cols) || (turn && t->n_dims != 2) ||
+        (m->op == ROW_POSITIONS && rows < 3) || (m->op == ROW_GATE_UP && rows % 2))
         return da_fail(im->err, DA_EFORMAT, "tensor '%.64s' has an unexpected shape", t->name);
-    if (star)
-        snprintf(out.name, sizeof out.name, "%.*s%" PRIu32 "%s", (int)(star - m->to), m->to, layer,
-                 star + 1);
-    else
-        snprintf(out.name, sizeof out.name, "%s", m->to);
-    out.n_cols = (uint32_t)t->dims[out.vector || turn ? 0 : 1];
-    out.n_rows = out.vector ? 1 : (uint32_t)t->dims[turn ? 1 : 0];
-    DA_GROW(im->tensors, im->n, im->cap);
-    im->tensors[im->n++] = out;
+    layer_name(out.name, sizeof out.name, m->to, layer);
+    out.n_cols = (uint32_t)(turn ? rows : cols);
+    out.n_rows = (uint32_t)(turn ? cols : rows);
+    if (m->op == ROW_POSITIONS) {
+        src.first_row = 2;
+        out.n_rows -= 2;
+    } else if (m->op == ROW_GATE_UP) {
+        struct da_build_tensor gate = out;
+        layer_name(gate.name, sizeof gate.name, "blk.%.ffn_gate.weight", layer);
+        src.first_row = out.n_rows /= 2;
+        gate.n_rows /= 2;
+        put_tensor(im, &gate, &(struct da_import_source){.t = t, .op = m->op});
+    }
+    put_tensor(im, &out, &src);
     if (strcmp(out.name, "token_embd.weight") == 0)
         im->shape.n_vocab = out.n_rows;
     return DA_OK;
 }
 
+static void add_divisors(struct da_importer *im, const char *name, const double *v, uint32_t n)
+{
+    struct da_build_tensor t = {.type = DA_Q_F32, .n_cols = n, .n_rows = 1, .vector = true};
+    struct da_import_source src = {.op = ROW_ROPE, .divisors = v};
+    if (n == 0)
+        return;
+    snprintf(t.name, sizeof t.name, "%s", name);
+    put_tensor(im, &t, &src);
+}
+
+static bool is_mlp(const struct da_name_map *m)
+{
+    return strncmp(m->to, "blk.%.ffn_", 10) == 0 && strncmp(m->to, "blk.%.ffn_norm", 14) != 0;
+}
+
 static enum da_rc map_tensors(struct da_importer *im, struct da_import_stats *stats)
 {
     size_t total = da_safetensors_n(im->st);
-    im->sources = da_calloc(total + 1, sizeof *im->sources);
     for (size_t i = 0; i < total; i++) {
         const struct da_st_tensor *t = da_safetensors_at(im->st, i);
         uint32_t layer;
@@ -87,27 +137,21 @@ static enum da_rc map_tensors(struct da_importer *im, struct da_import_stats *st
                            im->folder, t->name, im->shape.family);
         if (m->op == ROW_SKIP || (im->tied && strcmp(m->to, "output.weight") == 0))
             continue;
-        im->sources[im->n] = (struct da_import_source){t, m->op};
+        if (im->shape.shared_mlp && layer > 0 && is_mlp(m))
+            continue;
         enum da_rc rc = add_tensor(im, t, m, layer);
         if (rc)
             return rc;
-        const struct da_build_tensor *b = &im->tensors[im->n - 1];
-        stats->n_params += (uint64_t)b->n_cols * b->n_rows;
     }
-    if (im->rope.factor > 0) {
-        struct da_build_tensor t = {.name = "rope_freqs.weight",
-                                    .type = DA_Q_F32,
-                                    .n_cols = im->shape.n_rot / 2,
-                                    .n_rows = 1,
-                                    .vector = true};
-        im->sources[im->n] = (struct da_import_source){NULL, ROW_ROPE};
-        DA_GROW(im->tensors, im->n, im->cap);
-        im->tensors[im->n++] = t;
-    }
+    add_divisors(im, "rope_freqs.weight", im->rope_freqs.v, im->rope_freqs.n);
+    add_divisors(im, "rope_factors_short.weight", im->rope_short.v, im->rope_short.n);
+    add_divisors(im, "rope_factors_long.weight", im->rope_long.v, im->rope_long.n);
     da_build_types(im->tensors, im->n, im->opts->type, im->family->arch, &stats->fallbacks);
     for (size_t i = 0; i < im->n; i++) {
         const struct da_import_source *src = &im->sources[i];
+        const struct da_build_tensor *b = &im->tensors[i];
         im->tensors[i].src = src;
+        stats->n_params += (uint64_t)b->n_cols * b->n_rows;
         if (src->t && src->op == ROW_PLAIN && src->t->type == DA_Q_Q4_0 &&
             im->tensors[i].type == DA_Q_Q4_0)
             im->tensors[i].raw = src->t->data; /* rounding again would not give the same blocks */
@@ -131,25 +175,13 @@ static uint32_t source_row(const struct da_importer *im, enum da_row_op op, uint
     const struct da_build_shape *s = &im->shape;
     if ((op == ROW_PERMUTE_Q || op == ROW_PERMUTE_K) && !im->no_permute)
         return pair_row(r, s->head_dim);
-    if (op == ROW_QKV_HEADS) { /* row r of q, k or v of a head */
-        uint32_t all = s->n_heads * s->head_dim, part = r / all, h = r % all / s->head_dim;
-        return (h * 3 + part) * s->head_dim + r % s->head_dim;
+    if (op == ROW_QKV_HEADS) { /* a key head's queries, its key, its value */
+        uint32_t group = s->n_heads / s->n_kv_heads, h = r / s->head_dim;
+        uint32_t part = h < s->n_heads ? h % group : group + (h - s->n_heads) / s->n_kv_heads;
+        uint32_t kv = h < s->n_heads ? h / group : (h - s->n_heads) % s->n_kv_heads;
+        return (kv * (group + 2) + part) * s->head_dim + r % s->head_dim;
     }
     return r;
-}
-
-/* Llama 3.1's rule: long waves are slowed by the factor, short ones stay, between them it blends.
- * Source: transformers, modeling_rope_utils.py, rope type "llama3". */
-static void rope_divisors(const struct da_importer *im, uint32_t n, float *out)
-{
-    const double low_wave = im->rope.old_ctx / im->rope.low;
-    const double high_wave = im->rope.old_ctx / im->rope.high;
-    for (uint32_t i = 0; i < n; i++) {
-        double wave = 2.0 * acos(-1.0) * pow(im->shape.rope_base, (double)i / n);
-        double blend = (im->rope.old_ctx / wave - im->rope.low) / (im->rope.high - im->rope.low);
-        double between = 1.0 / ((1.0 - blend) / im->rope.factor + blend);
-        out[i] = (float)(wave < high_wave ? 1.0 : wave > low_wave ? im->rope.factor : between);
-    }
 }
 
 static void import_row(void *ctx, const struct da_build_tensor *t, uint32_t row, float *out)
@@ -157,7 +189,8 @@ static void import_row(void *ctx, const struct da_build_tensor *t, uint32_t row,
     const struct da_importer *im = ctx;
     const struct da_import_source *src = t->src;
     if (src->op == ROW_ROPE) {
-        rope_divisors(im, t->n_cols, out);
+        for (uint32_t i = 0; i < t->n_cols; i++)
+            out[i] = (float)src->divisors[i];
         return;
     }
     const size_t width = da_qtype_info(src->t->type)->block_bytes;
@@ -170,11 +203,13 @@ static void import_row(void *ctx, const struct da_build_tensor *t, uint32_t row,
     } else {
         uint64_t bytes = 0;
         (void)da_qtype_row_bytes(src->t->type, t->n_cols, &bytes); /* readers give whole blocks */
-        da_dequantize(src->t->type, src->t->data + source_row(im, src->op, row) * bytes, out,
-                      t->n_cols);
+        uint64_t at = src->first_row + source_row(im, src->op, row);
+        da_dequantize(src->t->type, src->t->data + at * bytes, out, t->n_cols);
     }
     for (uint32_t i = 0; src->op == ROW_PLUS_ONE && i < t->n_cols; i++)
         out[i] += 1.0f;
+    for (uint32_t i = 0; src->op == ROW_MINUS_EXP && i < t->n_cols; i++)
+        out[i] = (float)-exp((double)out[i]);
 }
 
 /* Rows that are reordered must be as many as the order speaks of. */
@@ -187,7 +222,7 @@ static enum da_rc check_orders(struct da_importer *im)
         enum da_row_op op = im->sources[i].op;
         uint32_t want = op == ROW_PERMUTE_Q   ? q
                         : op == ROW_PERMUTE_K ? kv
-                        : op == ROW_QKV_HEADS ? 3 * q
+                        : op == ROW_QKV_HEADS ? q + 2 * kv
                                               : rows;
         if (rows != want)
             return da_fail(im->err, DA_EFORMAT,
@@ -228,13 +263,18 @@ enum da_rc da_import(const char *folder, const char *out, const struct da_import
     struct da_importer im = {.folder = folder, .opts = opts, .err = err};
     struct da_tokenizer *tok = NULL;
     struct da_import_stats none;
-    char *name = folder_name(folder);
+    char *name;
     enum da_rc rc;
+    if (da_import_is_encoder(folder))
+        return da_import_encoder(folder, out, opts, stats, err);
+    name = folder_name(folder);
     stats = stats ? stats : &none;
     memset(stats, 0, sizeof *stats);
     im.shape.name = opts->name ? opts->name : name;
-    if ((rc = da_import_config(&im)) || (rc = open_weights(&im)) ||
-        (rc = map_tensors(&im, stats)) || (rc = check_orders(&im)))
+    if ((rc = da_import_config(&im)) || (rc = open_weights(&im)))
+        goto out;
+    da_config_shared_mlp(&im);
+    if ((rc = map_tensors(&im, stats)) || (rc = check_orders(&im)))
         goto out;
     if (!opts->no_tokenizer && (rc = da_tokenizer_open(&tok, folder, err)))
         goto out;

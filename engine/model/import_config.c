@@ -1,6 +1,7 @@
 /* Import: config.json chooses the family and its sizes; what would change the numbers and is not
  * computed is refused by name. */
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "common/buf.h"
@@ -8,9 +9,8 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "engine/model/import_parts.h"
-#include "engine/model/model.h"
 
-static enum da_rc cfg_uint(struct da_importer *im, const char *name, const char *other,
+enum da_rc da_cfg_uint(struct da_importer *im, const char *name, const char *other,
                            uint32_t def, uint32_t max, uint32_t *out)
 {
     const struct da_json *j = da_json_get(im->config, name);
@@ -26,14 +26,14 @@ static enum da_rc cfg_uint(struct da_importer *im, const char *name, const char 
     return DA_OK;
 }
 
-static double cfg_double(const struct da_importer *im, const char *name, double def)
+double da_cfg_double(const struct da_importer *im, const char *name, double def)
 {
     double v = def;
     (void)da_json_double(da_json_get(im->config, name), &v);
     return v;
 }
 
-static bool cfg_bool(const struct da_json *obj, const char *name, bool def)
+bool da_cfg_bool(const struct da_json *obj, const char *name, bool def)
 {
     bool v = def;
     (void)da_json_bool(da_json_get(obj, name), &v);
@@ -41,7 +41,7 @@ static bool cfg_bool(const struct da_json *obj, const char *name, bool def)
 }
 
 /* A member that would change the numbers must have the one value we compute. */
-static enum da_rc cfg_must_be(struct da_importer *im, const struct da_json *obj, const char *name,
+enum da_rc da_cfg_must_be(struct da_importer *im, const struct da_json *obj, const char *name,
                               const char *want)
 {
     struct da_span v;
@@ -51,205 +51,197 @@ static enum da_rc cfg_must_be(struct da_importer *im, const struct da_json *obj,
                    name, (int)(v.len < 32 ? v.len : 32), v.p, want);
 }
 
-/* Rope base and scaling: none, or Llama 3's. */
-static enum da_rc read_rope(struct da_importer *im, bool llama3_allowed)
+enum da_rc da_cfg_activation(struct da_importer *im, const char *name, const char *def)
 {
-    const struct da_json *r = da_json_get(im->config, "rope_scaling");
+    static const struct {
+        const char *name;
+        enum da_mlp plain, gated;
+        const char *plain_text, *gated_text; /* of docassist.activation; NULL: not computed */
+    } KINDS[] = {
+        {"gelu", DA_MLP_GELU_ERF, DA_MLP_GELU_ERF, "gelu", NULL},
+        {"gelu_new", DA_MLP_GELU_TANH, DA_MLP_GEGLU, "gelu_tanh", "gelu_gated"},
+        {"gelu_fast", DA_MLP_GELU_TANH, DA_MLP_GEGLU, "gelu_tanh", "gelu_gated"},
+        {"gelu_pytorch_tanh", DA_MLP_GELU_TANH, DA_MLP_GEGLU, "gelu_tanh", "gelu_gated"},
+        {"relu", DA_MLP_RELU, DA_MLP_REGLU, "relu", "relu_gated"},
+        {"silu", DA_MLP_SWIGLU, DA_MLP_SWIGLU, NULL, "silu_gated"},
+    };
+    const enum da_mlp own = im->family->mlp;
+    const bool gated = own == DA_MLP_SWIGLU || own == DA_MLP_GEGLU || own == DA_MLP_REGLU;
+    struct da_span v = da_span_str(def);
+    (void)da_json_str(da_json_get(im->config, name), &v);
+    for (size_t i = 0; i < DA_ARRAY_LEN(KINDS); i++) {
+        const char *text = gated ? KINDS[i].gated_text : KINDS[i].plain_text;
+        if (!da_span_is(v, KINDS[i].name) || !text)
+            continue;
+        if ((gated ? KINDS[i].gated : KINDS[i].plain) != own)
+            im->shape.activation = text;
+        return DA_OK;
+    }
+    return da_fail(im->err, DA_EUNSUPPORTED, "config.json: '%s' is '%.*s', which is not supported",
+                   name, (int)(v.len < 32 ? v.len : 32), v.p);
+}
+
+/* --- rope ---------------------------------------------------------------------------- */
+
+static enum da_rc need_double(struct da_importer *im, const struct da_json *r, const char *name,
+                              double *out)
+{
+    if (da_json_double(da_json_get(r, name), out) && *out > 0.0)
+        return DA_OK;
+    return da_fail(im->err, DA_EFORMAT, "config.json: rope scaling without '%s'", name);
+}
+
+/* Llama 3.1's rule: long waves are slowed by the factor, short ones stay, between them it blends.
+ * Source: transformers, modeling_rope_utils.py, rope type "llama3". */
+static enum da_rc llama3_scaling(struct da_importer *im, const struct da_json *r)
+{
+    const uint32_t n = im->shape.n_rot / 2;
+    double factor = 0, low = 0, high = 0, old = 0;
+    enum da_rc rc;
+    if ((rc = need_double(im, r, "factor", &factor)) ||
+        (rc = need_double(im, r, "low_freq_factor", &low)) ||
+        (rc = need_double(im, r, "high_freq_factor", &high)) ||
+        (rc = need_double(im, r, "original_max_position_embeddings", &old)))
+        return rc;
+    if (high <= low)
+        return da_fail(im->err, DA_EFORMAT, "config.json: rope's high_freq_factor is too low");
+    im->rope_freqs.n = n;
+    for (uint32_t i = 0; i < n; i++) {
+        double wave = 2.0 * acos(-1.0) * pow(im->shape.rope_base, (double)i / n);
+        double blend = (old / wave - low) / (high - low);
+        double between = 1.0 / ((1.0 - blend) / factor + blend);
+        im->rope_freqs.v[i] = wave < old / high ? 1.0 : wave > old / low ? factor : between;
+    }
+    return DA_OK;
+}
+
+static enum da_rc factor_list(struct da_importer *im, const struct da_json *list, const char *name,
+                              uint32_t *n, double *v)
+{
+    *n = 0;
+    for (const struct da_json *j = da_json_first(list); j; j = da_json_next(j))
+        if (*n == im->shape.n_rot / 2 || !da_json_double(j, &v[(*n)++]))
+            break;
+    if (*n == im->shape.n_rot / 2 && da_json_len(list) == *n)
+        return DA_OK;
+    return da_fail(im->err, DA_EFORMAT, "config.json: '%s' is not a list of %" PRIu32 " numbers",
+                   name, im->shape.n_rot / 2);
+}
+
+/* LongRoPE: two lists of divisors, for sequences within the old context and beyond it. */
+static enum da_rc long_scaling(struct da_importer *im, const struct da_json *r)
+{
+    struct da_build_shape *s = &im->shape;
+    double old = da_cfg_double(im, "original_max_position_embeddings", 0.0);
+    enum da_rc rc;
+    (void)da_json_double(da_json_get(r, "original_max_position_embeddings"), &old);
+    if (old < 1.0 || old > DA_MODEL_MAX_CTX)
+        return da_fail(im->err, DA_EFORMAT,
+                       "config.json: long rope without 'original_max_position_embeddings'");
+    if ((rc = factor_list(im, da_json_get(r, "short_factor"), "short_factor", &im->rope_short.n,
+                          im->rope_short.v)) ||
+        (rc = factor_list(im, da_json_get(r, "long_factor"), "long_factor", &im->rope_long.n,
+                          im->rope_long.v)))
+        return rc;
+    s->rope_scaling = "longrope";
+    s->rope_old_ctx = (uint32_t)old;
+    double more = s->n_ctx / old;
+    s->rope_attn_factor = more <= 1.0 ? 1.0 : sqrt(1.0 + log(more) / log(old));
+    (void)da_json_double(da_json_get(r, "attention_factor"), &s->rope_attn_factor);
+    return DA_OK;
+}
+
+static enum da_rc yarn_scaling(struct da_importer *im, const struct da_json *r)
+{
+    struct da_build_shape *s = &im->shape;
+    double old = s->n_ctx, scale = 0.0;
+    enum da_rc rc = need_double(im, r, "factor", &s->rope_factor);
+    if (rc)
+        return rc;
+    if (da_json_double(da_json_get(r, "mscale"), &scale) ||
+        !da_cfg_bool(r, "truncate", true))
+        return da_fail(im->err, DA_EUNSUPPORTED, "config.json: YaRN with mscale or truncate");
+    (void)da_json_double(da_json_get(r, "original_max_position_embeddings"), &old);
+    (void)da_json_double(da_json_get(r, "attention_factor"), &s->rope_attn_factor);
+    (void)da_json_double(da_json_get(r, "beta_fast"), &s->rope_beta_fast);
+    (void)da_json_double(da_json_get(r, "beta_slow"), &s->rope_beta_slow);
+    if (!(old >= 1.0 && old <= DA_MODEL_MAX_CTX))
+        return da_fail(im->err, DA_EFORMAT, "config.json: rope's old context is impossible");
+    s->rope_scaling = "yarn";
+    s->rope_old_ctx = (uint32_t)old;
+    return DA_OK;
+}
+
+enum da_rc da_cfg_rope(struct da_importer *im)
+{
+    struct da_build_shape *s = &im->shape;
+    const struct da_json *r = da_json_get(im->config, "rope_scaling"), *all;
     struct da_span type;
     double v;
     if (!r || da_json_type(r) != DA_JSON_OBJECT)
         r = da_json_get(im->config, "rope_parameters");
+    if ((all = da_json_get(r, "full_attention"))) { /* Gemma-3: one for each kind of layer */
+        (void)da_json_double(da_json_get(da_json_get(r, "sliding_attention"), "rope_theta"),
+                             &s->rope_base_window);
+        r = all;
+    }
     if (da_json_double(da_json_get(r, "rope_theta"), &v))
-        im->shape.rope_base = v;
+        s->rope_base = v;
+    if (da_json_double(da_json_get(r, "partial_rotary_factor"), &v) && v > 0.0 && v <= 1.0)
+        s->n_rot = (uint32_t)(s->head_dim * v) / 2 * 2;
     if (!da_json_str(da_json_get(r, "rope_type"), &type) &&
         !da_json_str(da_json_get(r, "type"), &type))
         return DA_OK;
     if (da_span_is(type, "default"))
         return DA_OK;
-    if (llama3_allowed && da_span_is(type, "llama3") &&
-        da_json_double(da_json_get(r, "factor"), &im->rope.factor) &&
-        da_json_double(da_json_get(r, "low_freq_factor"), &im->rope.low) &&
-        da_json_double(da_json_get(r, "high_freq_factor"), &im->rope.high) &&
-        da_json_double(da_json_get(r, "original_max_position_embeddings"), &im->rope.old_ctx) &&
-        im->rope.factor > 0 && im->rope.high > im->rope.low && im->rope.old_ctx > 0)
-        return DA_OK;
+    if (da_span_is(type, "llama3"))
+        return llama3_scaling(im, r);
+    if (da_span_is(type, "longrope") || da_span_is(type, "su"))
+        return long_scaling(im, r);
+    if (da_span_is(type, "yarn"))
+        return yarn_scaling(im, r);
+    if (da_span_is(type, "linear")) {
+        s->rope_scaling = "linear";
+        return need_double(im, r, "factor", &s->rope_factor);
+    }
     return da_fail(im->err, DA_EUNSUPPORTED, "config.json: rope scaling '%.*s' is not supported",
                    (int)(type.len < 32 ? type.len : 32), type.p);
 }
 
-/* Windows that hold for all layers; others are refused. */
-static enum da_rc read_window(struct da_importer *im, struct da_span type)
-{
-    const struct da_json *j = da_json_get(im->config, "sliding_window");
-    int64_t v;
-    if (!da_json_int(j, &v) || v <= 0 || v > UINT32_MAX)
-        return DA_OK;
-    if (da_span_is(type, "mistral") || da_span_is(type, "phi3"))
-        im->shape.window = (uint32_t)v;
-    else if (cfg_bool(im->config, "use_sliding_window", false))
-        return da_fail(im->err, DA_EUNSUPPORTED,
-                       "config.json: sliding windows of single layers are not supported");
-    return DA_OK;
-}
-
-static enum da_rc llama_config(struct da_importer *im)
-{
-    struct da_build_shape *s = &im->shape;
-    enum da_rc rc;
-    s->norm_eps = cfg_double(im, "rms_norm_eps", 1e-6);
-    s->rope_base = cfg_double(im, "rope_theta", 10000.0);
-    if ((rc = cfg_uint(im, "num_hidden_layers", NULL, 0, DA_MODEL_MAX_LAYERS, &s->n_layers)) ||
-        (rc = cfg_uint(im, "hidden_size", NULL, 0, DA_MODEL_MAX_DIM, &s->dim)) ||
-        (rc = cfg_uint(im, "num_attention_heads", NULL, 0, DA_MODEL_MAX_HEADS, &s->n_heads)) ||
-        (rc = cfg_uint(im, "num_key_value_heads", NULL, s->n_heads, DA_MODEL_MAX_HEADS,
-                       &s->n_kv_heads)) ||
-        (rc = cfg_uint(im, "head_dim", NULL, s->dim / s->n_heads, DA_MODEL_MAX_HEAD_DIM,
-                       &s->head_dim)) ||
-        (rc = cfg_uint(im, "intermediate_size", NULL, 0, 1 << 20, &s->ff_dim)) ||
-        (rc = cfg_uint(im, "max_position_embeddings", NULL, 2048, DA_MODEL_MAX_CTX, &s->n_ctx)) ||
-        (rc = read_rope(im, im->family->positions == DA_POS_ROPE_PAIR)) ||
-        (rc = read_window(im, im->model_type)))
-        return rc;
-    s->n_rot = s->head_dim;
-    im->names = da_names_llama;
-    im->no_permute = im->family->positions != DA_POS_ROPE_PAIR;
-    if (strcmp(s->family, "llama") == 0 || im->family->qkv_biases || im->family->qk_norm)
-        return cfg_must_be(im, im->config, "hidden_act", "silu");
-    if (im->family->embd_scale) {
-        im->more = im->family->post_norms ? da_names_gemma2 : da_names_gemma;
-        s->attn_softcap = cfg_double(im, "attn_logit_softcapping", 0.0);
-        s->logit_softcap = cfg_double(im, "final_logit_softcapping", 0.0);
-        if (im->family->post_norms)
-            rc = cfg_uint(im, "sliding_window", NULL, 4096, UINT32_MAX, &s->window);
-    }
-    return rc;
-}
-
-static enum da_rc mpt_config(struct da_importer *im)
-{
-    struct da_build_shape *s = &im->shape;
-    const struct da_json *attn = da_json_get(im->config, "attn_config");
-    uint32_t expansion;
-    enum da_rc rc;
-    if ((rc = cfg_uint(im, "n_layers", NULL, 0, DA_MODEL_MAX_LAYERS, &s->n_layers)) ||
-        (rc = cfg_uint(im, "d_model", NULL, 0, 1 << 14, &s->dim)) ||
-        (rc = cfg_uint(im, "n_heads", NULL, 0, DA_MODEL_MAX_HEADS, &s->n_heads)) ||
-        (rc = cfg_uint(im, "expansion_ratio", NULL, 4, 64, &expansion)) ||
-        (rc =
-             cfg_uint(im, "max_seq_len", "context_window_size", 2048, DA_MODEL_MAX_CTX, &s->n_ctx)))
-        return rc;
-    if (cfg_bool(attn, "rope", false) || cfg_bool(attn, "qk_ln", false))
-        return da_fail(im->err, DA_EUNSUPPORTED, "config.json: rope or qk_ln in an MPT model");
-    if ((rc = cfg_must_be(im, attn, "attn_type", "multihead_attention")))
-        return rc;
-    s->ff_dim = s->dim * expansion;
-    s->n_kv_heads = s->n_heads;
-    s->head_dim = s->dim / s->n_heads;
-    s->norm_eps = cfg_double(im, "norm_eps", 1e-5);
-    (void)da_json_double(da_json_get(attn, "clip_qkv"), &s->clamp_qkv);
-    if (cfg_bool(im->config, "learned_pos_emb", true) && !cfg_bool(attn, "alibi", false)) {
-        s->family = "slimlm";
-    } else if (cfg_bool(attn, "alibi", false)) {
-        s->alibi_max = 8.0;
-        (void)da_json_double(da_json_get(attn, "alibi_bias_max"), &s->alibi_max);
-    } else {
-        return da_fail(im->err, DA_EUNSUPPORTED, "config.json: MPT without positions");
-    }
-    im->family = da_family_named(s->family);
-    im->names = da_names_mpt;
-    im->tied = true;
-    return DA_OK;
-}
-
-static enum da_rc gpt2_config(struct da_importer *im)
-{
-    struct da_build_shape *s = &im->shape;
-    enum da_rc rc;
-    struct da_span act;
-    s->norm_eps = cfg_double(im, "layer_norm_epsilon", 1e-5);
-    if ((rc = cfg_uint(im, "n_layer", NULL, 0, DA_MODEL_MAX_LAYERS, &s->n_layers)) ||
-        (rc = cfg_uint(im, "n_embd", NULL, 0, 1 << 14, &s->dim)) ||
-        (rc = cfg_uint(im, "n_head", NULL, 0, DA_MODEL_MAX_HEADS, &s->n_heads)) ||
-        (rc = cfg_uint(im, "n_inner", NULL, s->dim * 4, 1 << 20, &s->ff_dim)) ||
-        (rc = cfg_uint(im, "n_positions", "n_ctx", 1024, DA_MODEL_MAX_CTX, &s->n_ctx)))
-        return rc;
-    if (da_json_str(da_json_get(im->config, "activation_function"), &act) &&
-        !da_span_is(act, "gelu_new") && !da_span_is(act, "gelu_pytorch_tanh"))
-        return cfg_must_be(im, im->config, "activation_function", "gelu_new");
-    s->n_kv_heads = s->n_heads;
-    s->head_dim = s->dim / s->n_heads;
-    im->names = da_names_gpt2;
-    return DA_OK;
-}
-
-static enum da_rc bigcode_config(struct da_importer *im)
-{
-    enum da_rc rc = gpt2_config(im);
-    if (rc)
-        return rc;
-    if (!cfg_bool(im->config, "multi_query", true))
-        return da_fail(im->err, DA_EUNSUPPORTED, "config.json: GPT-BigCode without multi_query");
-    im->shape.n_kv_heads = 1;
-    im->more = da_names_bigcode;
-    return DA_OK;
-}
-
-static enum da_rc neox_config(struct da_importer *im)
-{
-    struct da_build_shape *s = &im->shape;
-    enum da_rc rc;
-    s->norm_eps = cfg_double(im, "layer_norm_eps", 1e-5);
-    s->rope_base = cfg_double(im, "rotary_emb_base", 10000.0);
-    if ((rc = cfg_uint(im, "num_hidden_layers", NULL, 0, DA_MODEL_MAX_LAYERS, &s->n_layers)) ||
-        (rc = cfg_uint(im, "hidden_size", NULL, 0, DA_MODEL_MAX_DIM, &s->dim)) ||
-        (rc = cfg_uint(im, "num_attention_heads", NULL, 0, DA_MODEL_MAX_HEADS, &s->n_heads)) ||
-        (rc = cfg_uint(im, "intermediate_size", NULL, 0, 1 << 20, &s->ff_dim)) ||
-        (rc = cfg_uint(im, "max_position_embeddings", NULL, 2048, DA_MODEL_MAX_CTX, &s->n_ctx)) ||
-        (rc = cfg_must_be(im, im->config, "hidden_act", "gelu")) || (rc = read_rope(im, false)))
-        return rc;
-    if (!cfg_bool(im->config, "use_parallel_residual", true))
-        return da_fail(im->err, DA_EUNSUPPORTED, "config.json: GPT-NeoX without parallel residual");
-    s->n_kv_heads = s->n_heads;
-    s->head_dim = s->dim / s->n_heads;
-    double share = cfg_double(im, "rotary_pct", 0.25);
-    (void)da_json_double(
-        da_json_get(da_json_get(im->config, "rope_parameters"), "partial_rotary_factor"), &share);
-    s->n_rot = (uint32_t)(s->head_dim * share) / 2 * 2;
-    im->names = da_names_neox;
-    return DA_OK;
-}
-
-static enum da_rc bloom_config(struct da_importer *im)
-{
-    struct da_build_shape *s = &im->shape;
-    enum da_rc rc;
-    s->norm_eps = cfg_double(im, "layer_norm_epsilon", 1e-5);
-    if ((rc = cfg_uint(im, "n_layer", "num_hidden_layers", 0, DA_MODEL_MAX_LAYERS, &s->n_layers)) ||
-        (rc = cfg_uint(im, "hidden_size", "n_embed", 0, 1 << 14, &s->dim)) ||
-        (rc = cfg_uint(im, "n_head", "num_attention_heads", 0, DA_MODEL_MAX_HEADS, &s->n_heads)) ||
-        (rc = cfg_uint(im, "seq_length", NULL, 2048, DA_MODEL_MAX_CTX, &s->n_ctx)))
-        return rc;
-    if (cfg_bool(im->config, "apply_residual_connection_post_layernorm", false))
-        return da_fail(im->err, DA_EUNSUPPORTED, "config.json: residual after the norm");
-    s->ff_dim = 4 * s->dim;
-    s->n_kv_heads = s->n_heads;
-    s->head_dim = s->dim / s->n_heads;
-    s->alibi_max = 8.0;
-    im->names = da_names_bloom;
-    return DA_OK;
-}
+/* --- families ------------------------------------------------------------------------- */
 
 static const struct {
     const char *model_type, *family;
     enum da_rc (*config)(struct da_importer *im);
     bool tied; /* when config.json does not say */
 } TYPES[] = {
-    {"llama", "llama", llama_config, false},  {"mistral", "llama", llama_config, false},
-    {"qwen2", "qwen2", llama_config, false},  {"qwen3", "qwen3", llama_config, false},
-    {"phi3", "phi3", llama_config, false},    {"gemma", "gemma", llama_config, true},
-    {"gemma2", "gemma2", llama_config, true}, {"mpt", "mpt", mpt_config, true},
-    {"gpt2", "gpt2", gpt2_config, true},      {"gpt_neox", "gptneox", neox_config, false},
-    {"bloom", "bloom", bloom_config, true},   {"gpt_bigcode", "starcoder", bigcode_config, true},
+    {"llama", "llama", da_config_llama, false},
+    {"mistral", "llama", da_config_llama, false},
+    {"qwen2", "qwen2", da_config_llama, false},
+    {"qwen3", "qwen3", da_config_llama, false},
+    {"phi3", "phi3", da_config_llama, false},
+    {"gemma", "gemma", da_config_llama, true},
+    {"gemma2", "gemma2", da_config_llama, true},
+    {"gemma3_text", "gemma3", da_config_llama, true},
+    {"granite", "granite", da_config_llama, false},
+    {"olmo", "olmo", da_config_llama, false},
+    {"olmo2", "olmo2", da_config_llama, false},
+    {"stablelm", "stablelm", da_config_llama, false},
+    {"phi", "phi2", da_config_llama, false},
+    {"starcoder2", "starcoder2", da_config_llama, true},
+    {"phonelm", "phonelm", da_config_llama, false},
+    {"mobilellm", "mobilellm", da_config_llama, false},
+    {"openelm", "openelm", da_config_openelm, true},
+    {"mpt", "mpt", da_config_mpt, true},
+    {"gpt2", "gpt2", da_config_gpt2, true},
+    {"gpt_neox", "gptneox", da_config_neox, false},
+    {"gpt_neo", "gptneo", da_config_gptneo, true},
+    {"bloom", "bloom", da_config_bloom, true},
+    {"gpt_bigcode", "starcoder", da_config_bigcode, true},
+    {"falcon", "falcon", da_config_falcon, true},
+    {"RefinedWebModel", "falcon", da_config_falcon, true},
+    {"RefinedWeb", "falcon", da_config_falcon, true},
+    {"opt", "opt", da_config_opt, true},
 };
 
 enum da_rc da_import_config(struct da_importer *im)
@@ -280,7 +272,7 @@ enum da_rc da_import_config(struct da_importer *im)
         im->model_type = type;
         im->shape.family = TYPES[i].family;
         im->family = da_family_named(TYPES[i].family);
-        im->tied = cfg_bool(im->config, "tie_word_embeddings", TYPES[i].tied);
+        im->tied = da_cfg_bool(im->config, "tie_word_embeddings", TYPES[i].tied);
         rc = TYPES[i].config(im);
         goto out;
     }

@@ -26,6 +26,9 @@ const struct da_name_map da_names_llama[] = {
     {"model.layers.%.mlp.gate_proj.bias", "blk.%.ffn_gate.bias", ROW_PLAIN},
     {"model.layers.%.mlp.up_proj.bias", "blk.%.ffn_up.bias", ROW_PLAIN},
     {"model.layers.%.mlp.down_proj.bias", "blk.%.ffn_down.bias", ROW_PLAIN},
+    {"model.norm.bias", "output_norm.bias", ROW_PLAIN},
+    {"model.layers.%.input_layernorm.bias", "blk.%.attn_norm.bias", ROW_PLAIN},
+    {"model.layers.%.post_attention_layernorm.bias", "blk.%.ffn_norm.bias", ROW_PLAIN},
     {NULL, NULL, ROW_PLAIN},
 };
 
@@ -160,5 +163,159 @@ const struct da_name_map da_names_bloom[] = {
     {"transformer.h.%.mlp.dense_h_to_4h.bias", "blk.%.ffn_up.bias", ROW_PLAIN},
     {"transformer.h.%.mlp.dense_4h_to_h.weight", "blk.%.ffn_down.weight", ROW_PLAIN},
     {"transformer.h.%.mlp.dense_4h_to_h.bias", "blk.%.ffn_down.bias", ROW_PLAIN},
+    {NULL, NULL, ROW_PLAIN},
+};
+
+const struct da_name_map da_names_gemma3[] = {
+    {"model.norm.weight", "output_norm.weight", ROW_PLUS_ONE},
+    {"model.layers.%.input_layernorm.weight", "blk.%.attn_norm.weight", ROW_PLUS_ONE},
+    {"model.layers.%.self_attn.q_norm.weight", "blk.%.attn_q_norm.weight", ROW_PLUS_ONE},
+    {"model.layers.%.self_attn.k_norm.weight", "blk.%.attn_k_norm.weight", ROW_PLUS_ONE},
+    {"model.layers.%.post_attention_layernorm.weight", "blk.%.post_attention_norm.weight",
+     ROW_PLUS_ONE},
+    {"model.layers.%.pre_feedforward_layernorm.weight", "blk.%.ffn_norm.weight", ROW_PLUS_ONE},
+    {"model.layers.%.post_feedforward_layernorm.weight", "blk.%.post_ffw_norm.weight",
+     ROW_PLUS_ONE},
+    {NULL, NULL, ROW_PLAIN},
+};
+
+const struct da_name_map da_names_olmo2[] = {
+    {"model.layers.%.post_attention_layernorm.weight", "blk.%.post_attention_norm.weight",
+     ROW_PLAIN},
+    {"model.layers.%.post_feedforward_layernorm.weight", "blk.%.post_ffw_norm.weight", ROW_PLAIN},
+    {NULL, NULL, ROW_PLAIN},
+};
+
+/* Phi-1, 1.5 and 2 */
+const struct da_name_map da_names_phi[] = {
+    {"model.final_layernorm.weight", "output_norm.weight", ROW_PLAIN},
+    {"model.final_layernorm.bias", "output_norm.bias", ROW_PLAIN},
+    {"lm_head.bias", "output.bias", ROW_PLAIN},
+    {"model.layers.%.self_attn.dense.weight", "blk.%.attn_output.weight", ROW_PLAIN},
+    {"model.layers.%.self_attn.dense.bias", "blk.%.attn_output.bias", ROW_PLAIN},
+    {"model.layers.%.mlp.fc1.weight", "blk.%.ffn_up.weight", ROW_PLAIN},
+    {"model.layers.%.mlp.fc1.bias", "blk.%.ffn_up.bias", ROW_PLAIN},
+    {"model.layers.%.mlp.fc2.weight", "blk.%.ffn_down.weight", ROW_PLAIN},
+    {"model.layers.%.mlp.fc2.bias", "blk.%.ffn_down.bias", ROW_PLAIN},
+    {NULL, NULL, ROW_PLAIN},
+};
+
+const struct da_name_map da_names_starcoder2[] = {
+    {"model.layers.%.mlp.c_fc.weight", "blk.%.ffn_up.weight", ROW_PLAIN},
+    {"model.layers.%.mlp.c_fc.bias", "blk.%.ffn_up.bias", ROW_PLAIN},
+    {"model.layers.%.mlp.c_proj.weight", "blk.%.ffn_down.weight", ROW_PLAIN},
+    {"model.layers.%.mlp.c_proj.bias", "blk.%.ffn_down.bias", ROW_PLAIN},
+    {NULL, NULL, ROW_PLAIN},
+};
+
+const struct da_name_map da_names_falcon[] = {
+    {"transformer.word_embeddings.weight", "token_embd.weight", ROW_PLAIN},
+    {"transformer.ln_f.weight", "output_norm.weight", ROW_PLAIN},
+    {"transformer.ln_f.bias", "output_norm.bias", ROW_PLAIN},
+    {"lm_head.weight", "output.weight", ROW_PLAIN},
+    {"transformer.h.%.input_layernorm.weight", "blk.%.attn_norm.weight", ROW_PLAIN},
+    {"transformer.h.%.input_layernorm.bias", "blk.%.attn_norm.bias", ROW_PLAIN},
+    {"transformer.h.%.self_attention.query_key_value.weight", "blk.%.attn_qkv.weight",
+     ROW_QKV_HEADS},
+    {"transformer.h.%.self_attention.query_key_value.bias", "blk.%.attn_qkv.bias", ROW_QKV_HEADS},
+    {"transformer.h.%.self_attention.dense.weight", "blk.%.attn_output.weight", ROW_PLAIN},
+    {"transformer.h.%.self_attention.dense.bias", "blk.%.attn_output.bias", ROW_PLAIN},
+    {"transformer.h.%.mlp.dense_h_to_4h.weight", "blk.%.ffn_up.weight", ROW_PLAIN},
+    {"transformer.h.%.mlp.dense_h_to_4h.bias", "blk.%.ffn_up.bias", ROW_PLAIN},
+    {"transformer.h.%.mlp.dense_4h_to_h.weight", "blk.%.ffn_down.weight", ROW_PLAIN},
+    {"transformer.h.%.mlp.dense_4h_to_h.bias", "blk.%.ffn_down.bias", ROW_PLAIN},
+    {NULL, NULL, ROW_PLAIN},
+};
+
+/* The new decoder has a norm for the MLP and one for the attention. */
+const struct da_name_map da_names_falcon_new[] = {
+    {"transformer.h.%.ln_mlp.weight", "blk.%.attn_norm.weight", ROW_PLAIN},
+    {"transformer.h.%.ln_mlp.bias", "blk.%.attn_norm.bias", ROW_PLAIN},
+    {"transformer.h.%.ln_attn.weight", "blk.%.attn_norm_2.weight", ROW_PLAIN},
+    {"transformer.h.%.ln_attn.bias", "blk.%.attn_norm_2.bias", ROW_PLAIN},
+    {NULL, NULL, ROW_PLAIN},
+};
+
+const struct da_name_map da_names_gptneo[] = {
+    {"transformer.wte.weight", "token_embd.weight", ROW_PLAIN},
+    {"transformer.wpe.weight", "position_embd.weight", ROW_PLAIN},
+    {"transformer.ln_f.weight", "output_norm.weight", ROW_PLAIN},
+    {"transformer.ln_f.bias", "output_norm.bias", ROW_PLAIN},
+    {"lm_head.weight", "output.weight", ROW_PLAIN},
+    {"transformer.h.%.ln_1.weight", "blk.%.attn_norm.weight", ROW_PLAIN},
+    {"transformer.h.%.ln_1.bias", "blk.%.attn_norm.bias", ROW_PLAIN},
+    {"transformer.h.%.ln_2.weight", "blk.%.ffn_norm.weight", ROW_PLAIN},
+    {"transformer.h.%.ln_2.bias", "blk.%.ffn_norm.bias", ROW_PLAIN},
+    {"transformer.h.%.attn.attention.q_proj.weight", "blk.%.attn_q.weight", ROW_PLAIN},
+    {"transformer.h.%.attn.attention.k_proj.weight", "blk.%.attn_k.weight", ROW_PLAIN},
+    {"transformer.h.%.attn.attention.v_proj.weight", "blk.%.attn_v.weight", ROW_PLAIN},
+    {"transformer.h.%.attn.attention.out_proj.weight", "blk.%.attn_output.weight", ROW_PLAIN},
+    {"transformer.h.%.attn.attention.out_proj.bias", "blk.%.attn_output.bias", ROW_PLAIN},
+    {"transformer.h.%.attn.attention.bias", "", ROW_SKIP},
+    {"transformer.h.%.attn.attention.masked_bias", "", ROW_SKIP},
+    {"transformer.h.%.mlp.c_fc.weight", "blk.%.ffn_up.weight", ROW_PLAIN},
+    {"transformer.h.%.mlp.c_fc.bias", "blk.%.ffn_up.bias", ROW_PLAIN},
+    {"transformer.h.%.mlp.c_proj.weight", "blk.%.ffn_down.weight", ROW_PLAIN},
+    {"transformer.h.%.mlp.c_proj.bias", "blk.%.ffn_down.bias", ROW_PLAIN},
+    {NULL, NULL, ROW_PLAIN},
+};
+
+const struct da_name_map da_names_opt[] = {
+    {"model.decoder.embed_tokens.weight", "token_embd.weight", ROW_PLAIN},
+    {"model.decoder.embed_positions.weight", "position_embd.weight", ROW_POSITIONS},
+    {"model.decoder.project_in.weight", "token_embd_in.weight", ROW_PLAIN},
+    {"model.decoder.project_out.weight", "token_embd_out.weight", ROW_PLAIN},
+    {"model.decoder.final_layer_norm.weight", "output_norm.weight", ROW_PLAIN},
+    {"model.decoder.final_layer_norm.bias", "output_norm.bias", ROW_PLAIN},
+    {"lm_head.weight", "output.weight", ROW_PLAIN},
+    {"model.decoder.layers.%.self_attn_layer_norm.weight", "blk.%.attn_norm.weight", ROW_PLAIN},
+    {"model.decoder.layers.%.self_attn_layer_norm.bias", "blk.%.attn_norm.bias", ROW_PLAIN},
+    {"model.decoder.layers.%.final_layer_norm.weight", "blk.%.ffn_norm.weight", ROW_PLAIN},
+    {"model.decoder.layers.%.final_layer_norm.bias", "blk.%.ffn_norm.bias", ROW_PLAIN},
+    {"model.decoder.layers.%.self_attn.q_proj.weight", "blk.%.attn_q.weight", ROW_PLAIN},
+    {"model.decoder.layers.%.self_attn.k_proj.weight", "blk.%.attn_k.weight", ROW_PLAIN},
+    {"model.decoder.layers.%.self_attn.v_proj.weight", "blk.%.attn_v.weight", ROW_PLAIN},
+    {"model.decoder.layers.%.self_attn.out_proj.weight", "blk.%.attn_output.weight", ROW_PLAIN},
+    {"model.decoder.layers.%.self_attn.q_proj.bias", "blk.%.attn_q.bias", ROW_PLAIN},
+    {"model.decoder.layers.%.self_attn.k_proj.bias", "blk.%.attn_k.bias", ROW_PLAIN},
+    {"model.decoder.layers.%.self_attn.v_proj.bias", "blk.%.attn_v.bias", ROW_PLAIN},
+    {"model.decoder.layers.%.self_attn.out_proj.bias", "blk.%.attn_output.bias", ROW_PLAIN},
+    {"model.decoder.layers.%.fc1.weight", "blk.%.ffn_up.weight", ROW_PLAIN},
+    {"model.decoder.layers.%.fc1.bias", "blk.%.ffn_up.bias", ROW_PLAIN},
+    {"model.decoder.layers.%.fc2.weight", "blk.%.ffn_down.weight", ROW_PLAIN},
+    {"model.decoder.layers.%.fc2.bias", "blk.%.ffn_down.bias", ROW_PLAIN},
+    {NULL, NULL, ROW_PLAIN},
+};
+
+const struct da_name_map da_names_openelm[] = {
+    {"transformer.token_embeddings.weight", "token_embd.weight", ROW_PLAIN},
+    {"transformer.norm.weight", "output_norm.weight", ROW_PLAIN},
+    {"lm_head.weight", "output.weight", ROW_PLAIN},
+    {"transformer.layers.%.attn_norm.weight", "blk.%.attn_norm.weight", ROW_PLAIN},
+    {"transformer.layers.%.ffn_norm.weight", "blk.%.ffn_norm.weight", ROW_PLAIN},
+    {"transformer.layers.%.attn.qkv_proj.weight", "blk.%.attn_qkv.weight", ROW_PLAIN},
+    {"transformer.layers.%.attn.q_norm.weight", "blk.%.attn_q_norm.weight", ROW_PLAIN},
+    {"transformer.layers.%.attn.k_norm.weight", "blk.%.attn_k_norm.weight", ROW_PLAIN},
+    {"transformer.layers.%.attn.out_proj.weight", "blk.%.attn_output.weight", ROW_PLAIN},
+    {"transformer.layers.%.ffn.proj_1.weight", "blk.%.ffn_up.weight", ROW_GATE_UP},
+    {"transformer.layers.%.ffn.proj_2.weight", "blk.%.ffn_down.weight", ROW_PLAIN},
+    {NULL, NULL, ROW_PLAIN},
+};
+
+const struct da_name_map da_names_mamba[] = {
+    {"backbone.embeddings.weight", "token_embd.weight", ROW_PLAIN},
+    {"backbone.embedding.weight", "token_embd.weight", ROW_PLAIN},
+    {"backbone.norm_f.weight", "output_norm.weight", ROW_PLAIN},
+    {"lm_head.weight", "output.weight", ROW_PLAIN},
+    {"backbone.layers.%.norm.weight", "blk.%.attn_norm.weight", ROW_PLAIN},
+    {"backbone.layers.%.mixer.in_proj.weight", "blk.%.ssm_in.weight", ROW_PLAIN},
+    {"backbone.layers.%.mixer.conv1d.weight", "blk.%.ssm_conv1d.weight", ROW_PLAIN},
+    {"backbone.layers.%.mixer.conv1d.bias", "blk.%.ssm_conv1d.bias", ROW_PLAIN},
+    {"backbone.layers.%.mixer.x_proj.weight", "blk.%.ssm_x.weight", ROW_PLAIN},
+    {"backbone.layers.%.mixer.dt_proj.weight", "blk.%.ssm_dt.weight", ROW_PLAIN},
+    {"backbone.layers.%.mixer.dt_proj.bias", "blk.%.ssm_dt.bias", ROW_PLAIN},
+    {"backbone.layers.%.mixer.A_log", "blk.%.ssm_a", ROW_MINUS_EXP},
+    {"backbone.layers.%.mixer.D", "blk.%.ssm_d", ROW_PLAIN},
+    {"backbone.layers.%.mixer.out_proj.weight", "blk.%.ssm_out.weight", ROW_PLAIN},
     {NULL, NULL, ROW_PLAIN},
 };
