@@ -134,10 +134,10 @@ enum da_rc da_config_t5(struct da_importer *im)
     s->start_token = (uint32_t)start;
     s->n_kv_heads = s->n_heads;
     s->norm_eps = da_cfg_double(im, "layer_norm_epsilon", 1e-6);
-    if (im->tied && da_cfg_bool(im->config, "scale_decoder_outputs", true))
-        s->logit_scale = sqrt((double)s->dim);
-    else
-        s->logit_scale = 1.0;
+    /* the first T5 scales what comes out; files say so by this name, or older ones by the other */
+    bool scaled = da_cfg_bool(im->config, "scale_decoder_outputs",
+                              da_cfg_bool(im->config, "tie_word_embeddings", true));
+    s->logit_scale = da_span_is(im->model_type, "t5") && scaled ? sqrt((double)s->dim) : 1.0;
     im->names = da_names_t5;
     return DA_OK;
 }
