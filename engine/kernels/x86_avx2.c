@@ -20,7 +20,6 @@
 #define BODY_NAME da_kernels_avx2
 #define BODY_TEXT "avx2"
 #define MM_T 6
-#define MMQ_T 2
 #define ATTN_R 1
 #define BODY_OWN_QUANT
 #include "engine/kernels/body.inc"
