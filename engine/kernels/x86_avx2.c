@@ -20,8 +20,9 @@
 #define BODY_NAME da_kernels_avx2
 #define BODY_TEXT "avx2"
 #define MM_T 6
-#define ATTN_R 1
+#define ATTN_R 4
 #define BODY_OWN_QUANT
+#define BODY_OWN_ATTN "engine/kernels/avx2_attn.inc"
 #include "engine/kernels/body.inc"
 
 enum {
