@@ -74,9 +74,10 @@ CXX          ?= c++
 WITH_CLD2    ?= $(shell echo '\#include <cld2/public/compact_lang_det.h>' | $(CXX) -x c++ -E - >/dev/null 2>&1 && echo 1)
 
 PKGS := libcjson libutf8proc sqlite3 $(if $(filter 1,$(WITH_CURL)),libcurl)
-HELPER_PKGS := libcjson libutf8proc $(if $(filter 1,$(WITH_POPPLER)),poppler-glib gio-2.0 cairo) \
-               $(if $(filter 1,$(WITH_GUMBO)),gumbo) $(if $(filter 1,$(WITH_SECCOMP)),libseccomp) \
-               $(if $(filter 1,$(WITH_UCHARDET)),uchardet) $(if $(filter 1,$(WITH_ZIP)),libzip libxml-2.0) \
+LIGHT_PKGS := libcjson libutf8proc \
+              $(if $(filter 1,$(WITH_GUMBO)),gumbo) $(if $(filter 1,$(WITH_SECCOMP)),libseccomp) \
+              $(if $(filter 1,$(WITH_UCHARDET)),uchardet) $(if $(filter 1,$(WITH_ZIP)),libzip libxml-2.0)
+HELPER_PKGS := $(LIGHT_PKGS) $(if $(filter 1,$(WITH_POPPLER)),poppler-glib gio-2.0 cairo) \
                $(if $(filter 1,$(WITH_TESSERACT)),tesseract lept)
 DA_CFLAGS += $(foreach x,CURL POPPLER GUMBO SECCOMP UCHARDET ZIP CLD2 TESSERACT,-DDA_WITH_$x=$(if $(filter 1,$(WITH_$x)),1,0))
 PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
@@ -84,12 +85,17 @@ PKG_LIBS    := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 HELPER_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(HELPER_PKGS) 2>/dev/null)
 HELPER_LIBS := $(shell $(PKG_CONFIG) --libs $(HELPER_PKGS) 2>/dev/null) \
                $(if $(filter 1,$(WITH_CLD2)),-lcld2 -lstdc++)
+LIGHT_LIBS  := $(shell $(PKG_CONFIG) --libs $(LIGHT_PKGS) 2>/dev/null) \
+               $(if $(filter 1,$(WITH_CLD2)),-lcld2 -lstdc++)
 LDLIBS := $(PKG_LIBS) -lm -pthread
 
 obj = $(patsubst %.c,$O/%.o,$(1))
 LIB_OBJ    := $(call obj,$(LIB_SRC)) $O/embed.o
 CLI_OBJ    := $(call obj,$(CLI_SRC))
 HELPER_OBJ := $(call obj,$(HELPER_SRC))
+# Two programs: without and with the libraries for PDF and pictures (ingest/extract/light.c).
+LIGHT_OBJ  := $(filter-out $O/ingest/extract/pdf.o $O/ingest/extract/ocr.o,$(HELPER_OBJ))
+PDF_OBJ    := $(filter-out $O/ingest/extract/light.o,$(HELPER_OBJ))
 HELPER_CXX := $(if $(filter 1,$(WITH_CLD2)),$(patsubst %.cc,$O/%.o,$(wildcard ingest/extract/*.cc)))
 UNIT       := $(UNIT_SRC:%.c=$O/%)
 TOOLS      := $(TOOL_SRC:%.c=$O/%)
@@ -106,9 +112,9 @@ CLI_TESTS  := $(sort $(wildcard tests/cli/*.t))
 all: deps ## install what is missing and build
 	@$(MAKE) --no-print-directory build
 
-build: $O/docassist $(if $(HELPER_SRC),$O/docassist-extract) ## build only
+build: $O/docassist $O/docassist-extract $O/docassist-extract-pdf ## build only
 ifeq ($O,build/release)
-	@ln -sfn release/docassist build/docassist; ln -sfn release/docassist-extract build/docassist-extract
+	@for p in docassist docassist-extract docassist-extract-pdf; do ln -sfn release/$$p build/$$p; done
 endif
 
 deps: ## install the packages of tools/deps/packages that are missing
@@ -165,7 +171,10 @@ $(HELPER_CXX): $O/%.o: %.cc $O/flags
 	@echo '  CXX  $<'
 	$(Q)$(CXX) -std=c++11 -I. $(filter -f% -W% -D_FORTIFY% -U_FORTIFY%,$(filter-out -Wstrict-prototypes \
 	    -Wmissing-prototypes -Wold-style-definition,$(DA_CFLAGS))) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
-$O/docassist-extract: $(HELPER_OBJ) $(HELPER_CXX) $O/libdocassist.a
+$O/docassist-extract: $(LIGHT_OBJ) $(HELPER_CXX) $O/libdocassist.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIGHT_LIBS) -lm -pthread
+$O/docassist-extract-pdf: $(PDF_OBJ) $(HELPER_CXX) $O/libdocassist.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS) -lm -pthread
 $O/tests/unit/test_kernels: $O/tests/soft/avx512.o
@@ -228,10 +237,10 @@ format: ## clang-format every source file that is not generated
 
 install: build ## honours DESTDIR and PREFIX
 	install -D -m 755 $O/docassist $(DESTDIR)$(BINDIR)/docassist
-	install -D -m 755 $O/docassist-extract $(DESTDIR)$(LIBEXECDIR)/docassist-extract
+	for p in docassist-extract docassist-extract-pdf; do install -D -m 755 $O/$$p $(DESTDIR)$(LIBEXECDIR)/$$p; done
 	for p in docs/man/*.1; do install -D -m 644 $$p $(DESTDIR)$(MANDIR)/man1/$$(basename $$p); done
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/docassist $(DESTDIR)$(LIBEXECDIR)/docassist-extract
+	rm -f $(DESTDIR)$(BINDIR)/docassist $(DESTDIR)$(LIBEXECDIR)/docassist-extract $(DESTDIR)$(LIBEXECDIR)/docassist-extract-pdf
 	for p in docs/man/*.1; do rm -f $(DESTDIR)$(MANDIR)/man1/$$(basename $$p); done
 
 clean: ## remove build/

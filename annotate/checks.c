@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "annotate/check_meaning.h"
 #include "common/hash.h"
 #include "common/map.h"
 #include "common/mem.h"
@@ -22,7 +23,7 @@ enum {
     STEM_CHARS = 5,    /* "reported" supports "report" */
     MAX_MISSING = 8,   /* listed in the record */
     LANGUAGE_MIN_WORDS = 15,
-    MAX_FAILED = 10
+    MAX_FAILED = 12
 };
 
 struct da_checks {
@@ -59,6 +60,8 @@ void da_checks_opts_init(struct da_checks_opts *o)
         .min_numbers = 1.0,
         .min_names = 0.6,
         .min_support = 0.3,
+        .min_sts = 0.5,
+        .min_round_trip = 0.4,
     };
 }
 
@@ -77,6 +80,9 @@ static void write_identity(struct da_checks *c)
     da_jw_double(&w, o->min_numbers);
     da_jw_double(&w, o->min_names);
     da_jw_double(&w, o->min_support);
+    da_jw_double(&w, o->min_sts);
+    da_jw_double(&w, o->min_round_trip);
+    da_jw_cstr(&w, o->embedder ? o->embedder->identity : "");
     da_jw_uint(&w, da_hash64(o->examples.p, o->examples.len, 0));
     da_jw_end(&w);
 }
@@ -318,10 +324,15 @@ static double best_support(const struct da_checks *c, const uint64_t *stems, siz
 {
     size_t best = 0;
     size_t *last = da_calloc(n ? n : 1, sizeof *last); /* 1 + the last unit that had it */
+    uint64_t seen = 0; /* a bit for each stem: few words of a document are among them */
+    for (size_t k = 0; k < n; k++)
+        seen |= (uint64_t)1 << (stems[k] % 64);
     for (size_t u = 0, at = 0; u < c->units.n; u++) {
         for (; at < c->doc.n && c->doc.items[at].start < c->units.items[u].end; at++) {
             uint64_t s = c->stems[at];
-            for (size_t k = 0; s != 0 && k < n; k++) {
+            if (s == 0 || !(seen >> (s % 64) & 1))
+                continue;
+            for (size_t k = 0; k < n; k++) {
                 if (stems[k] == s)
                     last[k] = u + 1;
             }
@@ -405,6 +416,42 @@ static void write_found(struct da_jw *w, const char *name, struct found *f)
     da_jw_end(w);
 }
 
+/* What only some runs measure. */
+struct meaning {
+    bool has_sts, has_again;
+    double sts, again; /* again: F1 of the answer that came when the question was asked again */
+};
+
+static enum da_rc measure_meaning(struct da_checks *c, const struct da_ann_doc *doc,
+                                  const struct da_answers *a, struct meaning *m, struct da_err *err)
+{
+    *m = (struct meaning){.has_again = a->asked_again};
+    if (a->asked_again && a->qa_again.len)
+        m->again = da_check_round_trip(&c->work, a->qa_response, a->qa_again);
+    if (!c->o.embedder)
+        return DA_OK;
+    da_units_split(&c->part_units, a->qa_response.p, a->qa_response.len);
+    return da_check_sts(c->o.embedder, doc->text, &c->units, a->qa_response, &c->part_units,
+                        &m->sts, &m->has_sts, err);
+}
+
+static void write_meaning(struct da_jw *w, const struct meaning *m, const struct da_answers *a)
+{
+    if (m->has_sts)
+        da_jw_kdouble(w, "answer_sts", m->sts);
+    if (!m->has_again)
+        return;
+    da_jw_key(w, "round_trip");
+    da_jw_object(w);
+    da_jw_key(w, "answer");
+    if (a->qa_again.len)
+        da_jw_str(w, a->qa_again.p, a->qa_again.len);
+    else
+        da_jw_null(w);
+    da_jw_kdouble(w, "f1", m->again);
+    da_jw_end(w);
+}
+
 struct verdict {
     const char *failed[MAX_FAILED];
     size_t n;
@@ -423,9 +470,12 @@ enum da_rc da_checks_run(void *ctx, const struct da_ann_doc *doc, const struct d
     const struct da_checks_opts *o = &c->o;
     struct found numbers = {0}, names = {0};
     struct verdict v = {.n = 0};
+    struct meaning m;
     size_t marks = 0;
-    (void)err;
     index_document(c, doc->text);
+    enum da_rc rc = measure_meaning(c, doc, a, &m, err);
+    if (rc)
+        return rc;
     bool copied = copies_example(c, a->summ_response) || copies_example(c, a->qa_response);
     look_up(c, a->summ_response, &numbers, &names);
     look_up(c, a->qa_response, &numbers, &names);
@@ -446,6 +496,8 @@ enum da_rc da_checks_run(void *ctx, const struct da_ann_doc *doc, const struct d
     judge(&v, share(&numbers) >= o->min_numbers, "numbers");
     judge(&v, share(&names) >= o->min_names, "names");
     judge(&v, answer >= o->min_support, "support");
+    judge(&v, !m.has_sts || m.sts >= o->min_sts, "sts");
+    judge(&v, !m.has_again || m.again >= o->min_round_trip, "round_trip");
     judge(&v, !copied, "example_copied");
     judge(&v, !other_language(c, a), "language");
     da_jw_object(w);
@@ -464,6 +516,7 @@ enum da_rc da_checks_run(void *ctx, const struct da_ann_doc *doc, const struct d
     write_found(w, "names", &names);
     da_jw_kdouble(w, "summary_support", summary_support);
     da_jw_kdouble(w, "answer_support", answer);
+    write_meaning(w, &m, a);
     da_jw_kbool(w, "example_copied", copied);
     da_jw_end(w);
     *failed = v.n > 0 ? v.failed[0] : NULL;

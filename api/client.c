@@ -19,6 +19,7 @@
 #define NS_PER_MS 1000000u
 #define KEY_VERSION "docassist.request/1"
 #define MAX_MESSAGES_BYTES ((size_t)64 << 20)
+#define BODY_ROOM 2048u /* of a request's body beside the messages; it grows when that is short */
 
 /* --- calls -------------------------------------------------------------------- */
 
@@ -246,6 +247,20 @@ static void endpoint_release(struct endpoint *ep)
     free(ep->key);
 }
 
+/* What an earlier run sent just now counts against the limits, too; its last tries may not have
+ * reached the disk. */
+static enum da_rc follow_earlier_run(struct da_client *c, struct da_err *err)
+{
+    int64_t last_ms, ms;
+    enum da_rc rc = da_ledger_last_start(c->o.ledger, &last_ms, err);
+    if (rc)
+        return rc;
+    ms = c->o.clock->unix_ms(c->o.clock->ctx) - last_ms - COMMIT_MS;
+    for (size_t i = 0; i < c->o.n_endpoints; i++)
+        da_limit_follow(&c->ep[i].limit, ms > 0 ? (uint64_t)ms : 0);
+    return DA_OK;
+}
+
 enum da_rc da_client_new(struct da_client **ret, const struct da_client_opts *opts,
                          da_client_result_fn on_result, void *ctx, struct da_err *err)
 {
@@ -262,6 +277,8 @@ enum da_rc da_client_new(struct da_client **ret, const struct da_client_opts *op
     }
     if (!rc)
         rc = da_ledger_close_orphans(opts->ledger, &n, err);
+    if (!rc)
+        rc = follow_earlier_run(c, err);
     if (!rc && opts->max_pusd > 0)
         rc = da_ledger_totals(opts->ledger, &totals, err);
     if (rc) {
@@ -270,6 +287,7 @@ enum da_rc da_client_new(struct da_client **ret, const struct da_client_opts *op
     }
     c->spent_pusd = opts->max_pusd > 0 ? totals.cost_pusd : 0;
     opts->http->on_done = da_client_on_reply;
+    opts->http->on_sent = da_client_on_sent;
     opts->http->ctx = c;
     *ret = c;
     return DA_OK;
@@ -418,6 +436,7 @@ static enum da_rc start_call(struct da_client *c, struct da_call *call, struct e
         .max_reply_bytes = c->o.max_reply_bytes};
     st->endpoint = ep;
     da_buf_reset(&st->body);
+    (void)da_buf_reserve(&st->body, call->messages.len + BODY_ROOM);
     da_chat_body(call->params, da_span(call->messages.p, call->messages.len), call->max_tokens,
                  call->cache_key, ep->lacks, &st->body);
     req.body = st->body.p;
@@ -439,6 +458,7 @@ static enum da_rc start_call(struct da_client *c, struct da_call *call, struct e
     if (!st->first_try_ns)
         st->first_try_ns = now;
     st->taken_tokens = call->prompt_tokens + call->max_tokens;
+    st->has_left = false;
     da_limit_take(&ep->limit, st->taken_tokens);
     c->reserved_pusd += st->reserved_pusd;
     c->n_in_flight++;

@@ -45,6 +45,7 @@ struct da_call_state {
     struct da_ledger_try try_row;
     uint64_t try_ns; /* start of the try in flight */
     int64_t taken_tokens, reserved_pusd;
+    bool has_left; /* the try in flight was all sent */
     struct da_buf body;
     struct da_chat_reply reply;
     bool has_reply;
@@ -88,7 +89,8 @@ void da_client_set_fatal(struct da_client *c, enum da_rc code, const char *fmt, 
     DA_PRINTF(3, 4);
 void da_client_touch(struct da_client *c); /* the ledger became dirty */
 
-/* The transport's on_done. */
+/* The transport's on_sent and on_done. */
+void da_client_on_sent(void *ctx, void *tag);
 void da_client_on_reply(void *ctx, void *tag, const struct da_http_reply *r);
 
 #endif

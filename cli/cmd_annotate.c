@@ -29,7 +29,7 @@ struct options {
     const char *output, *errors, *report, *prompts, *status, *written, *written_name, *assume;
     int backend; /* enum backend */
     bool seen_backend, keep_failed, restart, show_prompt, retry_failed, reparse, dry_run;
-    bool seen_batch, batch_complete;
+    bool seen_batch, batch_complete, round_trip;
     int batch_action;
     int64_t batch_tokens, batch_requests;
     struct da_api_cli api;
@@ -131,6 +131,10 @@ static void fill_options(struct options *o, struct da_opt rows[MAX_OPTS])
                          "share of the names that stand in the document (0.6)"),
         DA_OPT_DOUBLE_OF(0, "min-support", &c->min_support, 0, 1, "X",
                          "share of the answer's words that one place supports (0.3)"),
+        DA_OPT_FLAG_OF(0, "round-trip", &o->round_trip,
+                       "ask every question again and compare the answers"),
+        DA_OPT_DOUBLE_OF(0, "min-round-trip", &c->min_round_trip, 0, 1, "X",
+                         "how far they must agree (token F1; 0.4)"),
     };
     _Static_assert(DA_ARRAY_LEN(own) <= MAX_OWN, "MAX_OWN is too small");
     memcpy(rows, own, sizeof own);
@@ -223,7 +227,8 @@ static struct da_asker_opts asker_options(const struct options *o)
                                   .top_p = o->api.top_p,
                                   .seed = o->api.seed,
                                   .max_tokens = (int)o->api.max_tokens,
-                                  .concurrency = (unsigned)o->api.concurrency};
+                                  .concurrency = (unsigned)o->api.concurrency,
+                                  .round_trip = o->round_trip};
 }
 
 /* --- --dry-run, --assume -------------------------------------------------------------- */
@@ -241,8 +246,8 @@ static enum da_rc show_assumed(struct options *o, struct da_err *err)
 
 static void print_estimate(const struct da_estimate *e, const struct da_api_cli *api)
 {
-    double n = e->n_to_ask ? (double)e->n_to_ask : 1;
-    struct da_cost_case c = {(double)e->n_to_ask, e->prompt_tokens / n, e->cached_tokens / n,
+    double n = e->n_requests ? (double)e->n_requests : 1;
+    struct da_cost_case c = {(double)e->n_requests, e->prompt_tokens / n, e->cached_tokens / n,
                              e->completion_tokens / n};
     printf("documents        %llu, %llu of them settled\n", (ull)e->n_documents, (ull)e->n_settled);
     da_cost_print(&c, api);
@@ -428,6 +433,8 @@ static int choose_backend(struct options *o, const char *input)
         return da_opt_usage(&help, "--written-name goes with --written FILE");
     if ((o->show_prompt || o->dry_run || o->assume || o->seen_batch) && o->backend != BACKEND_API)
         return da_opt_usage(&help, "only --backend api has a prompt, a price and batches");
+    if (o->round_trip && o->backend != BACKEND_API)
+        return da_opt_usage(&help, "--round-trip asks a model: it needs --backend api");
     if (o->seen_batch && strcmp(input, "-") == 0)
         return da_opt_usage(&help, "--batch needs a file that can be read again");
     return -1;

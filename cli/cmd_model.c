@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/model_pull.h"
 #include "cli/opt.h"
 #include "common/buf.h"
 #include "common/io.h"
@@ -17,8 +18,9 @@
 #include "engine/model/verify.h"
 #include "engine/tokenizer/tokenizer.h"
 
-static const char type_choices[] = "f32|f16|bf16|q8_0|q4_0";
-static const enum da_qtype types[] = {DA_Q_F32, DA_Q_F16, DA_Q_BF16, DA_Q_Q8_0, DA_Q_Q4_0};
+static const char type_choices[] = "f32|f16|bf16|q8_0|q4_0|q4_k_m|q6_k";
+static const enum da_qtype types[] = {DA_Q_F32,  DA_Q_F16,  DA_Q_BF16, DA_Q_Q8_0,
+                                      DA_Q_Q4_0, DA_Q_Q4_K, DA_Q_Q6_K};
 enum { TYPE_Q4_0 = 4, MAX_THREADS = 256 };
 
 /* --- import --------------------------------------------------------------------------- */
@@ -32,7 +34,8 @@ static int run_import(int argc, char **argv)
         .notes =
             "FOLDER holds config.json, the weights (model.safetensors or pytorch_model.bin or\n"
             "their shards, or MLC's ndarray-cache.json and shards) and tokenizer.json. Rows that are\n"
-            "not whole blocks of 32 stay f16; norms, biases and learned positions stay f32.\n"
+            "not whole blocks get a type that fits, which is said; norms, biases and learned\n"
+            "positions stay f32.\n"
             "Of a GGUF file the keys and the tokenizer are kept and the matrices converted.",
     };
     const char *out = NULL;
@@ -67,10 +70,14 @@ static int run_import(int argc, char **argv)
         return da_cli_fail(&err);
     da_log_msg(da_cli_log(), DA_LOG_INFO, "%s: %s, %" PRIu32 " tensors, %" PRIu64 " parameters",
                out, stats.family, stats.n_tensors, stats.n_params);
-    if (stats.n_fallback)
+    for (unsigned i = 0; i < stats.fallbacks.n; i++) {
+        const struct da_build_fallback *f = &stats.fallbacks.p[i];
         da_log_msg(da_cli_log(), DA_LOG_WARN,
-                   "%s: %" PRIu32 " matrices have rows that are not whole blocks and stay f16", out,
-                   stats.n_fallback);
+                   "%s: %" PRIu32 " matri%s with rows that %" PRIu32
+                   " does not divide: %s instead of %s",
+                   out, f->n, f->n == 1 ? "x" : "ces", da_qtype_info(f->want)->block_len,
+                   da_qtype_name(f->got), da_qtype_name(f->want));
+    }
     return DA_EXIT_OK;
 }
 
@@ -305,14 +312,18 @@ int da_cmd_model(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } SUBS[] = {
-        {"import", run_import}, {"random", run_random}, {"show", run_show}, {"verify", run_verify}};
+    } SUBS[] = {{"import", run_import},
+                {"pull", da_cmd_model_pull},
+                {"random", run_random},
+                {"show", run_show},
+                {"verify", run_verify}};
     static const struct da_cmd_help help = {
         .name = "model",
-        .synopsis = "import|random|show|verify [options] ...",
-        .summary = "Import, make, look at and check model files.",
+        .synopsis = "import|pull|random|show|verify [options] ...",
+        .summary = "Fetch, import, make, look at and check model files.",
         .notes = "Commands:\n"
                  "  import   turn a folder, or a GGUF file of another type, into a GGUF file\n"
+                 "  pull     fetch a model from a hub\n"
                  "  random   make a model with seeded random weights\n"
                  "  show     show what a model file is\n"
                  "  verify   check a model file thoroughly\n"

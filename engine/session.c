@@ -2,13 +2,13 @@
 #include "engine/session.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
 #include "common/threads.h"
 #include "engine/model/forward.h"
+#include "engine/model/rope.h"
 
 enum { JOB_QUERIES = 48, MAX_SEQS = 1 << 16 }; /* query rows of an attention job, about */
 
@@ -29,23 +29,6 @@ static void *block(struct da_session *s, size_t n, size_t size, bool *fail)
     return p;
 }
 
-static void rope_tables(struct da_session *s)
-{
-    const struct da_hparams *hp = &s->model->hp;
-    const uint32_t half = hp->n_rot / 2;
-    for (uint32_t i = 0; i < half; i++) {
-        double f = 1.0 / pow((double)hp->rope_base, 2.0 * i / hp->n_rot);
-        if (s->model->rope_factors)
-            f /= (double)s->model->rope_factors[i];
-        float freq = (float)(f / (double)hp->rope_scale);
-        for (uint32_t p = 0; p < s->opts.n_ctx; p++) {
-            double angle = (double)((float)p * freq); /* as the reference implementations round */
-            s->rope_cos[(size_t)p * half + i] = (float)cos(angle);
-            s->rope_sin[(size_t)p * half + i] = (float)sin(angle);
-        }
-    }
-}
-
 /* Floats from row to row: an odd number of cache lines, so that a column of many rows does not
  * fall into few sets of the cache. */
 static uint32_t stride_of(uint32_t n)
@@ -57,46 +40,55 @@ static uint32_t stride_of(uint32_t n)
 static void set_strides(struct da_session *s)
 {
     const struct da_hparams *hp = &s->model->hp;
-    const uint32_t q = hp->n_heads * hp->head_dim, kv = hp->n_kv_heads * hp->head_dim;
-    const uint32_t group = hp->n_heads / hp->n_kv_heads;
-    s->d_stride = stride_of(hp->dim);
-    s->attn_stride = stride_of(q);
+    uint32_t group = 1, qkv = 1;
+    for (uint32_t l = 0; l < hp->n_layers; l++) {
+        const struct da_layer *y = &s->model->layers[l];
+        uint32_t end = y->v_off + y->n_kv_heads * hp->head_dim, g = y->n_heads / y->n_kv_heads;
+        qkv = end > qkv ? end : qkv;
+        group = g > group ? g : group;
+    }
+    s->d_stride = stride_of(hp->dim > hp->embd_dim ? hp->dim : hp->embd_dim);
+    s->attn_stride = stride_of(hp->n_heads * hp->head_dim);
     s->ff_stride = stride_of(hp->ff_dim);
     s->vocab_stride = da_pad(hp->n_vocab, DA_LANES);
     s->q8_stride = da_pad(hp->head_dim, 64);
-    if (s->model->family->fused_qkv) {
-        s->k_off = q;
-        s->v_off = q + kv;
-        s->qkv_stride = stride_of(q + 2 * kv);
-    } else {
-        s->k_off = da_pad(q, DA_LANES);
-        s->v_off = s->k_off + da_pad(kv, DA_LANES);
-        s->qkv_stride = stride_of(s->v_off + kv);
-    }
+    s->qkv_stride = stride_of(qkv);
     s->job_rows = group < JOB_QUERIES ? JOB_QUERIES / group : 1;
     s->max_attn_rows = s->job_rows * group;
+}
+
+/* Whether some block's output is not simply added to the stream. */
+static bool needs_tmp(const struct da_model *m)
+{
+    return m->family->norms >= DA_NORMS_SANDWICH || m->hp.residual_scale != 1.0f ||
+           m->embd_in.p.n_rows;
+}
+
+static unsigned n_ropes(const struct da_model *m)
+{
+    return m->family->window_rope ? 2 : 1;
 }
 
 static enum da_rc make_buffers(struct da_session *s, struct da_err *err)
 {
     const struct da_hparams *hp = &s->model->hp;
-    const struct da_family *f = s->model->family;
     const size_t n = da_pad(s->opts.batch, DA_TILE), tiles = n / DA_TILE;
     const unsigned n_threads = da_pool_n_threads(s->pool);
     const size_t rope = hp->n_rot ? (size_t)s->opts.n_ctx * (hp->n_rot / 2) : 0;
+    const uint32_t d = hp->dim > hp->embd_dim ? hp->dim : hp->embd_dim;
     bool bad = false, float_mlp = false;
     for (uint32_t l = 0; l < hp->n_layers; l++)
         float_mlp = float_mlp || s->model->layers[l].down.p.kind < DA_PANEL_Q8;
     s->x = block(s, n * s->d_stride, sizeof(float), &bad);
     s->xn = block(s, n * s->d_stride, sizeof(float), &bad);
-    s->xn2 = block(s, f->parallel ? n * s->d_stride : 1, sizeof(float), &bad);
-    s->tmp = block(s, f->post_norms ? n * s->d_stride : 1, sizeof(float), &bad);
+    s->xn2 = block(s, hp->parallel ? n * s->d_stride : 1, sizeof(float), &bad);
+    s->tmp = block(s, needs_tmp(s->model) ? n * s->d_stride : 1, sizeof(float), &bad);
     s->qkv = block(s, n * s->qkv_stride, sizeof(float), &bad);
     s->attn = block(s, n * s->attn_stride, sizeof(float), &bad);
     s->gate = block(s, float_mlp ? n * s->ff_stride : 1, sizeof(float), &bad);
     s->up = block(s, float_mlp ? n * s->ff_stride : 1, sizeof(float), &bad);
-    s->x_tiles = block(s, tiles, da_tile_bytes(da_pad(hp->dim, DA_GROUP)), &bad);
-    s->x2_tiles = block(s, f->parallel ? tiles : 1, da_tile_bytes(da_pad(hp->dim, DA_GROUP)), &bad);
+    s->x_tiles = block(s, tiles, da_tile_bytes(da_pad(d, DA_GROUP)), &bad);
+    s->x2_tiles = block(s, hp->parallel ? tiles : 1, da_tile_bytes(da_pad(d, DA_GROUP)), &bad);
     s->attn_tiles =
         block(s, tiles, da_tile_bytes(da_pad(hp->n_heads * hp->head_dim, DA_GROUP)), &bad);
     s->ff_tiles = block(s, tiles, da_tile_bytes(da_pad(hp->ff_dim, DA_GROUP)), &bad);
@@ -104,8 +96,10 @@ static enum da_rc make_buffers(struct da_session *s, struct da_err *err)
     s->q8_scale = block(s, n * hp->n_heads, sizeof(float), &bad);
     s->q8_sum = block(s, n * hp->n_heads, sizeof(int32_t), &bad);
     s->logits = block(s, (size_t)s->opts.n_logits * s->vocab_stride, sizeof(float), &bad);
-    s->rope_cos = block(s, rope, sizeof(float), &bad);
-    s->rope_sin = block(s, rope, sizeof(float), &bad);
+    for (unsigned i = 0; i < n_ropes(s->model); i++) {
+        s->rope_cos[i] = block(s, rope, sizeof(float), &bad);
+        s->rope_sin[i] = block(s, rope, sizeof(float), &bad);
+    }
     s->row_pos = block(s, n, sizeof *s->row_pos, &bad);
     s->logit_rows = block(s, s->opts.n_logits, sizeof *s->logit_rows, &bad);
     s->jobs = block(s, n, sizeof *s->jobs, &bad);
@@ -123,7 +117,9 @@ static enum da_rc make_buffers(struct da_session *s, struct da_err *err)
     if (bad)
         return da_fail(err, DA_ENOMEM, "no memory for the buffers of a batch of %" PRIu32,
                        s->opts.batch);
-    rope_tables(s);
+    for (unsigned i = 0; rope && i < n_ropes(s->model); i++)
+        da_rope_table(&s->model->rope[i], hp->n_rot, s->opts.n_ctx, s->rope_cos[i],
+                      s->rope_sin[i]);
     return DA_OK;
 }
 
@@ -139,6 +135,9 @@ static void choose(struct da_session *s, const struct da_session_opts *o)
         s->opts.kv = m->quantized                         ? DA_KV_Q8
                      : strcmp(m->facts.quant, "f32") == 0 ? DA_KV_F32
                                                           : DA_KV_F16;
+    /* long rope: nobody asked for more than what its short divisors are for */
+    if (!s->opts.n_ctx && m->rope[0].long_ones && m->rope[0].old_ctx < m->hp.n_ctx)
+        s->opts.n_ctx = m->rope[0].old_ctx;
     if (!s->opts.n_ctx || s->opts.n_ctx > m->hp.n_ctx)
         s->opts.n_ctx = m->hp.n_ctx;
     s->opts.n_seqs = !o->n_seqs ? 1 : o->n_seqs > MAX_SEQS ? MAX_SEQS : o->n_seqs;

@@ -9,19 +9,29 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "engine/chat/chat_template.h"
+#include "engine/gguf.h"
 #include "eval/generate_int.h"
 
 /* --- open and close --------------------------------------------------------------- */
 
-static enum da_rc hash_file(const char *path, char hex[DA_SHA256_HEX_LEN + 1],
-                            struct da_err *err)
+/* Of all files of the model, one after another. */
+static enum da_rc hash_files(const struct da_gguf *g, char hex[DA_SHA256_HEX_LEN + 1],
+                             struct da_err *err)
 {
-    struct da_mapped m = {NULL, 0};
-    enum da_rc rc = da_io_map(path, &m, err);
-    if (rc == DA_OK)
-        da_sha256_hex(m.p, m.len, hex);
-    da_io_unmap(&m);
-    return rc;
+    unsigned char sum[DA_SHA256_LEN];
+    struct da_sha256 h;
+    da_sha256_init(&h);
+    for (size_t i = 0; i < da_gguf_n_files(g); i++) {
+        struct da_mapped m;
+        enum da_rc rc = da_io_map(da_gguf_file_path(g, i), &m, err);
+        if (rc)
+            return rc;
+        da_sha256_add(&h, m.p, m.len);
+        da_io_unmap(&m);
+    }
+    da_sha256_end(&h, sum);
+    da_hex(sum, sizeof sum, hex);
+    return DA_OK;
 }
 
 /* The option, else what the file calls itself, else the file's name without folder and ".gguf". */
@@ -65,7 +75,7 @@ enum da_rc da_generator_open(struct da_generator **ret, const struct da_generate
     if (rc == DA_OK)
         rc = da_engine_new(&g->engine, g->model, &opts->engine, err);
     if (rc == DA_OK)
-        rc = hash_file(opts->model_path, g->model_sha256, err);
+        rc = hash_files(da_model_gguf(g->model), g->model_sha256, err);
     if (rc == DA_OK)
         rc = da_prompt_open(g, err);
     if (rc != DA_OK) {

@@ -7,8 +7,7 @@
 #define BODY_TEXT "neon_dot"
 #define MM_T 6
 #define ATTN_R 4
-#define BODY_OWN_Q4
-#define BODY_OWN_Q8
+#define BODY_OWN_QUANT
 #define BODY_OWN_ATTN "engine/kernels/neon_attn.inc"
 #include "engine/kernels/body.inc"
 

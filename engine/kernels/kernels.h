@@ -126,6 +126,8 @@ struct da_kernels {
     void (*gelu_erf)(const float *x, uint32_t n, float *y);
     void (*gelu_tanh)(const float *x, uint32_t n, float *y);
     void (*softcap)(const float *x, float cap, uint32_t n, float *y);
+    /* n >= 1 scores become weights that sum to 1, in place; the padding up to 16 becomes 0. */
+    void (*softmax)(float *x, uint32_t n);
 
     /* Adds one block of keys to each row; every row sees at least one of its keys. */
     void (*attn_f32)(const struct da_attn_block *b, struct da_attn_row *rows, uint32_t n_rows);

@@ -40,7 +40,6 @@ struct da_session {
 
     /* sizes in floats from row to row */
     uint32_t d_stride, qkv_stride, attn_stride, ff_stride, vocab_stride;
-    uint32_t k_off, v_off; /* of keys and values in a qkv row */
     uint32_t q8_stride;    /* bytes of a quantized query head */
     uint32_t job_rows;     /* rows a job takes at most */
     uint32_t max_attn_rows;
@@ -48,14 +47,14 @@ struct da_session {
     /* buffers, [batch] rows each unless said */
     float *x;        /* residual stream */
     float *xn, *xn2; /* after a norm; xn2 only for parallel families */
-    float *tmp;      /* block output before a post norm; only for those families */
+    float *tmp;      /* a block's output that is not simply added to the stream */
     float *qkv, *attn, *gate, *up;
     unsigned char *x_tiles, *x2_tiles, *attn_tiles, *ff_tiles; /* 8-bit forms */
     int8_t *q8;                                                /* [batch][n_heads][q8_stride] */
     float *q8_scale;                                           /* [batch][n_heads] */
     int32_t *q8_sum;                                           /* [batch][n_heads] */
     float *logits;                                             /* [n_logits][vocab_stride] */
-    float *rope_cos, *rope_sin;                                /* [n_ctx][n_rot / 2] */
+    float *rope_cos[2], *rope_sin[2];                          /* [n_ctx][n_rot / 2] */
     struct da_attn_scratch *scratch;                           /* [n_threads] */
     void **blocks;                                             /* owned: all of the above */
     size_t n_blocks, cap_blocks;

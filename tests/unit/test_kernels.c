@@ -67,9 +67,14 @@ static void test_functions(const struct da_kernels *k)
     tap_ok(worst[1] < 2e-6, "%s: gelu_tanh within 2e-6 of tanh (%.1e)", k->name, worst[1]);
     tap_ok(worst[2] < 2e-6, "%s: silu within 2e-6 of exp (%.1e)", k->name, worst[2]);
     tap_ok(worst[3] < 1e-6, "%s: softcap within 1e-6 of tanh (%.1e)", k->name, worst[3]);
-    double sum = 0.0;
+    double sum = 0.0, off = 0.0;
     for (int i = 0; i < 999; i++)
         sum += exp((double)x[i]);
+    memcpy(y, x, sizeof y);
+    k->softmax(y, 999);
+    for (int i = 0; i < 999; i++)
+        off = fmax(off, fabs((double)y[i] * sum / exp((double)x[i]) - 1.0));
+    tap_ok(off < 2e-6, "%s: softmax within 2e-6 of exp, relative (%.1e)", k->name, off);
     tap_is_double(k->log_sum_exp(x, 999), log(sum), 1e-6, "%s: log_sum_exp", k->name);
 }
 
@@ -270,7 +275,7 @@ static void test_rows(const struct da_kernels *const *all, unsigned n_all)
     static const uint32_t SIZES[] = {1, 7, 15, 16, 17, 32, 63, 64, 96, 100, 576, 1021};
     unsigned different = 0, runs = 0;
     enum { MAX = 1056 };
-    static float x[MAX], w[MAX], b[MAX], want[6][MAX], got[6][MAX];
+    static float x[MAX], w[MAX], b[MAX], want[7][MAX], got[7][MAX];
     static unsigned char wt[MAX / 32 * DA_TILE_GROUP_BYTES], gt[sizeof wt];
     for (size_t i = 0; i < DA_ARRAY_LEN(SIZES) * 7; i++) {
         uint32_t n = SIZES[i / 7], pad = da_pad(n, 16), whole = n / 32 * 32;
@@ -295,6 +300,8 @@ static void test_rows(const struct da_kernels *const *all, unsigned n_all)
                 all[v]->gelu_erf(x, pad, y[3]);
                 all[v]->gelu_mul(x, b, pad, y[4]);
                 y[5][4] = (float)all[v]->log_sum_exp(x, n);
+                memcpy(y[6], x, pad * sizeof *x);
+                all[v]->softmax(y[6], n);
             }
             all[v]->quantize_row(x, whole, tile, (unsigned)i % 8);
             all[v]->quantize_head(x, n, qp, &d, &sum);
@@ -306,7 +313,7 @@ static void test_rows(const struct da_kernels *const *all, unsigned n_all)
                 continue;
             runs++;
             bool same = memcmp(wt, gt, sizeof wt) == 0;
-            for (int r = 0; r < 6; r++) /* NaN may differ in its payload */
+            for (int r = 0; r < 7; r++) /* NaN may differ in its payload */
                 for (uint32_t c = 0; c < MAX; c++)
                     same = same && (memcmp(&want[r][c], &got[r][c], 4) == 0 ||
                                     (r < 2 && isnan(want[r][c]) && isnan(got[r][c])));
