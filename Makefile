@@ -106,7 +106,7 @@ REPLAY     := $(FUZZ_SRC:tests/fuzz/%.c=$O/tests/fuzz/replay_%)
 ALL_OBJ    := $(call obj,$(ALL_C))
 CLI_TESTS  := $(sort $(wildcard tests/cli/*.t))
 
-.PHONY: all build deps demo check check-unit check-headers check-layers check-symbols check-docs \
+.PHONY: all build deps demo check check-unit check-cpus kernels check-headers check-layers check-symbols check-docs \
         lint format bench fuzz install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -220,6 +220,10 @@ ALL_TESTS := $(UNIT) $(CLI_TESTS) $(if $(REPLAY),tests/fuzz/replay.t)
 TESTS     := $(if $T,$(foreach t,$(ALL_TESTS),$(if $(findstring $T,$(notdir $t)),$t)),$(ALL_TESTS))
 check-unit: build $(UNIT) $(TOOLS) $(REPLAY)
 	@DOCASSIST_BUILD=$(abspath $O) prove --merge -j2 -e '' $(TESTS)
+
+kernels: $(filter $O/engine/kernels/%,$(LIB_OBJ)) $O/tests/soft/avx512.o
+check-cpus: build $O/tests/unit/test_kernels ## every CPU variant, emulated: AVX-512, ARM (tests/README.md)
+	@sh tests/cpus/run.sh $(abspath $O)
 
 lint: check-layers check-headers check-symbols check-docs ## folder order, headers, symbols, pages, style
 	@perl tools/checks/check-style.pl
