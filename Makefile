@@ -50,11 +50,12 @@ LIB_SRC   := $(sort $(wildcard $(LIB_DIRS:%=%/*.c)))
 CLI_SRC   := $(sort $(wildcard cli/*.c))
 HELPER_SRC := $(sort $(wildcard ingest/extract/*.c))
 UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
+READY_SRC := tools/build/ready_tokenizer.c
 TOOL_SRC  := $(sort $(wildcard tests/tools/*.c))
 FUZZ_SRC  := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 HDR       := $(sort $(wildcard $(LIB_DIRS:%=%/*.h) ingest/extract/*.h cli/*.h tests/*.h))
-ALL_C     := $(LIB_SRC) $(CLI_SRC) $(HELPER_SRC) $(UNIT_SRC) $(TOOL_SRC) $(FUZZ_SRC) \
-             $(wildcard tests/*.c tests/fuzz/standalone.c)
+ALL_C     := $(LIB_SRC) $(CLI_SRC) $(HELPER_SRC) $(UNIT_SRC) $(TOOL_SRC) $(FUZZ_SRC) $(READY_SRC) \
+             $(wildcard tests/*.c tests/fuzz/standalone.c tests/soft/*.c)
 # Files built into the program; their names there are their paths here.
 EMBED     := $(sort $(wildcard prompts/*/*.txt prompts/*.json schemas/*.schema.json eval/page/* \
              engine/data/*.bin))
@@ -64,6 +65,7 @@ EMBED     := $(sort $(wildcard prompts/*/*.txt prompts/*.json schemas/*.schema.j
 # WITH_X=1 makes a missing library an error, WITH_X=0 leaves it out on purpose.
 probe = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo 1)
 WITH_CURL    ?= $(call probe,libcurl)
+WITH_ZLIB    ?= $(call probe,zlib)
 WITH_POPPLER ?= $(call probe,poppler-glib)
 WITH_GUMBO   ?= $(call probe,gumbo)
 WITH_SECCOMP ?= $(call probe,libseccomp)
@@ -73,16 +75,19 @@ WITH_ZIP     ?= $(call probe,libzip libxml-2.0)
 CXX          ?= c++
 WITH_CLD2    ?= $(shell echo '\#include <cld2/public/compact_lang_det.h>' | $(CXX) -x c++ -E - >/dev/null 2>&1 && echo 1)
 
-PKGS := libcjson libutf8proc sqlite3 $(if $(filter 1,$(WITH_CURL)),libcurl)
-HELPER_PKGS := libcjson libutf8proc $(if $(filter 1,$(WITH_POPPLER)),poppler-glib gio-2.0 cairo) \
-               $(if $(filter 1,$(WITH_GUMBO)),gumbo) $(if $(filter 1,$(WITH_SECCOMP)),libseccomp) \
-               $(if $(filter 1,$(WITH_UCHARDET)),uchardet) $(if $(filter 1,$(WITH_ZIP)),libzip libxml-2.0) \
+PKGS := libcjson libutf8proc sqlite3 $(if $(filter 1,$(WITH_CURL)),libcurl) $(if $(filter 1,$(WITH_ZLIB)),zlib)
+LIGHT_PKGS := libcjson libutf8proc \
+              $(if $(filter 1,$(WITH_GUMBO)),gumbo) $(if $(filter 1,$(WITH_SECCOMP)),libseccomp) \
+              $(if $(filter 1,$(WITH_UCHARDET)),uchardet) $(if $(filter 1,$(WITH_ZIP)),libzip libxml-2.0)
+HELPER_PKGS := $(LIGHT_PKGS) $(if $(filter 1,$(WITH_POPPLER)),poppler-glib gio-2.0 cairo) \
                $(if $(filter 1,$(WITH_TESSERACT)),tesseract lept)
-DA_CFLAGS += $(foreach x,CURL POPPLER GUMBO SECCOMP UCHARDET ZIP CLD2 TESSERACT,-DDA_WITH_$x=$(if $(filter 1,$(WITH_$x)),1,0))
+DA_CFLAGS += $(foreach x,CURL ZLIB POPPLER GUMBO SECCOMP UCHARDET ZIP CLD2 TESSERACT,-DDA_WITH_$x=$(if $(filter 1,$(WITH_$x)),1,0))
 PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS    := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 HELPER_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(HELPER_PKGS) 2>/dev/null)
 HELPER_LIBS := $(shell $(PKG_CONFIG) --libs $(HELPER_PKGS) 2>/dev/null) \
+               $(if $(filter 1,$(WITH_CLD2)),-lcld2 -lstdc++)
+LIGHT_LIBS  := $(shell $(PKG_CONFIG) --libs $(LIGHT_PKGS) 2>/dev/null) \
                $(if $(filter 1,$(WITH_CLD2)),-lcld2 -lstdc++)
 LDLIBS := $(PKG_LIBS) -lm -pthread
 
@@ -90,6 +95,9 @@ obj = $(patsubst %.c,$O/%.o,$(1))
 LIB_OBJ    := $(call obj,$(LIB_SRC)) $O/embed.o
 CLI_OBJ    := $(call obj,$(CLI_SRC))
 HELPER_OBJ := $(call obj,$(HELPER_SRC))
+# Two programs: without and with the libraries for PDF and pictures (ingest/extract/light.c).
+LIGHT_OBJ  := $(filter-out $O/ingest/extract/pdf.o $O/ingest/extract/ocr.o,$(HELPER_OBJ))
+PDF_OBJ    := $(filter-out $O/ingest/extract/light.o,$(HELPER_OBJ))
 HELPER_CXX := $(if $(filter 1,$(WITH_CLD2)),$(patsubst %.cc,$O/%.o,$(wildcard ingest/extract/*.cc)))
 UNIT       := $(UNIT_SRC:%.c=$O/%)
 TOOLS      := $(TOOL_SRC:%.c=$O/%)
@@ -98,7 +106,7 @@ REPLAY     := $(FUZZ_SRC:tests/fuzz/%.c=$O/tests/fuzz/replay_%)
 ALL_OBJ    := $(call obj,$(ALL_C))
 CLI_TESTS  := $(sort $(wildcard tests/cli/*.t))
 
-.PHONY: all build deps demo check check-unit check-headers check-layers check-symbols check-docs \
+.PHONY: all build deps demo check check-unit check-cpus kernels check-headers check-layers check-symbols check-docs \
         lint format bench fuzz install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -106,17 +114,24 @@ CLI_TESTS  := $(sort $(wildcard tests/cli/*.t))
 all: deps ## install what is missing and build
 	@$(MAKE) --no-print-directory build
 
-build: $O/docassist $(if $(HELPER_SRC),$O/docassist-extract) ## build only
+build: $O/docassist $O/docassist-extract $O/docassist-extract-pdf ## build only
 ifeq ($O,build/release)
-	@ln -sfn release/docassist build/docassist; ln -sfn release/docassist-extract build/docassist-extract
+	@for p in docassist docassist-extract docassist-extract-pdf; do ln -sfn release/$$p build/$$p; done
 endif
 
 deps: ## install the packages of tools/deps/packages that are missing
 	@sh tools/deps/install.sh
 
-# Kernels alone may use wide instructions, each file its own.
+# Kernels alone may use wide instructions, each file its own. The files of other processors are empty.
+ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+ifeq ($(ARCH),x86_64)
 $O/engine/kernels/x86_avx2.o: ISA := -mavx2 -mfma -mf16c
 $O/engine/kernels/x86_avx512.o: ISA := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c
+$O/tests/soft/avx512.o: ISA := -Itests/soft -Wno-psabi -mavx2 -mfma -mf16c
+else ifneq ($(filter aarch64 arm64,$(ARCH)),)
+$O/engine/kernels/arm_dot.o: ISA := -march=armv8.2-a+dotprod
+$O/engine/kernels/arm_i8mm.o: ISA := -march=armv8.2-a+dotprod+i8mm
+endif
 ENGINE_OBJ := $(filter $O/engine/%,$(LIB_OBJ))
 $(ENGINE_OBJ): OPT := -O3
 
@@ -149,7 +164,25 @@ $O/libdocassist.a: $(LIB_OBJ) $O/lib.list
 	$(call say,AR,$@)
 	$(Q)$(AR) rcsD $@ $(LIB_OBJ)
 
-$O/docassist: $(CLI_OBJ) $O/libdocassist.a
+# The tables of the usual tokenizer, made by a program of the same sources; when that cannot run
+# here (another kind of processor), the program unpacks them each time it starts.
+READY_OBJ := $O/tools/build/ready_tokenizer.o $O/ready-embed.o $(filter $O/common/% $O/text/% $O/engine/%,$(LIB_OBJ))
+$O/ready-embed.S: $(filter engine/data/%,$(EMBED)) tools/build/embed.sh
+	@mkdir -p $(@D)
+	$(Q)sh tools/build/embed.sh $(filter engine/data/%,$(EMBED)) > $@
+$O/ready-embed.o: $O/ready-embed.S
+	$(Q)$(CC) -c -o $@ $<
+$O/tools/build/ready_tokenizer: $(READY_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$O/o200k_base.ready: $O/tools/build/ready_tokenizer
+	$(Q)$< $@ 2>/dev/null || : > $@
+$O/ready.S: $O/o200k_base.ready
+	$(Q)printf '.section .rodata\n.balign 64\n.globl da_ready_o200k, da_ready_o200k_end\nda_ready_o200k:\n.incbin "%s"\nda_ready_o200k_end:\n.section .note.GNU-stack,"",%%progbits\n' $< > $@
+$O/ready.o: $O/ready.S
+	$(Q)$(CC) -c -o $@ $<
+
+$O/docassist: $(CLI_OBJ) $O/ready.o $O/libdocassist.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 # The one shim in C++: cld.cc, for CLD2.
@@ -158,9 +191,13 @@ $(HELPER_CXX): $O/%.o: %.cc $O/flags
 	@echo '  CXX  $<'
 	$(Q)$(CXX) -std=c++11 -I. $(filter -f% -W% -D_FORTIFY% -U_FORTIFY%,$(filter-out -Wstrict-prototypes \
 	    -Wmissing-prototypes -Wold-style-definition,$(DA_CFLAGS))) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
-$O/docassist-extract: $(HELPER_OBJ) $(HELPER_CXX) $O/libdocassist.a
+$O/docassist-extract: $(LIGHT_OBJ) $(HELPER_CXX) $O/libdocassist.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIGHT_LIBS) -lm -pthread
+$O/docassist-extract-pdf: $(PDF_OBJ) $(HELPER_CXX) $O/libdocassist.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS) -lm -pthread
+$O/tests/unit/test_kernels: $O/tests/soft/avx512.o
 $(UNIT): %: %.o $O/tests/tap.o $O/libdocassist.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -183,6 +220,10 @@ ALL_TESTS := $(UNIT) $(CLI_TESTS) $(if $(REPLAY),tests/fuzz/replay.t)
 TESTS     := $(if $T,$(foreach t,$(ALL_TESTS),$(if $(findstring $T,$(notdir $t)),$t)),$(ALL_TESTS))
 check-unit: build $(UNIT) $(TOOLS) $(REPLAY)
 	@DOCASSIST_BUILD=$(abspath $O) prove --merge -j2 -e '' $(TESTS)
+
+kernels: $(filter $O/engine/kernels/%,$(LIB_OBJ)) $O/tests/soft/avx512.o
+check-cpus: build $O/tests/unit/test_kernels ## every CPU variant, emulated: AVX-512, ARM (tests/README.md)
+	@sh tests/cpus/run.sh $(abspath $O)
 
 lint: check-layers check-headers check-symbols check-docs ## folder order, headers, symbols, pages, style
 	@perl tools/checks/check-style.pl
@@ -216,10 +257,10 @@ format: ## clang-format every source file that is not generated
 
 install: build ## honours DESTDIR and PREFIX
 	install -D -m 755 $O/docassist $(DESTDIR)$(BINDIR)/docassist
-	install -D -m 755 $O/docassist-extract $(DESTDIR)$(LIBEXECDIR)/docassist-extract
+	for p in docassist-extract docassist-extract-pdf; do install -D -m 755 $O/$$p $(DESTDIR)$(LIBEXECDIR)/$$p; done
 	for p in docs/man/*.1; do install -D -m 644 $$p $(DESTDIR)$(MANDIR)/man1/$$(basename $$p); done
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/docassist $(DESTDIR)$(LIBEXECDIR)/docassist-extract
+	rm -f $(DESTDIR)$(BINDIR)/docassist $(DESTDIR)$(LIBEXECDIR)/docassist-extract $(DESTDIR)$(LIBEXECDIR)/docassist-extract-pdf
 	for p in docs/man/*.1; do rm -f $(DESTDIR)$(MANDIR)/man1/$$(basename $$p); done
 
 clean: ## remove build/

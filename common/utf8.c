@@ -163,35 +163,56 @@ size_t da_utf8_sanitize(const char *p, size_t len, struct da_buf *out)
     return n_bad;
 }
 
-/* Text below U+0300 is NFC already: nothing there composes with what precedes it. */
-static size_t surely_nfc_len(const char *p, size_t len)
+/* Characters that are their own NFC whatever stands before them, in blocks where that is true of
+ * all: starters that neither decompose nor join what precedes (NFC_QC=Yes, ccc=0). */
+static bool is_surely_nfc(uint32_t cp)
 {
-    size_t i, start = 0;
-    for (i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)p[i];
-        if (c >= 0xCC)
-            break;
-        if ((c & 0xC0) != 0x80)
-            start = i;
-    }
-    return i == len ? len : start;
+    if (cp < 0x300)
+        return true;
+    if (cp < 0x2000)
+        return (cp >= 0x388 && cp < 0x483) || (cp >= 0x48a && cp < 0x530);
+    if (cp < 0x2100)
+        return cp >= 0x2010 && cp < 0x20c0;
+    return (cp >= 0x3041 && cp < 0x3097) || (cp >= 0x30a0 && cp < 0x3100) ||
+           (cp >= 0x4e00 && cp < 0xa000) || (cp >= 0xac00 && cp < 0xd7a4);
 }
 
+static bool is_line_surely_nfc(const char *p, const char *end)
+{
+    while (p < end) {
+        uint32_t cp = (unsigned char)*p;
+        if (cp < 0xcc) { /* ASCII and what follows a lead byte below U+0300, one byte at a time */
+            p++;
+            continue;
+        }
+        p += da_utf8_decode(p, end, &cp);
+        if (!is_surely_nfc(cp))
+            return false;
+    }
+    return true;
+}
+
+/* Line by line, because nothing joins over a line feed, and most lines need nothing. */
 enum da_rc da_utf8_nfc(const char *p, size_t len, struct da_buf *out, struct da_err *err)
 {
-    size_t plain = surely_nfc_len(p, len);
-    utf8proc_uint8_t *nfc = NULL;
-    utf8proc_ssize_t n;
-    da_buf_add(out, p, plain);
-    if (plain == len)
-        return da_buf_check(out, "normalized text", err);
-    n = utf8proc_map((const utf8proc_uint8_t *)p + plain, (utf8proc_ssize_t)(len - plain), &nfc,
-                     UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-    if (n < 0)
-        return da_fail(err, n == UTF8PROC_ERROR_NOMEM ? DA_ENOMEM : DA_EFORMAT,
-                       "Unicode normalization: %s", utf8proc_errmsg(n));
-    da_buf_add(out, nfc, (size_t)n);
-    free(nfc);
+    const char *end = p + len;
+    while (p < end) {
+        const char *nl = memchr(p, '\n', (size_t)(end - p)), *stop = nl != NULL ? nl + 1 : end;
+        if (is_line_surely_nfc(p, stop)) {
+            da_buf_add(out, p, (size_t)(stop - p));
+        } else {
+            utf8proc_uint8_t *nfc = NULL;
+            utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)p,
+                                              (utf8proc_ssize_t)(stop - p), &nfc,
+                                              UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+            if (n < 0)
+                return da_fail(err, n == UTF8PROC_ERROR_NOMEM ? DA_ENOMEM : DA_EFORMAT,
+                               "Unicode normalization: %s", utf8proc_errmsg(n));
+            da_buf_add(out, nfc, (size_t)n);
+            free(nfc);
+        }
+        p = stop;
+    }
     return da_buf_check(out, "normalized text", err);
 }
 

@@ -9,8 +9,9 @@
 float da_quant_round_scale(float d);
 
 /*
- * x ~ scale * q - min with q in 0..q_max: the best found, over a grid of scales each refitted to its
- * codes by least squares. n: at most DA_QGROUP. any_min: min may be negative, too.
+ * x ~ scale * q - min with q in 0..q_max: the best found, over a grid of scales each
+ * refitted to its codes by least squares. n: at most DA_QGROUP. any_min: min may be
+ * negative, too.
  */
 struct da_quant_affine {
     float scale, min;

@@ -1,6 +1,6 @@
 /*
- * See cut.h. The text is tokenized once over a window that surely holds more than the budget;
- * token ends give the hard limit. Since tokens of a prefix may differ from the prefix of the
+ * See cut.h. The text is tokenized over a window that is widened until it holds more than the
+ * budget; token ends give the hard limit. Since tokens of a prefix may differ from the prefix of the
  * tokens, the number of a cut's tokens is always counted on the cut itself, and the cut moves
  * back in the rare case that it is over the budget.
  */
@@ -14,7 +14,7 @@
 #include "common/utf8.h"
 #include "ingest/layout.h"
 
-enum { BYTES_A_TOKEN = 12, WINDOW_MIN = 4096, LOOK_BEYOND = 400 };
+enum { BYTES_A_TOKEN = 5, WINDOW_MIN = 256, SPARE_TOKENS = 16, LOOK_BEYOND = 400 };
 
 /* "at least 90 % of the budget" for a document; a chunk may be half empty. */
 static const double DOC_SHARE = 0.9, CHUNK_SHARE = 0.5, WORD_SHARE = 0.6;
@@ -105,12 +105,12 @@ static enum da_rc find_limit(struct da_cutter *c, const char *p, size_t len, siz
         *limit = len;
         if (*all)
             return DA_OK;
-        if (c->ids.n > max_tokens) {
+        if (w == len || c->ids.n > max_tokens + SPARE_TOKENS) { /* the window's end cuts a token */
             if (limit_by_ids(c, w, max_tokens, limit))
                 return DA_OK;
             return limit_by_count(c, p, w, max_tokens, limit, err);
         }
-        window *= 4;
+        window *= 2;
     }
 }
 

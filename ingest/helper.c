@@ -35,6 +35,7 @@ enum { HELLO_TIMEOUT_MS = 30000, END_TIMEOUT_MS = 60000, READ_CHUNK = 65536 };
 struct da_helper {
     char *path;
     bool sandbox;
+    bool reads_pdf;    /* the running one has become docassist-extract-pdf */
     pid_t pid;
     int control;       /* -1 when no helper runs */
     struct da_buf in;  /* bytes of the control socket not yet taken */
@@ -53,6 +54,7 @@ static void stop(struct da_helper *h)
             continue;
     }
     h->pid = 0;
+    h->reads_pdf = false;
     da_buf_reset(&h->in);
 }
 
@@ -318,40 +320,62 @@ static void judge(const struct child_end *e, const struct da_request *req, bool 
         (void)da_extracted_end(x, DA_ST_CRASHED, "the parser's answer makes no sense");
 }
 
-enum da_rc da_helper_extract(struct da_helper *h, int fd, const struct da_request *req,
-                             struct da_extracted *out, struct da_err *err)
+/* Hands the document over and collects what comes back. *late: nothing did. */
+static enum da_rc ask(struct da_helper *h, int fd, const struct da_request *req,
+                      struct da_extracted *out, struct child_end *e, bool *bad_frame, bool *late,
+                      struct da_err *err)
 {
-    da_extracted_reset(out);
-    enum da_rc rc = h->control >= 0 ? DA_OK : start(h, err);
-    if (rc != DA_OK)
-        return rc;
     int sv[2];
+    da_extracted_reset(out);
+    *bad_frame = *late = false;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) != 0)
         return da_fail_errno(err, DA_EIO, errno, "cannot make a socket for a document");
-    rc = send_request(h, fd, sv[1], req, err);
+    enum da_rc rc = send_request(h, fd, sv[1], req, err);
     (void)close(sv[1]);
-    bool bad_frame = false, late = false;
     if (rc == DA_OK)
-        read_reply(sv[0], req->wall_s, out, &bad_frame, &late);
+        read_reply(sv[0], req->wall_s, out, bad_frame, late);
     (void)close(sv[0]);
-    if (late) {
-        stop(h); /* its child dies with it; the next document starts a new one */
-        da_extracted_reset(out);
-        (void)da_extracted_end(out, DA_ST_TIMEOUT, "more than %" PRId64 " s", req->wall_s);
+    if (*late)
         return DA_OK;
-    }
     struct da_frame f = {DA_FRAME_NONE, {NULL, 0}};
     if (rc == DA_OK)
         rc = read_control(h, &f, END_TIMEOUT_MS, err);
     if (rc == DA_OK && f.type != DA_FRAME_END)
         rc = da_fail(err, DA_EFORMAT, "helper '%s' answers out of turn", h->path);
+    if (rc != DA_OK)
+        return rc;
+    read_end(f.payload, e);
+    drop_control(h, &f);
+    return DA_OK;
+}
+
+enum da_rc da_helper_extract(struct da_helper *h, int fd, const struct da_request *req,
+                             struct da_extracted *out, struct da_err *err)
+{
+    struct child_end e;
+    bool bad_frame, late;
+    enum da_rc rc = h->control >= 0 ? DA_OK : start(h, err);
+    if (rc != DA_OK)
+        return rc;
+    rc = ask(h, fd, req, out, &e, &bad_frame, &late, err);
+    if (rc == DA_OK && !late && e.code == DA_CHILD_NEEDS_PDF && !h->reads_pdf) {
+        h->reads_pdf = true; /* it becomes that program now, and is asked again */
+        rc = read_hello(h, err);
+        if (rc != DA_OK)
+            rc = da_err_context(err, rc, "'%s" DA_HELPER_PDF_SUFFIX "'", h->path);
+        else
+            rc = ask(h, fd, req, out, &e, &bad_frame, &late, err);
+    }
+    if (rc == DA_OK && late) {
+        stop(h); /* its child dies with it; the next document starts a new one */
+        da_extracted_reset(out);
+        (void)da_extracted_end(out, DA_ST_TIMEOUT, "more than %" PRId64 " s", req->wall_s);
+        return DA_OK;
+    }
     if (rc != DA_OK) {
         stop(h);
         return rc;
     }
-    struct child_end e;
-    read_end(f.payload, &e);
-    drop_control(h, &f);
     if (e.code == DA_CHILD_NO_SANDBOX)
         return da_fail(err, DA_EUNSUPPORTED, "helper '%s' could not enter its sandbox", h->path);
     judge(&e, req, bad_frame, out);

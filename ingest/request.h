@@ -17,7 +17,9 @@ enum { DA_REQ_MAX_PASSWORDS = 64, DA_REQ_MAX_PASSWORD_LEN = 512, DA_REQ_MAX_LANG
 enum { DA_OCR_AUTO, DA_OCR_OFF, DA_OCR_FORCE };
 
 /* Exit codes with which a child of the helper says that it could not even begin. */
-enum { DA_CHILD_NO_SANDBOX = 97, DA_CHILD_BAD_REQUEST = 98 };
+enum { DA_CHILD_NEEDS_PDF = 96, DA_CHILD_NO_SANDBOX = 97, DA_CHILD_BAD_REQUEST = 98 };
+/* What the name of the helper program that reads PDF and pictures has more. */
+#define DA_HELPER_PDF_SUFFIX "-pdf"
 
 struct da_request {
     int64_t want_bytes;     /* stop after about this much text; 0: read everything */

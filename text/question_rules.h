@@ -1,7 +1,7 @@
 #ifndef TEXT_QUESTION_RULES_H
 #define TEXT_QUESTION_RULES_H
 
-/* Private to text/: the rules of question.c for single English sentences. */
+/* Private to text/: what the files of the question maker share. */
 
 #include "text/question.h"
 
@@ -17,6 +17,13 @@ struct da_question_maker {
 /* Takes the text written into m->text, when it makes a fit question. */
 void da_question_add(struct da_question_maker *m, enum da_question_kind kind, size_t unit,
                      double weight);
+
+/* Whether s has at least so many letters; whether its first character is a letter or digit. */
+bool da_question_has_letters(struct da_span s, size_t least);
+bool da_question_starts_with_word(struct da_span s);
+
+/* A question from a unit that is a label with its value, or a row of a table. */
+void da_question_label(struct da_question_maker *m, size_t unit);
 
 /* All rules on the English sentence of a unit. */
 void da_question_english(struct da_question_maker *m, size_t unit);

@@ -127,6 +127,8 @@ struct da_kernels {
     void (*gelu_erf)(const float *x, uint32_t n, float *y);
     void (*gelu_tanh)(const float *x, uint32_t n, float *y);
     void (*softcap)(const float *x, float cap, uint32_t n, float *y);
+    /* n >= 1 scores become weights that sum to 1, in place; the padding up to 16 becomes 0. */
+    void (*softmax)(float *x, uint32_t n);
 
     /* One step of a channel's recurrence of n states (padded up to 16 with zeros):
      * h = h * exp(dt * a) + dt * x * b; returns the sum of h * c. */
@@ -148,6 +150,10 @@ extern const struct da_kernels da_kernels_ref;
 #if defined(__x86_64__)
 extern const struct da_kernels da_kernels_avx2;
 extern const struct da_kernels da_kernels_avx512;
+#elif defined(__aarch64__)
+extern const struct da_kernels da_kernels_neon;
+extern const struct da_kernels da_kernels_neon_dot;
+extern const struct da_kernels da_kernels_neon_i8mm;
 #endif
 
 /* The variant called name, or the best one when name is NULL; NULL when this processor cannot run

@@ -68,7 +68,8 @@ struct da_build_fallbacks {
 
 /* Vectors, norms, positions and what else is small and matters. */
 bool da_build_stays_f32(const struct da_build_tensor *t);
-/* Sets the types of a file's whole list of tensors; what stays F32 becomes that. arch: general.architecture; fallbacks may be NULL. */
+/* Sets the types of a file's whole list of tensors; what stays F32 becomes that. arch:
+ * general.architecture; fallbacks may be NULL. */
 void da_build_types(struct da_build_tensor *tensors, size_t n, enum da_qtype want, const char *arch,
                     struct da_build_fallbacks *fallbacks);
 

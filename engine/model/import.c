@@ -14,6 +14,7 @@
 
 #include "common/json.h"
 #include "common/mem.h"
+#include "engine/model/import_encoder.h"
 #include "engine/model/import_parts.h"
 #include "engine/model/weights.h"
 #include "engine/tokenizer/tokenizer.h"
@@ -262,8 +263,11 @@ enum da_rc da_import(const char *folder, const char *out, const struct da_import
     struct da_importer im = {.folder = folder, .opts = opts, .err = err};
     struct da_tokenizer *tok = NULL;
     struct da_import_stats none;
-    char *name = folder_name(folder);
+    char *name;
     enum da_rc rc;
+    if (da_import_is_encoder(folder))
+        return da_import_encoder(folder, out, opts, stats, err);
+    name = folder_name(folder);
     stats = stats ? stats : &none;
     memset(stats, 0, sizeof *stats);
     im.shape.name = opts->name ? opts->name : name;

@@ -109,7 +109,8 @@ const struct da_name_map da_names_gpt2[] = {
     {NULL, NULL, ROW_PLAIN},
 };
 
-/* GPT-BigCode is GPT-2 with plain linear layers and one key head: looked at before da_names_gpt2. */
+/* GPT-BigCode is GPT-2 with plain linear layers and one key head: looked at before
+ * da_names_gpt2. */
 const struct da_name_map da_names_bigcode[] = {
     {"transformer.h.%.attn.c_attn.weight", "blk.%.attn_qkv.weight", ROW_PLAIN},
     {"transformer.h.%.attn.c_proj.weight", "blk.%.attn_output.weight", ROW_PLAIN},

@@ -10,6 +10,9 @@
 /* "pdf html seccomp": the optional parts of this build. */
 const char *da_job_features(void);
 
+/* Whether this is the program with the parsers of PDF and pictures. */
+bool da_job_reads_pdf(void);
+
 /* Before any document: load fonts and tables that children then share. */
 void da_job_warm(void);
 

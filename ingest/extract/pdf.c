@@ -7,6 +7,11 @@
 
 #include "ingest/extract/job.h"
 
+bool da_job_reads_pdf(void)
+{
+    return true;
+}
+
 #if DA_WITH_POPPLER
 
 #include <math.h>

@@ -2,10 +2,14 @@
 /*
  * docassist-extract: the helper program that alone parses documents (DESIGN.md 5.1).
  *
- * This file is its warm parent process. It holds the control socket as stdin, loads what every
- * document needs once, and forks a child for each request. It never looks at a document. The
- * child closes the control socket, enters its limits, parses, writes frames to its reply socket
- * and ends with _exit. The parent then reports how it ended.
+ * This file is its warm parent process. Two programs are made of it: docassist-extract, which every
+ * run begins with, and docassist-extract-pdf, which can read PDF and pictures as well and which the
+ * first turns into (exec, the same process and control socket) when a child says that it needs it.
+ *
+ * The parent holds the control socket as stdin, loads what every document needs once, and forks a
+ * child for each request. It never looks at a document. The child closes the control socket,
+ * enters its limits, parses, writes frames to its reply socket and ends with _exit. The parent
+ * then reports how it ended.
  */
 
 #include <errno.h>
@@ -28,7 +32,7 @@
 #include "ingest/frame.h"
 #include "ingest/request.h"
 
-enum { CONTROL_FD = STDIN_FILENO, LAST_WORDS = 4096 };
+enum { CONTROL_FD = STDIN_FILENO, LAST_WORDS = 4096, PATH_BYTES = 4096 };
 
 static bool say_hello(void)
 {
@@ -142,8 +146,9 @@ static bool say_end(int wait_status, const struct rusage *ru, bool oom)
     return ok;
 }
 
-/* Forks, waits, reports. False when the conversation is over. */
-static bool serve(const struct da_frame *f, int fds[2])
+/* Forks, waits, reports. False when the conversation is over. *needs_pdf: this program cannot read
+ * the document. */
+static bool serve(const struct da_frame *f, int fds[2], bool *needs_pdf)
 {
     int words[2];
     if (pipe(words) != 0)
@@ -170,9 +175,20 @@ static bool serve(const struct da_frame *f, int fds[2])
     after.ru_stime.tv_sec -= before.ru_stime.tv_sec;
     after.ru_stime.tv_usec -= before.ru_stime.tv_usec;
     bool clean = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
+    *needs_pdf = !da_job_reads_pdf() && WIFEXITED(wait_status) &&
+                 WEXITSTATUS(wait_status) == DA_CHILD_NEEDS_PDF;
     bool ok = say_end(wait_status, &after, !clean && speaks_of_memory(words[0]));
     (void)close(words[0]);
     return ok;
+}
+
+/* Becomes the program that reads PDF; it says hello again. Returns only when it cannot. */
+static void become_pdf(const char *self)
+{
+    char path[PATH_BYTES];
+    int n = snprintf(path, sizeof path, "%s" DA_HELPER_PDF_SUFFIX, self);
+    if (n > 0 && (size_t)n < sizeof path)
+        (void)execl(path, path, (char *)NULL);
 }
 
 int main(int argc, char **argv)
@@ -197,8 +213,11 @@ int main(int argc, char **argv)
     da_buf_init(&in, 2 * DA_FRAME_MAX_PAYLOAD);
     struct da_frame f;
     int fds[2];
-    while (receive(&in, &f, fds) && serve(&f, fds))
+    bool needs_pdf = false;
+    while (!needs_pdf && receive(&in, &f, fds) && serve(&f, fds, &needs_pdf))
         continue;
+    if (needs_pdf)
+        become_pdf(argv[0]);
     da_buf_release(&in);
     return 0;
 }

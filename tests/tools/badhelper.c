@@ -6,6 +6,7 @@
  *   oom      END that speaks of memory        cpu      END with SIGXCPU
  *   code     END with exit code 7             quit     the helper itself ends
  *   fact     an unknown fact                  flood    a length beyond the limit
+ *   pdf      again and again that it needs the program for PDF
  */
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include "common/io.h"
 #include "ingest/extracted.h"
 #include "ingest/frame.h"
+#include "ingest/request.h"
 
 static void send_frame(int fd, enum da_frame_type type, const struct da_buf *payload)
 {
@@ -29,8 +31,19 @@ static void send_frame(int fd, enum da_frame_type type, const struct da_buf *pay
     da_buf_release(&out);
 }
 
+static void say_hello(void)
+{
+    struct da_buf b;
+    da_buf_init(&b, 0);
+    da_pair_add_int(&b, "sandbox", 1);
+    da_pair_add(&b, "features", "bad", 3);
+    send_frame(0, DA_FRAME_HELLO, &b);
+    da_buf_release(&b);
+}
+
 static void say_end(const char *how)
 {
+    bool pdf = strcmp(how, "pdf") == 0;
     struct da_buf b;
     da_buf_init(&b, 0);
     if (strcmp(how, "crash") == 0)
@@ -40,7 +53,8 @@ static void say_end(const char *how)
     else if (strcmp(how, "oom") == 0)
         da_pair_add_int(&b, "signal", SIGABRT);
     else
-        da_pair_add_int(&b, "code", strcmp(how, "code") == 0 ? 7 : 0);
+        da_pair_add_int(&b, "code",
+                        pdf ? DA_CHILD_NEEDS_PDF : strcmp(how, "code") == 0 ? 7 : 0);
     da_pair_add_int(&b, "oom", strcmp(how, "oom") == 0);
     send_frame(0, DA_FRAME_END, &b);
     da_buf_release(&b);
@@ -84,7 +98,7 @@ static void answer(int fd, const char *how)
 }
 
 /* One request: false at the end. */
-static bool serve(void)
+static bool serve(bool *became_pdf)
 {
     char bytes[65536], how[64] = "";
     union {
@@ -107,18 +121,17 @@ static bool serve(void)
     (void)close(fds[0]);
     (void)close(fds[1]);
     say_end(how);
+    if (strcmp(how, "pdf") == 0 && !*became_pdf)
+        say_hello();
+    *became_pdf = *became_pdf || strcmp(how, "pdf") == 0;
     return true;
 }
 
 int main(void)
 {
-    struct da_buf b;
-    da_buf_init(&b, 0);
-    da_pair_add_int(&b, "sandbox", 1);
-    da_pair_add(&b, "features", "bad", 3);
-    send_frame(0, DA_FRAME_HELLO, &b);
-    da_buf_release(&b);
-    while (serve())
+    bool became_pdf = false;
+    say_hello();
+    while (serve(&became_pdf))
         continue;
     return 0;
 }

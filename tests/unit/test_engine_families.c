@@ -57,6 +57,15 @@ static bool read_golden(const char *family, struct golden *g)
     return true;
 }
 
+/* Every variant of the kernels that was compiled. */
+#if defined(__x86_64__)
+static const char *const CPUS[] = {"ref", "avx2", "avx512"};
+#elif defined(__aarch64__)
+static const char *const CPUS[] = {"ref", "neon", "neon_dot", "neon_i8mm"};
+#else
+static const char *const CPUS[] = {"ref"};
+#endif
+
 /* Adds tokens [from, to) to rows. */
 static uint32_t put_rows(struct da_row *rows, uint32_t k, uint32_t seq, const struct golden *g,
                          uint32_t from, uint32_t to)
@@ -156,18 +165,21 @@ out:
 static void test_invariants(const char *name, const char *path, enum da_kv_type kv,
                             const struct golden *g)
 {
-    static const struct setup VARIANTS[] = {
-        {NULL, 1, DA_KV_AUTO, 1},  {NULL, 2, DA_KV_AUTO, 7},    {NULL, 4, DA_KV_AUTO, 64},
-        {"ref", 2, DA_KV_AUTO, 5}, {"avx2", 1, DA_KV_AUTO, 64}, {"avx512", 3, DA_KV_AUTO, 13},
-    };
+    /* threads and chunks; the first three with the best variant, then one for each of CPUS */
+    static const struct setup SETUPS[] = {{NULL, 1, DA_KV_AUTO, 1},  {NULL, 2, DA_KV_AUTO, 7},
+                                          {NULL, 4, DA_KV_AUTO, 64}, {NULL, 2, DA_KV_AUTO, 5},
+                                          {NULL, 1, DA_KV_AUTO, 64}, {NULL, 3, DA_KV_AUTO, 13},
+                                          {NULL, 2, DA_KV_AUTO, 64}};
+    enum { N_BEST = 3, N_ALL = N_BEST + DA_ARRAY_LEN(CPUS) };
     static const uint32_t PLACES[] = {37, 50};
     size_t n = g->n_values;
     float *want = da_malloc(n * 4), *got = da_malloc(n * 4);
     struct setup base = {NULL, 1, kv, 64};
     bool ok = run(path, &base, g, want);
-    for (size_t i = 0; ok && i < DA_ARRAY_LEN(VARIANTS); i++) {
-        struct setup v = VARIANTS[i];
+    for (size_t i = 0; ok && i < N_ALL; i++) {
+        struct setup v = SETUPS[i];
         struct da_model *m;
+        v.cpu = i < N_BEST ? NULL : CPUS[i - N_BEST];
         v.kv = kv;
         if (v.cpu && da_model_open(&m, path, &(struct da_model_opts){.cpu = v.cpu}, NULL)) {
             tap_skip("this processor does not run it", "%s: %s", name, v.cpu);

@@ -141,7 +141,8 @@ static void test_hostile(void)
     da_buf_release(&b);
 }
 
-/* A part as llama.cpp's gguf-split names and marks it; tensors: vectors of one value, "a", "b", ... */
+/* A part as llama.cpp's gguf-split names and marks it; tensors: vectors of one value, called by the
+ * letters. */
 static bool write_part(const char *name, unsigned no, unsigned count, unsigned total,
                        const char *tensors)
 {

@@ -36,6 +36,7 @@ static void test_statuses(struct da_helper *h)
         {"junk", DA_ST_CRASHED},   {"half", DA_ST_CRASHED},  {"late", DA_ST_CRASHED},
         {"text", DA_ST_CRASHED},   {"fact", DA_ST_CRASHED},  {"flood", DA_ST_CRASHED},
         {"oom", DA_ST_OUT_OF_MEMORY}, {"cpu", DA_ST_TIMEOUT}, {"code", DA_ST_CRASHED},
+        {"pdf", DA_ST_CRASHED},
         {"ok", DA_ST_OK},
     };
     struct da_extracted x;
