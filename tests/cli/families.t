@@ -18,7 +18,7 @@ family_of()
     docassist model show --json "$1.gguf" >show.json
     printf '%s %s' "$(json family show.json)" "$(json architecture show.json)"
 }
-is "$(family_of mobillama)" "mobillama docassist" "a Llama with one MLP is a MobiLlama"
+is "$(family_of mobillama)" "mobillama docassist.mobillama" "a Llama with one MLP is a MobiLlama"
 is "$(family_of openelm)" "openelm openelm" "OpenELM"
 is "$(family_of mt0)" "t5 t5" "mT0 is a T5"
 run docassist model show mamba.gguf
