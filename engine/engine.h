@@ -66,6 +66,9 @@ const struct da_gguf *da_model_gguf(const struct da_model *m); /* lives as long 
 enum da_kv_type { DA_KV_AUTO, DA_KV_F32, DA_KV_F16, DA_KV_Q8 };
 const char *da_kv_type_name(enum da_kv_type t); /* "f32" */
 
+/* Guessing tokens from the text so far while few answers are decoded; results are the same. */
+enum da_draft { DA_DRAFT_LOOKUP, DA_DRAFT_NONE };
+
 struct da_engine_opts {
     unsigned n_threads;    /* 0: all processors */
     enum da_kv_type kv;    /* AUTO: q8 for quantized weights, f32 for F32, f16 otherwise */
@@ -74,6 +77,7 @@ struct da_engine_opts {
     uint32_t batch;        /* tokens a step takes at most; 0: DA_ENGINE_BATCH */
     uint64_t kv_max_bytes; /* 0: DA_ENGINE_KV_MAX; at least one request must fit */
     bool no_prefix_cache;  /* compute every prompt whole; results are the same */
+    enum da_draft draft;
 };
 
 enum {
@@ -165,6 +169,7 @@ struct da_engine_stats { /* of all runs so far */
     uint64_t n_prompt_tokens;   /* asked for */
     uint64_t n_prompt_computed; /* without what was shared */
     uint64_t n_new_tokens;
+    uint64_t n_drafted, n_accepted; /* tokens guessed, guessed right */
     uint64_t n_steps;
     uint64_t kv_bytes; /* allocated for keys and values */
 };
