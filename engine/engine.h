@@ -37,6 +37,9 @@ struct da_engine;
 struct da_model_opts {
     const char *cpu;    /* "ref", "avx2", "avx512": force a kernel variant; NULL: the best */
     unsigned n_threads; /* for getting weights ready; 0: all processors */
+    bool cache;         /* keep ready weights in a file and start from it */
+    const char *cache_dir; /* where; NULL: beside the model */
+    uint64_t cache_min;    /* bytes of weights from which on that pays; 0: 16 MiB */
 };
 
 /* Maps the file, checks every tensor's shape, gets the weights ready for the kernels.
@@ -57,6 +60,7 @@ struct da_model_facts {
     uint64_t file_bytes;
     uint64_t weight_bytes; /* ready for the kernels, in memory */
     bool tied;             /* the output head is the embedding */
+    bool cached;           /* weights came ready from the cache file */
 };
 const struct da_model_facts *da_model_facts(const struct da_model *m);
 const struct da_gguf *da_model_gguf(const struct da_model *m); /* lives as long as the model */
