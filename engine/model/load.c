@@ -12,6 +12,7 @@
 #include "common/threads.h"
 #include "engine/bigmem.h"
 #include "engine/kernels/panels.h"
+#include "engine/model/panel_cache.h"
 
 /* --- tensors ------------------------------------------------------------------ */
 
@@ -159,24 +160,18 @@ static void build_item(void *ctx, size_t item, unsigned worker)
         da_big_forget(src + top * row, ((end < w->p->n_rows ? end : w->p->n_rows) - top) * row);
 }
 
-enum da_rc da_load_panels(struct da_loader *ld, unsigned n_threads)
+static enum da_rc build_panels(struct da_loader *ld, unsigned n_threads)
 {
-    struct da_model *m = ld->m;
     struct build b = {.ld = ld};
     size_t items = 0;
     uint32_t widest = 0;
     enum da_rc rc = DA_OK;
-    m->facts.weight_bytes = ld->panel_bytes;
-    if (!(m->panel_block = da_big_alloc(ld->panel_bytes)))
-        return da_fail(ld->err, DA_ENOMEM, "%s: no memory for %zu bytes of weights",
-                       da_gguf_name(ld->g), ld->panel_bytes);
     b.first_item = da_calloc(ld->n + 1, sizeof *b.first_item);
     b.scratch = da_calloc(n_threads, sizeof *b.scratch);
     for (size_t i = 0; i < ld->n; i++) {
         widest = ld->list[i].p->n_cols > widest ? ld->list[i].p->n_cols : widest;
         b.first_item[i] = items;
         items += (ld->list[i].p->n_panels + BUILD_PANELS - 1) / BUILD_PANELS;
-        ld->list[i].p->data = m->panel_block + ld->list[i].offset;
     }
     b.first_item[ld->n] = items;
     for (unsigned i = 0; i < n_threads; i++)
@@ -189,4 +184,41 @@ enum da_rc da_load_panels(struct da_loader *ld, unsigned n_threads)
     free(b.scratch);
     free(b.first_item);
     return rc;
+}
+
+/* From the cache file when there is a right one; otherwise made, and kept there. */
+static enum da_rc cached_panels(struct da_loader *ld, unsigned n_threads)
+{
+    struct da_model *m = ld->m;
+    struct da_buf header, path;
+    struct da_err ignored;
+    enum da_rc rc = DA_OK;
+    da_buf_init(&header, 0);
+    da_buf_init(&path, 0);
+    const bool known = da_panel_cache_header(ld, &header, &ignored) == DA_OK;
+    const struct da_span h = da_span(header.p, header.len);
+    da_panel_cache_path(&path, da_gguf_name(ld->g), ld->opts->cache_dir);
+    m->facts.cached =
+        known && da_panel_cache_read(path.p, h, m->panel_block, ld->panel_bytes, n_threads);
+    if (!m->facts.cached && !(rc = build_panels(ld, n_threads)) && known)
+        da_panel_cache_write(path.p, h, m->panel_block, ld->panel_bytes);
+    da_buf_release(&header);
+    da_buf_release(&path);
+    return rc;
+}
+
+enum da_rc da_load_panels(struct da_loader *ld, unsigned n_threads)
+{
+    enum { CACHE_MIN = 16 << 20 }; /* smaller ones are made faster than found */
+    struct da_model *m = ld->m;
+    const uint64_t min = ld->opts->cache_min ? ld->opts->cache_min : CACHE_MIN;
+    m->facts.weight_bytes = ld->panel_bytes;
+    if (!(m->panel_block = da_big_alloc(ld->panel_bytes)))
+        return da_fail(ld->err, DA_ENOMEM, "%s: no memory for %zu bytes of weights",
+                       da_gguf_name(ld->g), ld->panel_bytes);
+    for (size_t i = 0; i < ld->n; i++)
+        ld->list[i].p->data = m->panel_block + ld->list[i].offset;
+    if (ld->opts->cache && ld->panel_bytes >= min && da_gguf_is_mapped(ld->g))
+        return cached_panels(ld, n_threads);
+    return build_panels(ld, n_threads);
 }

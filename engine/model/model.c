@@ -352,7 +352,7 @@ enum da_rc da_model_open(struct da_model **ret, const char *path, const struct d
     static const struct da_model_opts NONE = {0};
     const struct da_model_opts *o = opts ? opts : &NONE;
     struct da_model *m = da_calloc(1, sizeof *m);
-    struct da_loader ld = {.m = m, .err = err};
+    struct da_loader ld = {.m = m, .opts = o, .err = err};
     enum da_rc rc;
     m->kernels = da_kernels_find(o->cpu);
     if (!m->kernels) {
