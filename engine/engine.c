@@ -120,6 +120,7 @@ enum da_rc da_engine_new(struct da_engine **ret, const struct da_model *m,
     e->opts.n_parallel = n;
     e->opts.batch = got->batch;
     e->opts.kv_max_bytes = got->kv_max_bytes;
+    e->opts.no_prefix_cache = o->no_prefix_cache || m->t5; /* an encoder reads a prompt whole */
     e->n_ring = RING_PER_SEQ * n;
     e->ring = da_calloc(e->n_ring, sizeof *e->ring);
     e->n_bases = n;
@@ -260,8 +261,7 @@ static uint32_t pages_of(uint64_t n_pos)
 
 static uint32_t request_pages(const struct da_engine *e, const struct slot *s)
 {
-    uint64_t n = (uint64_t)s->req.n_ids + s->req.max_new;
-    return pages_of(n < e->opts.n_ctx ? n : e->opts.n_ctx);
+    return da_session_pages_for(e->session, s->req.n_ids, s->req.max_new);
 }
 
 static bool room_for(const struct da_engine *e, uint32_t pages)

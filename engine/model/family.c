@@ -198,6 +198,8 @@ static const struct da_family FAMILIES[] = {
      .positions = DA_POS_ROPE_HALF,
      .mlp = DA_MLP_REGLU,
      .qkv_biases = true},
+    {.name = "mamba", .arch = "mamba", .pass = DA_PASS_MAMBA, .norm = DA_NORM_RMS},
+    {.name = "t5", .arch = "t5", .pass = DA_PASS_T5, .norm = DA_NORM_RMS, .scores_plain = true},
 };
 
 const struct da_family *da_family_named(const char *name)

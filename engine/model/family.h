@@ -16,6 +16,7 @@ struct da_gguf;
 enum da_norm { DA_NORM_RMS, DA_NORM_LAYER };
 
 enum da_positions {
+    DA_POS_NONE,      /* the pass has its own */
     DA_POS_LEARNED,   /* position_embd.weight is added to the embedding */
     DA_POS_ALIBI,     /* slopes on the scores */
     DA_POS_ROPE_PAIR, /* rotates (2i, 2i + 1) */

@@ -273,7 +273,7 @@ enum da_rc da_import(const char *folder, const char *out, const struct da_import
     im.shape.name = opts->name ? opts->name : name;
     if ((rc = da_import_config(&im)) || (rc = open_weights(&im)))
         goto out;
-    da_config_shared_mlp(&im);
+    da_config_weights(&im);
     if ((rc = map_tensors(&im, stats)) || (rc = check_orders(&im)))
         goto out;
     if (!opts->no_tokenizer && (rc = da_tokenizer_open(&tok, folder, err)))

@@ -242,6 +242,9 @@ static const struct {
     {"RefinedWebModel", "falcon", da_config_falcon, true},
     {"RefinedWeb", "falcon", da_config_falcon, true},
     {"opt", "opt", da_config_opt, true},
+    {"mamba", "mamba", da_config_mamba, true},
+    {"t5", "t5", da_config_t5, true},
+    {"mt5", "t5", da_config_t5, false},
 };
 
 enum da_rc da_import_config(struct da_importer *im)

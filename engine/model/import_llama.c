@@ -146,7 +146,7 @@ enum da_rc da_config_llama(struct da_importer *im)
     return da_cfg_activation(im, "hidden_act", act);
 }
 
-/* --- MobiLlama -------------------------------------------------------------------------- */
+/* --- what only the weights tell -------------------------------------------------------------------------- */
 
 static bool same_tensor(const struct da_st_tensor *a, const struct da_st_tensor *b)
 {
@@ -171,9 +171,15 @@ static bool is_shared(const struct da_importer *im, const char *what)
     return first != NULL && im->shape.n_layers > 1;
 }
 
-void da_config_shared_mlp(struct da_importer *im)
+void da_config_weights(struct da_importer *im)
 {
     struct da_build_shape *s = &im->shape;
+    if (im->family->pass == DA_PASS_T5) { /* what config.json says of the head depends on its age */
+        const struct da_st_tensor *head = da_safetensors_find(im->st, "lm_head.weight");
+        const struct da_st_tensor *embd = da_safetensors_find(im->st, "shared.weight");
+        im->tied = !head || (embd && same_tensor(embd, head));
+        return;
+    }
     if (!da_span_is(im->model_type, "llama") || !is_shared(im, "down") || !is_shared(im, "gate") ||
         !is_shared(im, "up"))
         return;

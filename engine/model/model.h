@@ -77,6 +77,9 @@ struct da_layer {
     struct da_weight wo, gate, up, down; /* gate.p.n_rows 0: none */
 };
 
+struct da_mamba;
+struct da_t5;
+
 struct da_model {
     struct da_gguf *gguf; /* owned */
     const struct da_family *family;
@@ -89,6 +92,8 @@ struct da_model {
     const struct da_gguf_tensor *embd, *pos_embd; /* rows are decoded when needed */
     struct da_rope rope[2];                       /* of layers without and with a window */
     float *alibi_slopes;                          /* [n_heads], or NULL */
+    struct da_mamba *mamba;                       /* owned: of that pass, or NULL */
+    struct da_t5 *t5;                             /* likewise */
     bool quantized;                               /* most block weights have 8 bits or fewer */
     unsigned char *panel_block;                   /* owned: all panels */
     float **floats;                               /* owned: norms and biases */

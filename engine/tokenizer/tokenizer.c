@@ -40,9 +40,10 @@ struct da_tok_scratch *da_tok_scratch_new(void)
         da_buf_init(&s->norm[i], 4 * DA_TOK_MAX_TEXT - 1);
         da_buf_init(&s->late[i], 4 * DA_TOK_MAX_TEXT - 1);
     }
-    s->cache = da_try_alloc_aligned(sizeof *s->cache, sizeof *s->cache << DA_PIECE_CACHE_BITS);
-    if (!s->cache) /* fixed and small: fails as da_malloc does */
-        s->cache = da_calloc((size_t)1 << DA_PIECE_CACHE_BITS, sizeof *s->cache);
+    /* calloc gives such a block pages of zeros that cost nothing until they are used. */
+    s->cache_block = da_calloc(((size_t)1 << DA_PIECE_CACHE_BITS) + 1, sizeof *s->cache);
+    uintptr_t line = ((uintptr_t)s->cache_block + sizeof *s->cache - 1) / sizeof *s->cache;
+    s->cache = (struct da_piece_set *)(line * sizeof *s->cache);
     return s;
 }
 
@@ -57,7 +58,7 @@ void da_tok_scratch_free(struct da_tok_scratch *s)
     da_ids_release(&s->ids);
     da_merge_release(&s->merge);
     free(s->path);
-    free(s->cache);
+    free(s->cache_block);
     free(s);
 }
 
@@ -180,8 +181,7 @@ static enum da_rc check_ids(const struct da_vocab *v, struct da_err *err)
     return DA_OK;
 }
 
-enum da_rc da_tokenizer_open_vocab(struct da_tokenizer **ret, struct da_vocab *v,
-                                   struct da_err *err)
+struct da_tokenizer *da_tokenizer_frame(struct da_vocab *v)
 {
     struct da_tokenizer *t = da_calloc(1, sizeof *t);
     t->v = v;
@@ -190,6 +190,14 @@ enum da_rc da_tokenizer_open_vocab(struct da_tokenizer **ret, struct da_vocab *v
         t->byte_id[b] = -1;
     t->needs_norm = da_norm_needed(v, false);
     t->needs_late = da_norm_needed(v, true);
+    make_name(t);
+    return t;
+}
+
+enum da_rc da_tokenizer_open_vocab(struct da_tokenizer **ret, struct da_vocab *v,
+                                   struct da_err *err)
+{
+    struct da_tokenizer *t = da_tokenizer_frame(v);
     enum da_rc rc = check_ids(v, err);
     if (rc == DA_OK)
         rc = check_norm(v, err);
@@ -209,7 +217,6 @@ enum da_rc da_tokenizer_open_vocab(struct da_tokenizer **ret, struct da_vocab *v
         rc = da_wordpiece_open(t, err);
     else if (rc == DA_OK)
         rc = da_unigram_open(t, err);
-    make_name(t);
     if (rc != DA_OK)
         da_tokenizer_close(t);
     else
@@ -231,9 +238,11 @@ void da_tokenizer_close(struct da_tokenizer *t)
         return;
     da_added_release(&t->raw);
     da_added_release(&t->normalized);
-    da_pairs_release(&t->pairs);
-    free(t->byte_pairs);
-    free(t->wholes);
+    if (!t->v->borrowed) {
+        da_pairs_release(&t->pairs);
+        free(t->byte_pairs);
+        free(t->wholes);
+    }
     da_unigram_release(t);
     da_textmap_release(&t->map);
     da_vocab_free(t->v);
@@ -319,7 +328,8 @@ enum da_rc da_tokenizer_encode(const struct da_tokenizer *t, struct da_tok_scrat
                                struct da_err *err)
 {
     if (s->key != t->key) {
-        memset(s->cache, 0, sizeof *s->cache << DA_PIECE_CACHE_BITS);
+        if (s->key != 0)
+            memset(s->cache, 0, sizeof *s->cache << DA_PIECE_CACHE_BITS);
         s->key = t->key;
     }
     if (text.len > DA_TOK_MAX_TEXT)

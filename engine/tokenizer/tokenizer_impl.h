@@ -59,13 +59,17 @@ struct da_best_path {
 
 struct da_tok_scratch {
     uint64_t key;                 /* of the tokenizer the caches belong to */
-    struct da_piece_set *cache; /* [1 << DA_PIECE_CACHE_BITS], cache-line aligned */
+    struct da_piece_set *cache; /* [1 << DA_PIECE_CACHE_BITS], cache-line aligned, in cache_block */
+    void *cache_block;          /* owned */
     struct da_merge_list merge;
     struct da_best_path *path; /* [cap_path + 1] */
     size_t cap_path;
     struct da_buf norm[2], late[2]; /* results of da_norm_apply and working memory */
     struct da_ids ids;
 };
+
+/* A tokenizer of a vocabulary, which it takes, still without any table. */
+struct da_tokenizer *da_tokenizer_frame(struct da_vocab *v);
 
 /* Tokenizers of one piece of text that needs no further cutting by added tokens. */
 enum da_rc da_bpe_open(struct da_tokenizer *t, struct da_err *err);
