@@ -100,6 +100,13 @@ double da_log(double x)
     return e * LN2_HI + (f - (s * (f - rest) - e * LN2_LO));
 }
 
+/* The logarithm of the rounded sum, and what the rounding lost. */
+double da_log1p(double x)
+{
+    double w = 1.0 + x;
+    return w == 1.0 || isinf(w) ? x : da_log(w) - ((w - 1.0) - x) / w;
+}
+
 double da_pow(double x, double y)
 {
     return da_exp(y * da_log(x));

@@ -11,6 +11,7 @@
 
 double da_exp(double x);           /* 0 below -708, infinity above 709; NaN stays */
 double da_log(double x);           /* -infinity for 0, NaN below */
+double da_log1p(double x);         /* log(1 + x), x > -1 */
 double da_pow(double x, double y); /* x > 0 */
 /* Full precision up to 10^6 in magnitude; NaN beyond 10^9. */
 double da_cos(double x);

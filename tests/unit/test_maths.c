@@ -27,12 +27,14 @@ enum { N = 200000 };
 
 static void test_exp_log(void)
 {
-    double worst[4] = {0};
+    double worst[5] = {0};
     for (int i = 0; i < N; i++) {
         double x = between(i % 2 ? -708.0 : -1.0, i % 2 ? 709.0 : 1.0);
         worst[0] = fmax(worst[0], ulps(da_exp(x), exp(x)));
         double y = i % 3 == 0 ? exp(x) : i % 3 == 1 ? between(0.5, 2.0) : 1.0 + 1e-6 * x / 709.0;
         worst[1] = fmax(worst[1], ulps(da_log(y), log(y)));
+        double u = i % 2 ? between(-0.9, 9.0) : exp(between(-40.0, 40.0));
+        worst[4] = fmax(worst[4], ulps(da_log1p(u), log1p(u)));
         double b = between(0.001, 1e6), p = between(-3.0, 3.0);
         double allowed = fmax(1.0, fabs(p * log(b)));
         worst[2] = fmax(worst[2], ulps(da_pow(b, p), pow(b, p)) / allowed);
@@ -41,6 +43,7 @@ static void test_exp_log(void)
     tap_ok(worst[0] <= 2.0, "exp within 2 units of libm's (%.2f)", worst[0]);
     tap_ok(worst[1] <= 2.0, "log within 2 units of libm's (%.2f)", worst[1]);
     tap_ok(worst[2] <= 2.0, "pow within 2 units for each e-fold (%.2f)", worst[2]);
+    tap_ok(worst[4] <= 3.0, "log1p within 3 units of libm's (%.2f)", worst[4]);
     tap_ok(worst[3] <= 1.0, "log of the least and the largest double (%.2f)", worst[3]);
 }
 
