@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "common/maths.h"
 #include "engine/model/model.h"
 #include "engine/session.h"
 
@@ -26,7 +27,7 @@ static double divergence(const struct da_model *m, const float *p, double p_lse,
     double kl = 0.0;
     for (uint32_t i = 0; i < da_model_facts(m)->n_vocab; i++) {
         double lp = (double)p[i] - p_lse, lq = (double)q[i] - q_lse;
-        kl += exp(lp) * (lp - lq);
+        kl += da_exp(lp) * (lp - lq);
     }
     return kl > 0.0 ? kl : 0.0;
 }

@@ -7,6 +7,7 @@
 #include "common/buf.h"
 #include "common/io.h"
 #include "common/json.h"
+#include "common/maths.h"
 #include "common/mem.h"
 #include "engine/model/import_parts.h"
 
@@ -107,7 +108,7 @@ static enum da_rc llama3_scaling(struct da_importer *im, const struct da_json *r
         return da_fail(im->err, DA_EFORMAT, "config.json: rope's high_freq_factor is too low");
     im->rope_freqs.n = n;
     for (uint32_t i = 0; i < n; i++) {
-        double wave = 2.0 * acos(-1.0) * pow(im->shape.rope_base, (double)i / n);
+        double wave = 2.0 * DA_PI * da_pow(im->shape.rope_base, (double)i / n);
         double blend = (old / wave - low) / (high - low);
         double between = 1.0 / ((1.0 - blend) / factor + blend);
         im->rope_freqs.v[i] = wave < old / high ? 1.0 : wave > old / low ? factor : between;
@@ -146,7 +147,7 @@ static enum da_rc long_scaling(struct da_importer *im, const struct da_json *r)
     s->rope_scaling = "longrope";
     s->rope_old_ctx = (uint32_t)old;
     double more = s->n_ctx / old;
-    s->rope_attn_factor = more <= 1.0 ? 1.0 : sqrt(1.0 + log(more) / log(old));
+    s->rope_attn_factor = more <= 1.0 ? 1.0 : sqrt(1.0 + da_log(more) / da_log(old));
     (void)da_json_double(da_json_get(r, "attention_factor"), &s->rope_attn_factor);
     return DA_OK;
 }

@@ -6,11 +6,11 @@
 #include "engine/model/mamba.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/maths.h"
 #include "common/mem.h"
 #include "engine/model/forward.h"
 #include "engine/model/hparams.h"
@@ -181,7 +181,7 @@ static void convolve(struct da_session *s, const struct da_mamba_layer *y, uint3
 
 static float softplus(float x)
 {
-    return x > 20.0f ? x : (float)log1p(exp((double)x));
+    return x > 20.0f ? x : (float)da_log1p(da_exp((double)x));
 }
 
 static void recur(struct da_session *s, const struct da_mamba_layer *y, uint32_t layer,

@@ -6,10 +6,10 @@
 #include "engine/model/model.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/maths.h"
 #include "common/mem.h"
 #include "common/threads.h"
 #include "engine/bigmem.h"
@@ -252,7 +252,7 @@ static enum da_rc alibi_slopes(struct da_loader *ld)
         two *= 2;
     for (uint32_t h = 0; h < n; h++) {
         double step = h < two ? (double)(h + 1) / two : (2.0 * (h - two) + 1.0) / (2.0 * two);
-        m->alibi_slopes[h] = (float)pow(2.0, -(double)m->hp.alibi_max * step);
+        m->alibi_slopes[h] = (float)da_pow(2.0, -(double)m->hp.alibi_max * step);
     }
     return DA_OK;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/maths.h"
 #include "common/mem.h"
 #include "engine/model/forward.h"
 
@@ -24,7 +25,7 @@ static uint32_t bucket(const struct da_t5 *t, int64_t rel, bool both_ways)
     uint32_t exact = n / 2;
     if (far < exact)
         return first + (uint32_t)far;
-    float v = (float)log((double)((float)far / (float)exact));
+    float v = (float)da_log((double)((float)far / (float)exact));
     v = v / (float)log((double)t->max_distance / exact) * (float)(n - exact);
     uint32_t at = v >= (float)(n - exact) ? n - 1 : exact + (uint32_t)v;
     return first + (at < n ? at : n - 1);
