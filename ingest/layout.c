@@ -120,7 +120,9 @@ static void cut_line(struct ctx *c, size_t g0, size_t g1)
         if (prev != g1) {
             float em = fmaxf(fmaxf(g[i].size, g[prev].size), 1);
             bool same_line = g[i].y0 < g[prev].y1 && g[i].y1 > g[prev].y0;
-            if (same_line && g[i].x0 - g[prev].x1 > WIDE_GAP * em) {
+            /* Poppler puts no line feed between blocks that stand beside each other. */
+            bool jump = !same_line && fabsf(g[i].x0 - g[prev].x0) > 2 * em;
+            if (jump || (same_line && g[i].x0 - g[prev].x1 > WIDE_GAP * em)) {
                 add_seg(c, start, i);
                 start = i;
             }

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Text quality of ingest beside the installed peers (pdftotext, mutool, pandoc) on the shared
 # documents that have an expected text: bag-of-words F1 and order score (tests/tools/wordscore.c),
-# each file and the means over all of them. Peers that are not installed are left out.
+# each file, the means over all of them and over each
+# kind (MANIFEST.tsv) where a peer reads it too. Peers that are not installed are left out.
 #
 #   quality.sh [PATTERN]    only files whose names match the shell pattern
 set -u
@@ -48,6 +49,7 @@ for truth in "$docs"/expected/*; do
     score=$("$build/tests/tools/wordscore" "$truth" "$tmp/out")
     printf '%-50.50s %-15s' "$name" "$score"
     own=$score
+    kind=$(awk -F'\t' -v f="$name" '$1 == f {print $2}' "$docs/MANIFEST.tsv")
     echo "docassist $own" >>"$tmp/all"
     for p in $peers; do
         peer "$docs/files/$name" "$p" >"$tmp/out"
@@ -56,6 +58,8 @@ for truth in "$docs"/expected/*; do
             score=$("$build/tests/tools/wordscore" "$truth" "$tmp/out")
             echo "$p $score" >>"$tmp/all"
             echo "docassist-where-$p $own" >>"$tmp/all"
+            echo "$kind:docassist-where-$p $own" >>"$tmp/all"
+            echo "$kind:$p $score" >>"$tmp/all"
         fi
         printf ' %-15s' "$score"
     done
@@ -67,4 +71,4 @@ awk '{ n[$1]++; f[$1] += $2; o[$1] += $3 }
         for (k in n)
             printf "mean of %2d  F1 %.4f  order %.4f  %s\n", n[k], f[k] / n[k], o[k] / n[k], k
     }' \
-    "$tmp/all" | sort -k 7
+    "$tmp/all" | sort -k 8

@@ -12,7 +12,6 @@
 
 #include "common/attr.h"
 #include "common/mem.h"
-#include "engine/bigmem.h"
 #include "engine/tokenizer/tokenizer_impl.h"
 
 enum { ALIGN = 64 };
@@ -93,21 +92,6 @@ static bool find_parts(const unsigned char *p, size_t len, struct head *h,
     return at == len;
 }
 
-/* Moves the tables that are read all over for each token to large pages; NULL when there is no memory, and they stay where they are. */
-static void *copy_tables(const struct head *h, const void *parts[N_PARTS], size_t *size)
-{
-    *size = 0;
-    for (int i = SLOTS; i <= BYTE_PAIRS; i++)
-        *size += (h->count[i] * width[i] + ALIGN - 1) / ALIGN * ALIGN;
-    char *to = da_big_alloc(*size), *at = to;
-    for (int i = SLOTS; i <= BYTE_PAIRS && to; i++) {
-        memcpy(at, parts[i], h->count[i] * width[i]);
-        parts[i] = at;
-        at += (h->count[i] * width[i] + ALIGN - 1) / ALIGN * ALIGN;
-    }
-    return to;
-}
-
 enum da_rc da_ready_open(struct da_tokenizer **ret, const char *name)
 {
     struct head h;
@@ -128,7 +112,6 @@ enum da_rc da_ready_open(struct da_tokenizer **ret, const char *name)
     v->text.p = (char *)(uintptr_t)parts[TEXT];
     v->text.len = v->text.cap = h.count[TEXT];
     struct da_tokenizer *t = da_tokenizer_frame(v);
-    t->tables = copy_tables(&h, parts, &t->tables_size);
     t->pairs = (struct da_pairs){.slots = (uint64_t *)(uintptr_t)parts[SLOTS],
                                  .filter = (uint64_t *)(uintptr_t)parts[FILTER],
                                  .shift = h.shift,

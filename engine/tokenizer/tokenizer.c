@@ -248,7 +248,6 @@ void da_tokenizer_close(struct da_tokenizer *t)
         free(t->byte_pairs);
         free(t->wholes);
     }
-    da_big_free(t->tables, t->tables_size);
     da_unigram_release(t);
     da_textmap_release(&t->map);
     da_vocab_free(t->v);

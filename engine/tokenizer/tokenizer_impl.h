@@ -27,8 +27,6 @@ struct da_tokenizer {
     uint32_t *wholes;           /* tokens of up to 15 bytes, see bpe.c; when all are reachable */
     unsigned whole_shift;
     int32_t merge_base;         /* BPE: merge number i gives token merge_base + i; -1: see merges */
-    size_t tables_size;
-    void *tables;               /* owned, of tables_size bytes: where ready.c has put pairs, wholes and byte_pairs */
     int32_t byte_id[256];       /* byte-level: the byte's token; else "<0x..>"; -1 none */
     struct da_trie *trie;       /* Unigram */
     double unknown_score;       /* Unigram: of a character without a token */

@@ -214,6 +214,21 @@ static void test_rtl(void)
 }
 
 /* Anything may stand on a page. */
+/* Poppler goes from one block to the next beside it without a line feed: word boxes of pdftotext
+ * -bbox for mkit_REPAIR-2022-INV-001_multipage.pdf ("com" at y 388.97, then "Vehicle" at 315.41). */
+static void test_blocks(void)
+{
+    struct page p = {NULL, 0, 0};
+    put(&p, 79, 374, 11, 0, "Phone number");
+    put(&p, 79, 389, 11, 0, "batman@wayne.com");
+    p.n--;
+    put(&p, 376, 315, 11, 0, "Vehicle facts");
+    put(&p, 376, 331, 11, 0, "Year 2025");
+    lines_are(&p, "Vehicle facts\nYear 2025\nPhone number\nbatman@wayne.com\n",
+              "a jump to another block ends a word");
+    free(p.g);
+}
+
 static void test_random(void)
 {
     struct da_rng r;
@@ -250,6 +265,7 @@ int main(void)
     test_paragraphs();
     test_running_heads();
     test_rtl();
+    test_blocks();
     test_random();
     return tap_done();
 }
