@@ -14,8 +14,8 @@
  *   -k  refuses other keys
  *   -T  counts tokens as OpenAI does (o200k_base)
  *
- * Actions: unknown ok fenced prose broken empty length refusal filter 400 401 403 404 408 409 422 429
- * 429/S 429ms/MS 500 503/S quota reset half slow late hang html huge noformat noschema.
+ * Actions: ok unknown fenced prose broken empty length refusal filter 400 401 403 404 408 409 422
+ * 429 429/S 429ms/MS 500 503/S quota reset half slow late hang html huge noformat noschema.
  */
 
 #include <arpa/inet.h>
@@ -43,6 +43,7 @@
 #include "common/map.h"
 #include "common/mem.h"
 #include "engine/tokenizer/tokenizer.h"
+#include "tests/tools/fake_server.h"
 
 enum { MAX_CONNECTIONS = 4096, LATE_MS = 300, SLOW_STEP_MS = 1, HUGE_BYTES = 6 << 20 };
 
@@ -727,65 +728,6 @@ static void serve(struct server *s)
 
 /* --- start --------------------------------------------------------------------------- */
 
-static int loopback(uint16_t port, bool server)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0)
-        die("socket");
-    if (server ? bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 1024)
-               : connect(fd, (struct sockaddr *)&a, sizeof a))
-        die(server ? "listen" : "connect");
-    return fd;
-}
-
-static void write_port(int fd, const char *path)
-{
-    struct sockaddr_in a;
-    socklen_t len = sizeof a;
-    char text[16];
-    if (getsockname(fd, (struct sockaddr *)&a, &len))
-        die("getsockname");
-    int n = snprintf(text, sizeof text, "%d\n", ntohs(a.sin_port));
-    struct da_err err;
-    if (da_io_write_file(path, text, (size_t)n, &err)) {
-        fprintf(stderr, "fake_api: %s\n", err.msg);
-        exit(1);
-    }
-}
-
-static int query(const char *port_file)
-{
-    static const char get[] = "GET /stats HTTP/1.1\r\nHost: x\r\n\r\n";
-    struct da_buf b;
-    int64_t port = 0;
-    da_buf_init(&b, 0);
-    if (da_io_read_file(port_file, 64, &b, NULL) ||
-        !da_parse_int(b.p, da_span_trim(da_span(b.p, b.len)).len, &port))
-        die(port_file);
-    int fd = loopback((uint16_t)port, false);
-    if (write(fd, get, sizeof get - 1) < 0)
-        die("write");
-    da_buf_reset(&b);
-    for (;;) {
-        char *room = da_buf_reserve(&b, 4096);
-        ssize_t n = read(fd, room, 4096);
-        if (n <= 0)
-            break;
-        b.len += (size_t)n;
-        b.p[b.len] = 0;
-        const char *body = strstr(b.p, "\r\n\r\n");
-        if (body && strchr(body, '}')) {
-            printf("%s\n", body + 4);
-            break;
-        }
-    }
-    close(fd);
-    da_buf_release(&b);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     static struct server s = {.script = "ok"};
@@ -794,7 +736,7 @@ int main(int argc, char **argv)
     while ((opt = getopt(argc, argv, "p:q:s:D:c:d:l:k:T")) != -1) {
         switch (opt) {
         case 'p': port_file = optarg; break;
-        case 'q': return query(optarg);
+        case 'q': return fake_query(optarg);
         case 's': s.script = optarg; break;
         case 'D':
             s.by_document = true;
@@ -820,10 +762,9 @@ int main(int argc, char **argv)
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
-    s.fd = loopback(0, true);
+    s.fd = fake_listen(port_file);
     s.level_ms = now_ms();
     (void)fcntl(s.fd, F_SETFL, O_NONBLOCK);
-    write_port(s.fd, port_file);
     serve(&s);
     return 0;
 }

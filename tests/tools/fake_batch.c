@@ -31,6 +31,7 @@
 #include "common/json.h"
 #include "common/map.h"
 #include "common/mem.h"
+#include "tests/tools/fake_server.h"
 
 enum { MAX_THINGS = 1000 };
 
@@ -59,12 +60,6 @@ struct server {
     uint64_t n_answers, n_twice; /* answers; of them to a document that had one */
     struct da_map answered;
 };
-
-static void die(const char *what)
-{
-    fprintf(stderr, "fake_batch: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
 
 static void raw(struct da_jw *w, const char *json)
 {
@@ -452,56 +447,15 @@ static void serve_one(struct server *s, int fd)
     da_buf_release(&reply);
 }
 
-static int loopback(uint16_t port, bool server)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0)
-        die("socket");
-    if (server ? bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 64)
-               : connect(fd, (struct sockaddr *)&a, sizeof a))
-        die(server ? "listen" : "connect");
-    return fd;
-}
-
-static int query(const char *port_file)
-{
-    static const char get[] = "GET /stats HTTP/1.1\r\n\r\n";
-    struct da_buf b;
-    int64_t port = 0;
-    ssize_t n;
-    da_buf_init(&b, 0);
-    if (da_io_read_file(port_file, 64, &b, NULL) ||
-        !da_parse_int(b.p, da_span_trim(da_span(b.p, b.len)).len, &port))
-        die(port_file);
-    int fd = loopback((uint16_t)port, false);
-    if (write(fd, get, sizeof get - 1) < 0)
-        die("write");
-    da_buf_reset(&b);
-    while ((n = read(fd, da_buf_reserve(&b, 4096), 4096)) > 0) {
-        b.len += (size_t)n;
-        b.p[b.len] = 0;
-    }
-    const char *body = strstr(b.p, "\r\n\r\n");
-    printf("%s\n", body ? body + 4 : "{}");
-    (void)close(fd);
-    da_buf_release(&b);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     static struct server s = {.modes = "ok", .polls = 1};
     const char *port_file = NULL;
-    struct sockaddr_in a;
-    socklen_t len = sizeof a;
-    char text[16];
     int opt;
     while ((opt = getopt(argc, argv, "p:q:m:n:H:")) != -1) {
         switch (opt) {
         case 'p': port_file = optarg; break;
-        case 'q': return query(optarg);
+        case 'q': return fake_query(optarg);
         case 'm': s.modes = optarg; break;
         case 'n': s.polls = (int)strtol(optarg, NULL, 10); break;
         case 'H': s.hang_at = strtoull(optarg, NULL, 10); break;
@@ -511,12 +465,7 @@ int main(int argc, char **argv)
     if (!port_file)
         return 2;
     signal(SIGPIPE, SIG_IGN);
-    int fd = loopback(0, true);
-    if (getsockname(fd, (struct sockaddr *)&a, &len))
-        die("getsockname");
-    int n = snprintf(text, sizeof text, "%d\n", ntohs(a.sin_port));
-    if (da_io_write_file(port_file, text, (size_t)n, NULL))
-        die(port_file);
+    int fd = fake_listen(port_file);
     for (;;) {
         int c = accept(fd, NULL, NULL);
         if (c >= 0)
