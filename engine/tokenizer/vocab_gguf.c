@@ -181,6 +181,12 @@ static enum da_rc read_ids(struct da_vocab *v, const struct da_gguf *g, const st
             if ((v->tokens[id].type == DA_TOKEN_CONTROL || v->tokens[id].type == DA_TOKEN_USER) &&
                 da_span_is(da_vocab_text(v, (int32_t)id), turn_ends[i]))
                 v->special[DA_TOK_EOT] = (int32_t)id;
+    /* A file may call its end of text a token of the user (Phi-3's "</s>"); text must not end a
+     * generation, so it is a control token, as in llama.cpp. */
+    static const enum da_tok_special ENDS[] = {DA_TOK_BOS, DA_TOK_EOS, DA_TOK_EOT, DA_TOK_EOM};
+    for (size_t i = 0; i < DA_ARRAY_LEN(ENDS); i++)
+        if (v->special[ENDS[i]] >= 0 && v->tokens[v->special[ENDS[i]]].type == DA_TOKEN_USER)
+            v->tokens[v->special[ENDS[i]]].type = DA_TOKEN_CONTROL;
     if (v->kind == DA_VOCAB_WORDPIECE && v->special[DA_TOK_CLS] < 0)
         v->special[DA_TOK_CLS] = v->special[DA_TOK_BOS];
     return rc;
