@@ -2,16 +2,19 @@
 
 #include "annotate/check_meaning.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
+#include "engine/embedder.h"
 #include "eval/squad.h"
 
 #define NO_ANSWER "NOT IN THE DOCUMENT" /* prompts/round_trip/system.txt */
 
-enum { MAX_SENTENCES = 512 }; /* of a document; the paper's have at most 1,000 tokens */
+enum {
+    MAX_SENTENCES = 512, /* of a document; the paper's have at most 1,000 tokens */
+    MAX_DIGITS = 32
+};
 
 /* --- the round trip ----------------------------------------------------------------- */
 
@@ -35,6 +38,27 @@ static bool next_number(struct da_span s, size_t *at, struct da_span *number)
     return i > start;
 }
 
+/* The digits without marks and zeros that end a fraction: 1,840.00 is 1840, 12.50 is 125. */
+static size_t digits_of(struct da_span number, char out[MAX_DIGITS])
+{
+    size_t end = number.len, mark = number.len, n = 0;
+    while (mark > 0 && is_digit(number.p[mark - 1]))
+        mark--;
+    while (mark > 0 && number.len - mark <= 2 && end > mark && number.p[end - 1] == '0')
+        end--;
+    for (size_t i = 0; i < end && n < MAX_DIGITS; i++)
+        if (is_digit(number.p[i]))
+            out[n++] = number.p[i];
+    return n;
+}
+
+static bool same_number(struct da_span a, struct da_span b)
+{
+    char x[MAX_DIGITS], y[MAX_DIGITS];
+    size_t n = digits_of(a, x);
+    return n == digits_of(b, y) && memcmp(x, y, n) == 0;
+}
+
 /* Whether both have numbers and none of a's is among b's. */
 static bool numbers_differ(struct da_span a, struct da_span b)
 {
@@ -44,7 +68,7 @@ static bool numbers_differ(struct da_span a, struct da_span b)
         n_a++;
         n_b = 0;
         for (size_t k = 0; next_number(b, &k, &y); n_b++)
-            if (da_span_eq(x, y))
+            if (same_number(x, y))
                 return false;
     }
     return n_a > 0 && n_b > 0;
@@ -76,17 +100,6 @@ static size_t list_sentences(struct da_span text, const struct da_units *units, 
     return n;
 }
 
-static double cosine(const float *a, const float *b, size_t dim)
-{
-    double dot = 0, aa = 0, bb = 0;
-    for (size_t i = 0; i < dim; i++) {
-        dot += (double)a[i] * (double)b[i];
-        aa += (double)a[i] * (double)a[i];
-        bb += (double)b[i] * (double)b[i];
-    }
-    return aa > 0 && bb > 0 ? dot / sqrt(aa * bb) : 0;
-}
-
 enum da_rc da_check_sts(const struct da_checks_embedder *e, struct da_span document,
                         const struct da_units *doc_units, struct da_span answer,
                         const struct da_units *answer_units, double *sts, bool *known,
@@ -106,7 +119,7 @@ enum da_rc da_check_sts(const struct da_checks_embedder *e, struct da_span docum
     for (size_t i = n_doc; !rc && i < n_doc + n_answer; i++) {
         double best = -1;
         for (size_t k = 0; k < n_doc; k++) {
-            double c = cosine(v + i * e->dim, v + k * e->dim, e->dim);
+            double c = da_cosine(v + i * e->dim, v + k * e->dim, (uint32_t)e->dim);
             best = c > best ? c : best;
         }
         least = best < least ? best : least;

@@ -10,6 +10,7 @@
 #include "common/buf.h"
 #include "common/io.h"
 #include "common/json.h"
+#include "engine/embedder.h"
 #include "engine/engine.h"
 #include "engine/gguf.h"
 #include "engine/model/convert.h"
@@ -213,8 +214,11 @@ static void show_text(const struct da_model *m, const struct da_tokenizer *tok)
     printf("family        %s (architecture %s)\n", f->family, f->arch);
     printf("shape         %" PRIu32 " layers, %" PRIu32 " wide, MLP %" PRIu32 "\n", f->n_layers,
            f->dim, f->ff_dim);
-    printf("attention     %" PRIu32 " heads of %" PRIu32 ", %" PRIu32 " key heads\n", f->n_heads,
-           f->head_dim, f->n_kv_heads);
+    if (f->n_heads)
+        printf("attention     %" PRIu32 " heads of %" PRIu32 ", %" PRIu32 " key heads\n", f->n_heads,
+               f->head_dim, f->n_kv_heads);
+    else
+        printf("attention     none\n");
     printf("vocabulary    %" PRIu32 "%s\n", f->n_vocab, f->tied ? ", output head tied" : "");
     printf("context       %" PRIu32 "\n", f->n_ctx);
     printf("parameters    %.1f million\n", (double)f->n_params / 1e6);
@@ -229,6 +233,71 @@ static void show_text(const struct da_model *m, const struct da_tokenizer *tok)
     printf("tokenizer     %s\n", tok ? da_tokenizer_name(tok) : "none");
     if (tok)
         printf("chat template %s\n", da_tokenizer_chat_template(tok).len ? "yes" : "none");
+}
+
+/* An encoder has no positions to fill and no answers: it has a longest text and a way to pool. */
+static void show_encoder(const struct da_embedder *e, bool json)
+{
+    const struct da_embedder_facts *f = da_embedder_facts(e);
+    struct da_buf out;
+    struct da_jw w;
+    if (!json) {
+        printf("name          %s\n", f->name);
+        printf("family        %s, an encoder (architecture %s)\n", f->family, f->arch);
+        printf("shape         %" PRIu32 " layers, %" PRIu32 " wide, MLP %" PRIu32 ", %" PRIu32
+               " heads of %" PRIu32 "\n",
+               f->n_layers, f->dim, f->ff_dim, f->n_heads, f->head_dim);
+        printf("vocabulary    %" PRIu32 "\n", f->n_vocab);
+        printf("longest text  %" PRIu32 " tokens of %" PRIu32 "\n", f->max_tokens, f->n_ctx);
+        printf("embedding     %s%s\n", f->pooling, f->normalize ? ", normalized" : "");
+        printf("type          %s\n", f->quant);
+        printf("parameters    %.1f million\n", (double)f->n_params / 1e6);
+        printf("file          %.1f MB\n", (double)f->file_bytes / 1e6);
+        printf("in memory     %.1f MB of weights\n", (double)f->weight_bytes / 1e6);
+        return;
+    }
+    da_buf_init(&out, 0);
+    da_jw_init(&w, &out);
+    da_jw_object(&w);
+    da_jw_kcstr(&w, "name", f->name);
+    da_jw_kcstr(&w, "architecture", f->arch);
+    da_jw_kcstr(&w, "family", f->family);
+    da_jw_kcstr(&w, "type", f->quant);
+    da_jw_kint(&w, "layers", f->n_layers);
+    da_jw_kint(&w, "dim", f->dim);
+    da_jw_kint(&w, "heads", f->n_heads);
+    da_jw_kint(&w, "head_dim", f->head_dim);
+    da_jw_kint(&w, "ff_dim", f->ff_dim);
+    da_jw_kint(&w, "vocab", f->n_vocab);
+    da_jw_kint(&w, "context", f->n_ctx);
+    da_jw_kint(&w, "max_tokens", f->max_tokens);
+    da_jw_kcstr(&w, "pooling", f->pooling);
+    da_jw_kbool(&w, "normalize", f->normalize);
+    da_jw_kint(&w, "parameters", (int64_t)f->n_params);
+    da_jw_kint(&w, "file_bytes", (int64_t)f->file_bytes);
+    da_jw_kint(&w, "weight_bytes", (int64_t)f->weight_bytes);
+    da_jw_end(&w);
+    puts(out.p);
+    da_buf_release(&out);
+}
+
+/* Whether the file is an encoder; then it has been shown, or *rc says why not. */
+static bool try_encoder(const char *path, bool json, int *rc)
+{
+    struct da_gguf *g = NULL;
+    struct da_embedder *e = NULL;
+    struct da_err err;
+    bool yes = !da_gguf_open(&g, path, NULL) && da_gguf_is_encoder(g);
+    da_gguf_close(g);
+    if (!yes)
+        return false;
+    *rc = DA_EXIT_OK;
+    if (da_embedder_open(&e, path, NULL, &err))
+        *rc = da_cli_fail(&err);
+    else
+        show_encoder(e, json);
+    da_embedder_close(e);
+    return true;
 }
 
 static int run_show(int argc, char **argv)
@@ -253,6 +322,8 @@ static int run_show(int argc, char **argv)
         return rc;
     if (args.n != 1)
         return da_opt_usage(&help, "give one model file");
+    if (try_encoder(args.argv[0], json, &rc))
+        return rc;
     if (da_model_open(&m, args.argv[0], NULL, &err))
         return da_cli_fail(&err);
     if (da_gguf_find(da_model_gguf(m), "tokenizer.ggml.model") &&

@@ -7,6 +7,8 @@
 #define DA_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define DA_NORETURN __attribute__((noreturn))
 #define DA_UNUSED __attribute__((unused))
+/* A declaration whose definition may be missing from a program: its address is NULL then. */
+#define DA_WEAK __attribute__((weak))
 #define DA_LIKELY(x) __builtin_expect(!!(x), 1)
 #define DA_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define DA_PREFETCH(p) __builtin_prefetch(p)
@@ -18,6 +20,7 @@
 #define DA_PRINTF(fmt, args)
 #define DA_NORETURN
 #define DA_UNUSED
+#define DA_WEAK
 #define DA_LIKELY(x) (x)
 #define DA_UNLIKELY(x) (x)
 #define DA_PREFETCH(p) ((void)(p))

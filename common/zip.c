@@ -65,35 +65,3 @@ enum da_rc da_zip_next(struct da_zip *z, struct da_zip_member *m, struct da_err 
     z->n--;
     return DA_OK;
 }
-
-struct member_sink {
-    da_inflate_sink sink;
-    void *ctx;
-    uint64_t size;
-    uint32_t crc;
-};
-
-static enum da_rc pass(void *ctx, const unsigned char *p, size_t n, struct da_err *err)
-{
-    struct member_sink *s = ctx;
-    s->size += n;
-    s->crc = da_crc32(s->crc, p, n);
-    return s->sink(s->ctx, p, n, err);
-}
-
-enum da_rc da_zip_read(const struct da_zip_member *m, da_inflate_sink sink, void *ctx,
-                       struct da_err *err)
-{
-    struct member_sink s = {sink, ctx, 0, 0};
-    const int shown = (int)(m->name.len < ZIP_SHOWN ? m->name.len : ZIP_SHOWN);
-    enum da_rc rc;
-    if (m->method == 8)
-        rc = da_inflate(m->data, (size_t)m->packed, m->size, pass, &s, NULL, err);
-    else if (m->method == 0)
-        rc = pass(&s, m->data, (size_t)m->packed, err);
-    else
-        rc = da_fail(err, DA_EUNSUPPORTED, "packed by method %u", m->method);
-    if (!rc && (s.size != m->size || s.crc != m->crc))
-        rc = da_fail(err, DA_EFORMAT, "the checksum does not fit");
-    return rc ? da_err_context(err, rc, "'%.*s'", shown, m->name.p) : DA_OK;
-}

@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #include "common/err.h"
-#include "common/inflate.h"
 #include "common/span.h"
 
 struct da_zip {
@@ -32,8 +31,12 @@ struct da_zip_member {
 enum da_rc da_zip_open(struct da_zip *z, const void *p, size_t len, struct da_err *err);
 /* The next member; DA_ENOTFOUND after the last. */
 enum da_rc da_zip_next(struct da_zip *z, struct da_zip_member *m, struct da_err *err);
-/* Its bytes, and that they are what size and CRC say. */
-enum da_rc da_zip_read(const struct da_zip_member *m, da_inflate_sink sink, void *ctx,
+
+/* Takes the next n bytes; what it returns ends reading unless it is DA_OK. */
+typedef enum da_rc (*da_zip_sink)(void *ctx, const unsigned char *p, size_t n, struct da_err *err);
+/* A member's bytes, checked against its size and CRC: DA_ELIMIT as soon as there are more than it
+ * says, DA_EFORMAT for damage, DA_EUNSUPPORTED for other packing or without zlib. */
+enum da_rc da_zip_read(const struct da_zip_member *m, da_zip_sink sink, void *ctx,
                        struct da_err *err);
 
 #endif

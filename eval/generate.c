@@ -5,34 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/io.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "engine/chat/chat_template.h"
-#include "engine/gguf.h"
 #include "eval/generate_int.h"
 
 /* --- open and close --------------------------------------------------------------- */
-
-/* Of all files of the model, one after another. */
-static enum da_rc hash_files(const struct da_gguf *g, char hex[DA_SHA256_HEX_LEN + 1],
-                             struct da_err *err)
-{
-    unsigned char sum[DA_SHA256_LEN];
-    struct da_sha256 h;
-    da_sha256_init(&h);
-    for (size_t i = 0; i < da_gguf_n_files(g); i++) {
-        struct da_mapped m;
-        enum da_rc rc = da_io_map(da_gguf_file_path(g, i), &m, err);
-        if (rc)
-            return rc;
-        da_sha256_add(&h, m.p, m.len);
-        da_io_unmap(&m);
-    }
-    da_sha256_end(&h, sum);
-    da_hex(sum, sizeof sum, hex);
-    return DA_OK;
-}
 
 /* The option, else what the file calls itself, else the file's name without folder and ".gguf". */
 static char *choose_name(const struct da_generate_opts *opts, const struct da_model *model)
@@ -74,8 +52,6 @@ enum da_rc da_generator_open(struct da_generator **ret, const struct da_generate
     }
     if (rc == DA_OK)
         rc = da_engine_new(&g->engine, g->model, &opts->engine, err);
-    if (rc == DA_OK)
-        rc = hash_files(da_model_gguf(g->model), g->model_sha256, err);
     if (rc == DA_OK)
         rc = da_prompt_open(g, err);
     if (rc != DA_OK) {

@@ -3,7 +3,7 @@
     LLAMA_PEER=PROGRAM LOGITS=PROGRAM [LLAMA_QUANTIZE=PROGRAM] \\
         python bench/engine/agree_llama.py build/docassist [--positions 200] NAME=MODEL.gguf...
 
-LLAMA_PEER: bench/engine/llama_peer.c compiled against llama.cpp; LOGITS: tests/tools/logits of the
+LLAMA_PEER: bench/engine/llama_peer.c compiled against llama.cpp; LOGITS: tests/tools/token_logits of the
 build. Each MODEL (F32 or F16) is turned into q4_0, q8_0 and q4_k_m by `docassist model import`, and
 by llama-quantize where LLAMA_QUANTIZE names it; every file is run by both programs on the same
 random tokens, llama.cpp with and without repacking. Needs numpy.

@@ -20,8 +20,9 @@
 #define BODY_NAME da_kernels_avx2
 #define BODY_TEXT "avx2"
 #define MM_T 6
-#define ATTN_R 1
+#define ATTN_R 4
 #define BODY_OWN_QUANT
+#define BODY_OWN_ATTN "engine/kernels/avx2_attn.inc"
 #include "engine/kernels/body.inc"
 
 enum {
@@ -53,14 +54,13 @@ DA_ALWAYS_INLINE void nibbles(__m256i both, __m256i *lo, __m256i *hi)
 /* A 4-bit group is one plane: values 0..15 are the low nibbles, 16..31 the high ones. An 8-bit
  * group is two: the low nibbles of all values, then the high ones. */
 DA_ALWAYS_INLINE void unpack(enum da_panel_kind kind, const unsigned char *codes, uint32_t n_groups,
-                             bool ahead, unsigned char *out)
+                             unsigned char *out)
 {
     const unsigned n = kind == DA_PANEL_Q4 ? PLANE / 2 : PLANE;
     for (uint32_t g = 0; g < n_groups; g++, codes += n, out += 2 * n) {
         for (unsigned i = 0; i < n; i += 64) {
             __m256i a, b, c, d;
-            if (ahead)
-                lanes_prefetch(codes + PREFETCH_AHEAD + i);
+            lanes_prefetch(codes + PREFETCH_AHEAD + i);
             nibbles(load32(codes + i), &a, &b);
             nibbles(load32(codes + i + 32), &c, &d);
             _mm256_store_si256((__m256i *)(void *)(out + i), a);
@@ -209,7 +209,7 @@ DA_ALWAYS_INLINE void stretches(const struct da_matmul *mm, enum da_panel_kind k
             for (uint32_t g = 0; g < n_groups; g += STRETCH) {
                 struct stretch s = {planes, panel + (size_t)g * DA_LANES * 2,
                                     n_groups - g < STRETCH ? n_groups - g : STRETCH};
-                unpack(kind, codes + g * group_bytes, s.n_groups, t0 == 0, planes);
+                unpack(kind, codes + g * group_bytes, s.n_groups, planes);
                 stretch_tokens(mm, kind, &s, g, t0, n, acc);
             }
             for (uint32_t t = 0; t < n; t++)

@@ -37,7 +37,6 @@ struct da_build_shape {
     double attn_softcap, logit_softcap;
     uint32_t ssm_conv, ssm_inner, ssm_state, ssm_rank;             /* Mamba */
     uint32_t n_dec_layers, rel_buckets, rel_distance, start_token; /* T5 */
-    bool gated;
 };
 
 struct da_build_tensor {

@@ -14,27 +14,24 @@
 #include <math.h>
 #include <string.h>
 
-enum { MM_ITEMS_PER_THREAD = 6 }; /* enough to even out, few enough to stay cheap */
+#include "engine/kernels/panels.h"
 
-struct mm_job {
-    const struct da_weight *w;
-    float *out; /* of the first panel asked for */
-    uint32_t stride;
-};
+enum { MM_ITEMS_PER_THREAD = 6 };   /* enough to even out, few enough to stay cheap */
+enum { MM_TOKENS = HIDDEN_TOKENS }; /* of a block */
 
-static bool wants_tiles(const struct da_weight *w)
+bool da_wants_tiles(const struct da_weight *w)
 {
-    return w->p.kind == DA_PANEL_Q4 || w->p.kind == DA_PANEL_Q8;
+    return da_panels_take_tiles(&w->p);
 }
 
 static const void *input_of(const struct da_weight *w, const float *x, const unsigned char *tiles)
 {
-    return wants_tiles(w) ? (const void *)tiles : (const void *)x;
+    return da_wants_tiles(w) ? (const void *)tiles : (const void *)x;
 }
 
 /* --- matrices ------------------------------------------------------------------- */
 
-static void run_panels(const struct da_session *s, const struct mm_job *j, const float *x,
+static void run_panels(const struct da_session *s, const struct da_mm_job *j, const float *x,
                        uint32_t x_stride, const unsigned char *tiles, uint32_t n_tok,
                        uint32_t first, uint32_t n, bool add)
 {
@@ -53,34 +50,58 @@ static void run_panels(const struct da_session *s, const struct mm_job *j, const
     da_matmul_run(s->model->kernels, &mm);
 }
 
-static uint32_t item_panels(const struct da_session *s, uint32_t total, uint32_t least)
+/* Blocks of tokens times rows of panels. */
+struct mm_cut {
+    uint32_t n_blocks, n_rows, step; /* step: panels of a row */
+};
+
+static struct mm_cut cut_items(const struct da_session *s, uint32_t n_tok, uint32_t n_panels,
+                               uint32_t least)
 {
-    uint32_t items = da_pool_n_threads(s->pool) * MM_ITEMS_PER_THREAD;
-    uint32_t n = (total + items - 1) / items;
-    return da_pad(n < least ? least : n, least);
+    const uint32_t items = da_pool_n_threads(s->pool) * MM_ITEMS_PER_THREAD;
+    struct mm_cut c = {.n_blocks = (n_tok + MM_TOKENS - 1) / MM_TOKENS};
+    uint32_t rows = (items + c.n_blocks - 1) / c.n_blocks;
+    uint32_t step = (n_panels + rows - 1) / rows;
+    c.step = da_pad(step < least ? least : step, least);
+    c.n_rows = (n_panels + c.step - 1) / c.step;
+    return c;
 }
 
-/* All jobs read the same input; their panels are one row of items. */
-static void matmul_phase(struct da_session *s, const struct mm_job *jobs, uint32_t n_jobs,
-                         const float *x, uint32_t x_stride, const unsigned char *tiles,
-                         uint32_t n_tok, bool add)
+/* Panels [at, end) of all jobs in a row, for tokens [t0, t0 + n_tok). */
+static void run_jobs(const struct da_session *s, const struct da_mm_job *jobs, uint32_t n_jobs,
+                     const float *x, uint32_t x_stride, const unsigned char *tiles, uint32_t t0,
+                     uint32_t n_tok, uint32_t at, uint32_t end, bool add)
+{
+    uint32_t base = 0;
+    for (uint32_t i = 0; i < n_jobs; base += jobs[i].w->p.n_panels, i++) {
+        uint32_t lo = at > base ? at - base : 0, n = jobs[i].w->p.n_panels;
+        uint32_t hi = end > base ? end - base : 0;
+        hi = hi < n ? hi : n;
+        if (lo >= hi)
+            continue;
+        struct da_mm_job part = jobs[i];
+        const size_t tile = da_wants_tiles(part.w) ? da_tile_bytes(part.w->p.n_cols) : 0;
+        part.out += (size_t)t0 * part.stride + (size_t)lo * DA_LANES;
+        run_panels(s, &part, x + (size_t)t0 * x_stride, x_stride, tiles + t0 / DA_TILE * tile,
+                   n_tok, lo, hi - lo, add);
+    }
+}
+
+/* All jobs read the same input. An item is a block of tokens, whose input stays in the second
+ * cache, and a row of panels, which stream past it. */
+void da_phase_matmul(struct da_session *s, const struct da_mm_job *jobs, uint32_t n_jobs,
+                     const float *x, uint32_t x_stride, const unsigned char *tiles, uint32_t n_tok,
+                     bool add)
 {
     uint32_t total = 0, item;
     for (uint32_t i = 0; i < n_jobs; i++)
         total += jobs[i].w->p.n_panels;
-    const uint32_t step = item_panels(s, total, 1);
-    while ((item = da_pool_next(s->pool)) * step < total) {
-        uint32_t at = item * step, end = at + step < total ? at + step : total, base = 0;
-        for (uint32_t i = 0; i < n_jobs; base += jobs[i].w->p.n_panels, i++) {
-            uint32_t lo = at > base ? at - base : 0, n = jobs[i].w->p.n_panels;
-            uint32_t hi = end > base ? end - base : 0;
-            hi = hi < n ? hi : n;
-            if (lo < hi) {
-                struct mm_job part = jobs[i];
-                part.out += (size_t)lo * DA_LANES;
-                run_panels(s, &part, x, x_stride, tiles, n_tok, lo, hi - lo, add);
-            }
-        }
+    const struct mm_cut cut = cut_items(s, n_tok, total, 1);
+    while ((item = da_pool_next(s->pool)) < cut.n_blocks * cut.n_rows) {
+        uint32_t t0 = item / cut.n_rows * MM_TOKENS, at = item % cut.n_rows * cut.step;
+        uint32_t n = n_tok - t0 < MM_TOKENS ? n_tok - t0 : MM_TOKENS;
+        uint32_t end = at + cut.step < total ? at + cut.step : total;
+        run_jobs(s, jobs, n_jobs, x, x_stride, tiles, t0, n, at, end, add);
     }
     da_pool_barrier(s->pool);
 }
@@ -88,8 +109,8 @@ static void matmul_phase(struct da_session *s, const struct mm_job *jobs, uint32
 /* --- small pieces ----------------------------------------------------------------- */
 
 /* Whole rows to 8-bit form, where whoever made them could not do it. */
-static void quantize_phase(struct da_session *s, const float *x, uint32_t stride, uint32_t n,
-                           uint32_t n_rows, unsigned char *tiles)
+void da_phase_quantize(struct da_session *s, const float *x, uint32_t stride, uint32_t n,
+                       uint32_t n_rows, unsigned char *tiles)
 {
     uint32_t item;
     while ((item = da_pool_next(s->pool)) * DA_TILE < n_rows)
@@ -99,8 +120,8 @@ static void quantize_phase(struct da_session *s, const float *x, uint32_t stride
     da_pool_barrier(s->pool);
 }
 
-static void apply_norm(const struct da_session *s, const struct da_norm_weight *w, const float *x,
-                       float *y)
+void da_apply_norm(const struct da_session *s, const struct da_norm_weight *w, const float *x,
+                   float *y)
 {
     const struct da_model *m = s->model;
     if (!w->w)
@@ -124,10 +145,10 @@ static void place_row(struct da_session *s, uint32_t t)
             x[i] += y[i];
     }
     if (m->embd_norm.w)
-        apply_norm(s, &m->embd_norm, x, x);
+        da_apply_norm(s, &m->embd_norm, x, x);
 }
 
-static void embed_phase(struct da_session *s)
+void da_phase_embed(struct da_session *s)
 {
     const struct da_model *m = s->model;
     const uint32_t dim = m->hp.embd_dim;
@@ -147,25 +168,25 @@ static void embed_phase(struct da_session *s)
     da_pool_barrier(s->pool);
     if (!narrow)
         return;
-    const struct mm_job in = {&m->embd_in, s->x, s->d_stride};
-    if (wants_tiles(&m->embd_in))
-        quantize_phase(s, s->tmp, s->d_stride, dim, s->n_rows, s->x_tiles);
-    matmul_phase(s, &in, 1, s->tmp, s->d_stride, s->x_tiles, s->n_rows, false);
+    const struct da_mm_job in = {&m->embd_in, s->x, s->d_stride};
+    if (da_wants_tiles(&m->embd_in))
+        da_phase_quantize(s, s->tmp, s->d_stride, dim, s->n_rows, s->x_tiles);
+    da_phase_matmul(s, &in, 1, s->tmp, s->d_stride, s->x_tiles, s->n_rows, false);
     while ((t = da_pool_next(s->pool)) < s->n_rows)
         place_row(s, t);
     da_pool_barrier(s->pool);
 }
 
 /* Items are tiles of 8 rows, because a tile's bytes interleave its rows. */
-static void norm_phase(struct da_session *s, const struct da_norm_weight *w, bool tiles_wanted,
-                       float *out, unsigned char *tiles)
+void da_phase_norm(struct da_session *s, const struct da_norm_weight *w, bool tiles_wanted,
+                   float *out, unsigned char *tiles)
 {
     uint32_t item;
     while ((item = da_pool_next(s->pool)) * DA_TILE < s->n_rows) {
         unsigned char *tile = tiles + item * da_tile_bytes(s->model->hp.dim);
         for (uint32_t t = item * DA_TILE; t < s->n_rows && t < (item + 1) * DA_TILE; t++) {
             float *y = out + (size_t)t * s->d_stride;
-            apply_norm(s, w, s->x + (size_t)t * s->d_stride, y);
+            da_apply_norm(s, w, s->x + (size_t)t * s->d_stride, y);
             if (tiles_wanted)
                 s->model->kernels->quantize_row(y, s->model->hp.dim, tile, t % DA_TILE);
         }
@@ -190,11 +211,11 @@ static void add_phase(struct da_session *s, const struct da_norm_weight *post,
     while ((t = da_pool_next(s->pool)) < s->n_rows) {
         float *y = s->tmp + (size_t)t * s->d_stride, *x = s->x + (size_t)t * s->d_stride;
         if (post->w)
-            apply_norm(s, post, y, y);
+            da_apply_norm(s, post, y, y);
         for (uint32_t i = 0; i < s->model->hp.dim; i++)
             x[i] += y[i] * scale;
         if (after->w)
-            apply_norm(s, after, x, x);
+            da_apply_norm(s, after, x, x);
     }
     da_pool_barrier(s->pool);
 }
@@ -327,6 +348,7 @@ static void start_rows(const struct da_session *s, const struct attn_item *it,
                 .pos = pos,
                 .first = it->window && pos >= it->window ? pos - it->window + 1 : 0,
                 .slope = s->model->alibi_slopes ? s->model->alibi_slopes[h] : 0.0f,
+                .bias = s->t5.dec_bias ? da_t5_bias(s, h, pos) : NULL,
                 .m = -INFINITY,
                 .o = sc->o + (size_t)n * d16,
             };
@@ -420,7 +442,7 @@ static void attention_phase(struct da_session *s, uint32_t layer, unsigned worke
     const struct da_hparams *hp = &s->model->hp;
     const struct da_layer *y = &s->model->layers[layer];
     const uint32_t group = y->n_heads / y->n_kv_heads;
-    const bool tiles = wants_tiles(&y->wo);
+    const bool tiles = da_wants_tiles(&y->wo);
     const bool here = tiles && hp->head_dim % DA_GROUP == 0;
     /* few items: one query head each, so that all threads have work */
     const bool split = s->n_jobs * y->n_kv_heads < 4 * da_pool_n_threads(s->pool);
@@ -441,8 +463,8 @@ static void attention_phase(struct da_session *s, uint32_t layer, unsigned worke
     }
     da_pool_barrier(s->pool);
     if (tiles && !here)
-        quantize_phase(s, s->attn, s->attn_stride, y->n_heads * hp->head_dim, s->n_rows,
-                       s->attn_tiles);
+        da_phase_quantize(s, s->attn, s->attn_stride, y->n_heads * hp->head_dim, s->n_rows,
+                          s->attn_tiles);
 }
 
 /* --- MLP -------------------------------------------------------------------------------- */
@@ -466,59 +488,62 @@ static void activate(const struct da_session *s, const float *gate, float *up, u
     }
 }
 
-/* 32 hidden values of some tokens, through the worker's own small buffers to 8-bit form. */
+/* n panels of hidden values (32 are a group of the next matrix's input) of k tokens from t0 on,
+ * through the worker's own small buffers to 8-bit form. */
 static void hidden_tiles(struct da_session *s, const struct da_layer *y, const float *x,
-                         const unsigned char *tiles, uint32_t p, uint32_t n,
-                         struct da_attn_scratch *sc)
+                         const unsigned char *tiles, uint32_t t0, uint32_t k, uint32_t p,
+                         uint32_t n, struct da_attn_scratch *sc)
 {
-    const struct mm_job gate = {&y->gate, sc->gate, DA_GROUP};
-    const struct mm_job up = {&y->up, sc->up, DA_GROUP};
+    const struct da_mm_job gate = {&y->gate, sc->gate, DA_GROUP};
+    const struct da_mm_job up = {&y->up, sc->up, DA_GROUP};
     const size_t in_bytes = da_tile_bytes(s->model->hp.dim);
     const size_t out_bytes = da_tile_bytes(y->down.p.n_cols);
     unsigned char *out = s->ff_tiles + da_tile_bytes(p * DA_LANES);
-    for (uint32_t t0 = 0; t0 < s->n_rows; t0 += HIDDEN_TOKENS) {
-        uint32_t k = s->n_rows - t0 < HIDDEN_TOKENS ? s->n_rows - t0 : HIDDEN_TOKENS;
-        const unsigned char *in = tiles + t0 / DA_TILE * in_bytes;
-        if (y->gate.p.n_rows)
-            run_panels(s, &gate, x + (size_t)t0 * s->d_stride, s->d_stride, in, k, p, n, false);
-        run_panels(s, &up, x + (size_t)t0 * s->d_stride, s->d_stride, in, k, p, n, false);
-        for (uint32_t t = t0; t < t0 + k; t++) {
-            float *h = sc->up + (size_t)(t - t0) * DA_GROUP;
-            activate(s, sc->gate + (size_t)(t - t0) * DA_GROUP, h, DA_GROUP);
-            s->model->kernels->quantize_row(h, DA_GROUP, out + t / DA_TILE * out_bytes,
-                                            t % DA_TILE);
-        }
+    const unsigned char *in = tiles + t0 / DA_TILE * in_bytes;
+    if (y->gate.p.n_rows)
+        run_panels(s, &gate, x + (size_t)t0 * s->d_stride, s->d_stride, in, k, p, n, false);
+    run_panels(s, &up, x + (size_t)t0 * s->d_stride, s->d_stride, in, k, p, n, false);
+    for (uint32_t t = t0; t < t0 + k; t++) {
+        float *h = sc->up + (size_t)(t - t0) * DA_GROUP;
+        activate(s, sc->gate + (size_t)(t - t0) * DA_GROUP, h, DA_GROUP);
+        s->model->kernels->quantize_row(h, DA_GROUP, out + t / DA_TILE * out_bytes, t % DA_TILE);
     }
 }
 
 static void hidden_floats(struct da_session *s, const struct da_layer *y, const float *x,
-                          const unsigned char *tiles, uint32_t p, uint32_t n)
+                          const unsigned char *tiles, uint32_t t0, uint32_t k, uint32_t p,
+                          uint32_t n)
 {
     const uint32_t col = p * DA_LANES;
-    const struct mm_job gate = {&y->gate, s->gate + col, s->ff_stride};
-    const struct mm_job up = {&y->up, s->up + col, s->ff_stride};
+    const size_t at = (size_t)t0 * s->ff_stride + col, in = (size_t)t0 * s->d_stride;
+    const struct da_mm_job gate = {&y->gate, s->gate + at, s->ff_stride};
+    const struct da_mm_job up = {&y->up, s->up + at, s->ff_stride};
+    tiles += t0 / DA_TILE * da_tile_bytes(s->model->hp.dim);
     if (y->gate.p.n_rows)
-        run_panels(s, &gate, x, s->d_stride, tiles, s->n_rows, p, n, false);
-    run_panels(s, &up, x, s->d_stride, tiles, s->n_rows, p, n, false);
-    for (uint32_t t = 0; t < s->n_rows; t++)
-        activate(s, s->gate + (size_t)t * s->ff_stride + col,
-                 s->up + (size_t)t * s->ff_stride + col, n * DA_LANES);
+        run_panels(s, &gate, x + in, s->d_stride, tiles, k, p, n, false);
+    run_panels(s, &up, x + in, s->d_stride, tiles, k, p, n, false);
+    for (uint32_t t = 0; t < k; t++)
+        activate(s, s->gate + at + (size_t)t * s->ff_stride, s->up + at + (size_t)t * s->ff_stride,
+                 n * DA_LANES);
 }
 
-/* Items are pairs of panels: 32 hidden values, one group of the next matrix's input. */
+/* Items are blocks of tokens and pairs of panels. */
 static void hidden_phase(struct da_session *s, const struct da_layer *y, const float *x,
                          const unsigned char *tiles, unsigned worker)
 {
-    const uint32_t total = y->up.p.n_panels, step = item_panels(s, total, 2);
+    const uint32_t total = y->up.p.n_panels;
+    const struct mm_cut cut = cut_items(s, s->n_rows, total, 2);
     uint32_t item;
-    while ((item = da_pool_next(s->pool)) * step < total) {
-        uint32_t end = (item + 1) * step < total ? (item + 1) * step : total;
-        for (uint32_t p = item * step; p < end; p += 2) {
+    while ((item = da_pool_next(s->pool)) < cut.n_blocks * cut.n_rows) {
+        uint32_t t0 = item / cut.n_rows * MM_TOKENS, at = item % cut.n_rows * cut.step;
+        uint32_t k = s->n_rows - t0 < MM_TOKENS ? s->n_rows - t0 : MM_TOKENS;
+        uint32_t end = at + cut.step < total ? at + cut.step : total;
+        for (uint32_t p = at; p < end; p += 2) {
             uint32_t n = end - p < 2 ? end - p : 2;
-            if (wants_tiles(&y->down))
-                hidden_tiles(s, y, x, tiles, p, n, &s->scratch[worker]);
+            if (da_wants_tiles(&y->down))
+                hidden_tiles(s, y, x, tiles, t0, k, p, n, &s->scratch[worker]);
             else
-                hidden_floats(s, y, x, tiles, p, n);
+                hidden_floats(s, y, x, tiles, t0, k, p, n);
         }
     }
     da_pool_barrier(s->pool);
@@ -529,21 +554,21 @@ static void hidden_phase(struct da_session *s, const struct da_layer *y, const f
 static void attention_block(struct da_session *s, uint32_t l, unsigned worker)
 {
     const struct da_layer *y = &s->model->layers[l];
-    struct mm_job jobs[3];
+    struct da_mm_job jobs[3];
     for (uint32_t i = 0; i < y->n_qkv; i++)
-        jobs[i] = (struct mm_job){&y->qkv[i],
-                                  s->qkv + (i == 0   ? 0
-                                            : i == 1 ? y->k_off
-                                                     : y->v_off),
-                                  s->qkv_stride};
-    matmul_phase(s, jobs, y->n_qkv, s->xn, s->d_stride, s->x_tiles, s->n_rows, false);
+        jobs[i] = (struct da_mm_job){&y->qkv[i],
+                                     s->qkv + (i == 0   ? 0
+                                               : i == 1 ? y->k_off
+                                                        : y->v_off),
+                                     s->qkv_stride};
+    da_phase_matmul(s, jobs, y->n_qkv, s->xn, s->d_stride, s->x_tiles, s->n_rows, false);
     if (s->model->family->qk_norm_row)
         row_norm_phase(s, y);
     store_phase(s, l);
     attention_phase(s, l, worker);
     const bool apart = adds_apart(s, &y->post1, &y->after1);
-    const struct mm_job out = {&y->wo, apart ? s->tmp : s->x, s->d_stride};
-    matmul_phase(s, &out, 1, s->attn, s->attn_stride, s->attn_tiles, s->n_rows, !apart);
+    const struct da_mm_job out = {&y->wo, apart ? s->tmp : s->x, s->d_stride};
+    da_phase_matmul(s, &out, 1, s->attn, s->attn_stride, s->attn_tiles, s->n_rows, !apart);
     if (apart)
         add_phase(s, &y->post1, &y->after1);
 }
@@ -551,7 +576,7 @@ static void attention_block(struct da_session *s, uint32_t l, unsigned worker)
 static bool any_tiles(const struct da_weight *w, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
-        if (w[i].p.n_rows && wants_tiles(&w[i]))
+        if (w[i].p.n_rows && da_wants_tiles(&w[i]))
             return true;
     return false;
 }
@@ -561,19 +586,20 @@ static void layer(struct da_session *s, uint32_t l, unsigned worker)
     const struct da_layer *y = &s->model->layers[l];
     const bool parallel = s->model->hp.parallel;
     const bool one = parallel && !y->norm2.w; /* the MLP reads what the attention reads */
-    const bool mlp_tiles = wants_tiles(&y->up) || any_tiles(&y->gate, 1);
+    const bool mlp_tiles = da_wants_tiles(&y->up) || any_tiles(&y->gate, 1);
     const bool apart = adds_apart(s, &y->post2, &y->after2);
     float *xn2 = parallel && !one ? s->xn2 : s->xn;
     unsigned char *tiles2 = parallel && !one ? s->x2_tiles : s->x_tiles;
-    norm_phase(s, &y->norm1, any_tiles(y->qkv, y->n_qkv) || (one && mlp_tiles), s->xn, s->x_tiles);
+    da_phase_norm(s, &y->norm1, any_tiles(y->qkv, y->n_qkv) || (one && mlp_tiles), s->xn,
+                  s->x_tiles);
     if (parallel && !one)
-        norm_phase(s, &y->norm2, mlp_tiles, xn2, tiles2);
+        da_phase_norm(s, &y->norm2, mlp_tiles, xn2, tiles2);
     attention_block(s, l, worker);
     if (!parallel)
-        norm_phase(s, &y->norm2, mlp_tiles, xn2, tiles2);
+        da_phase_norm(s, &y->norm2, mlp_tiles, xn2, tiles2);
     hidden_phase(s, y, xn2, tiles2, worker);
-    const struct mm_job down = {&y->down, apart ? s->tmp : s->x, s->d_stride};
-    matmul_phase(s, &down, 1, s->up, s->ff_stride, s->ff_tiles, s->n_rows, !apart);
+    const struct da_mm_job down = {&y->down, apart ? s->tmp : s->x, s->d_stride};
+    da_phase_matmul(s, &down, 1, s->up, s->ff_stride, s->ff_tiles, s->n_rows, !apart);
     if (apart)
         add_phase(s, &y->post2, &y->after2);
 }
@@ -599,13 +625,13 @@ static void head(struct da_session *s)
 {
     const struct da_model *m = s->model;
     const bool narrow = m->embd_out.p.n_rows != 0;
-    const bool tiles = wants_tiles(narrow ? &m->embd_out : &m->head);
+    const bool tiles = da_wants_tiles(narrow ? &m->embd_out : &m->head);
     const float *in = s->xn;
     uint32_t item;
     while ((item = da_pool_next(s->pool)) * DA_TILE < s->n_logits) {
         for (uint32_t i = item * DA_TILE; i < s->n_logits && i < (item + 1) * DA_TILE; i++) {
             float *y = s->xn + (size_t)i * s->d_stride;
-            apply_norm(s, &m->out_norm, s->x + (size_t)s->logit_rows[i] * s->d_stride, y);
+            da_apply_norm(s, &m->out_norm, s->x + (size_t)s->logit_rows[i] * s->d_stride, y);
             if (tiles)
                 m->kernels->quantize_row(y, m->hp.dim, s->x_tiles + item * da_tile_bytes(m->hp.dim),
                                          i % DA_TILE);
@@ -613,23 +639,47 @@ static void head(struct da_session *s)
     }
     da_pool_barrier(s->pool);
     if (narrow) {
-        const struct mm_job out = {&m->embd_out, s->tmp, s->d_stride};
-        matmul_phase(s, &out, 1, in, s->d_stride, s->x_tiles, s->n_logits, false);
-        if (wants_tiles(&m->head))
-            quantize_phase(s, s->tmp, s->d_stride, m->hp.embd_dim, s->n_logits, s->x_tiles);
+        const struct da_mm_job out = {&m->embd_out, s->tmp, s->d_stride};
+        da_phase_matmul(s, &out, 1, in, s->d_stride, s->x_tiles, s->n_logits, false);
+        if (da_wants_tiles(&m->head))
+            da_phase_quantize(s, s->tmp, s->d_stride, m->hp.embd_dim, s->n_logits, s->x_tiles);
         in = s->tmp;
     }
-    const struct mm_job job = {&m->head, s->logits, s->vocab_stride};
-    matmul_phase(s, &job, 1, in, s->d_stride, s->x_tiles, s->n_logits, false);
+    const struct da_mm_job job = {&m->head, s->logits, s->vocab_stride};
+    da_phase_matmul(s, &job, 1, in, s->d_stride, s->x_tiles, s->n_logits, false);
     bend_logits(s);
+}
+
+void da_phase_mlp(struct da_session *s, const struct da_layer *y, unsigned worker)
+{
+    const struct da_mm_job down = {&y->down, s->x, s->d_stride};
+    da_phase_norm(s, &y->norm2, da_wants_tiles(&y->up) || any_tiles(&y->gate, 1), s->xn,
+                  s->x_tiles);
+    hidden_phase(s, y, s->xn, s->x_tiles, worker);
+    da_phase_matmul(s, &down, 1, s->up, s->ff_stride, s->ff_tiles, s->n_rows, true);
+}
+
+/* The decoder of an encoder-decoder. */
+static void t5_layer(struct da_session *s, uint32_t l, unsigned worker)
+{
+    const struct da_layer *y = &s->model->layers[l];
+    da_phase_norm(s, &y->norm1, any_tiles(y->qkv, y->n_qkv), s->xn, s->x_tiles);
+    attention_block(s, l, worker);
+    da_t5_cross_block(s, l);
+    da_phase_mlp(s, y, worker);
 }
 
 static void worker_main(void *ctx, unsigned worker)
 {
     struct da_session *s = ctx;
-    embed_phase(s);
-    for (uint32_t l = 0; l < s->model->hp.n_layers; l++)
-        layer(s, l, worker);
+    da_phase_embed(s);
+    for (uint32_t l = 0; l < s->model->hp.n_layers; l++) {
+        switch (s->model->family->pass) {
+        case DA_PASS_DECODER: layer(s, l, worker); break;
+        case DA_PASS_MAMBA: da_mamba_layer_step(s, l); break;
+        case DA_PASS_T5: t5_layer(s, l, worker); break;
+        }
+    }
     if (s->n_logits)
         head(s);
 }

@@ -7,12 +7,12 @@
 #include "engine/model/import.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/json.h"
+#include "common/maths.h"
 #include "common/mem.h"
 #include "engine/model/import_encoder.h"
 #include "engine/model/import_parts.h"
@@ -209,7 +209,7 @@ static void import_row(void *ctx, const struct da_build_tensor *t, uint32_t row,
     for (uint32_t i = 0; src->op == ROW_PLUS_ONE && i < t->n_cols; i++)
         out[i] += 1.0f;
     for (uint32_t i = 0; src->op == ROW_MINUS_EXP && i < t->n_cols; i++)
-        out[i] = (float)-exp((double)out[i]);
+        out[i] = (float)-da_exp((double)out[i]);
 }
 
 /* Rows that are reordered must be as many as the order speaks of. */
@@ -273,7 +273,7 @@ enum da_rc da_import(const char *folder, const char *out, const struct da_import
     im.shape.name = opts->name ? opts->name : name;
     if ((rc = da_import_config(&im)) || (rc = open_weights(&im)))
         goto out;
-    da_config_shared_mlp(&im);
+    da_config_weights(&im);
     if ((rc = map_tensors(&im, stats)) || (rc = check_orders(&im)))
         goto out;
     if (!opts->no_tokenizer && (rc = da_tokenizer_open(&tok, folder, err)))

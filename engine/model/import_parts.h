@@ -97,8 +97,8 @@ enum da_rc da_import_config(struct da_importer *im);
 
 /* Its parts, one for each kind of config.json. */
 enum da_rc da_config_llama(struct da_importer *im); /* import_llama.c */
-/* Once the weights are open: a Llama whose layers have one MLP is a MobiLlama. */
-void da_config_shared_mlp(struct da_importer *im);
+/* Once the weights are open: a Llama whose layers have one MLP is a MobiLlama; T5's head. */
+void da_config_weights(struct da_importer *im);
 enum da_rc da_config_mpt(struct da_importer *im); /* import_gpt.c */
 enum da_rc da_config_gpt2(struct da_importer *im);
 enum da_rc da_config_bigcode(struct da_importer *im);

@@ -48,8 +48,8 @@ struct da_rope {
     const float *divisors;  /* [n_rot / 2] of frequencies, or NULL */
     const float *long_ones; /* likewise beyond old_ctx (long rope), or NULL */
     enum da_rope_scaling scaling;
-    uint32_t old_ctx; /* context before scaling */
-    float attn_factor;        /* of cosines and sines */
+    uint32_t old_ctx;  /* context before scaling */
+    float attn_factor; /* of cosines and sines */
     float beta_fast, beta_slow;
     uint32_t levels; /* values are rounded to multiples of 1 / levels; 0: not */
 };
@@ -77,6 +77,9 @@ struct da_layer {
     struct da_weight wo, gate, up, down; /* gate.p.n_rows 0: none */
 };
 
+struct da_mamba;
+struct da_t5;
+
 struct da_model {
     struct da_gguf *gguf; /* owned */
     const struct da_family *family;
@@ -89,6 +92,8 @@ struct da_model {
     const struct da_gguf_tensor *embd, *pos_embd; /* rows are decoded when needed */
     struct da_rope rope[2];                       /* of layers without and with a window */
     float *alibi_slopes;                          /* [n_heads], or NULL */
+    struct da_mamba *mamba;                       /* owned: of that pass, or NULL */
+    struct da_t5 *t5;                             /* likewise */
     bool quantized;                               /* most block weights have 8 bits or fewer */
     unsigned char *panel_block;                   /* owned: all panels */
     float **floats;                               /* owned: norms and biases */

@@ -61,11 +61,11 @@ enum da_rc da_added_build(struct da_added *a, const struct da_vocab *v, bool nor
                           struct da_err *err)
 {
     memset(a, 0, sizeof *a);
-    for (size_t i = 0; i < v->n; i++)
+    for (size_t i = v->n_normal; i < v->n; i++)
         a->n += is_added(v, i, normalized);
     a->ids = da_malloc((a->n + 1) * sizeof *a->ids);
     size_t n = 0;
-    for (size_t i = 0; i < v->n; i++) {
+    for (size_t i = v->n_normal; i < v->n; i++) {
         if (!is_added(v, i, normalized))
             continue;
         if (v->tokens[i].len > DA_VOCAB_MAX_ADDED_LEN)

@@ -6,6 +6,7 @@
 #include "common/io.h"
 #include "common/json.h"
 #include "engine/gguf.h"
+#include "engine/tokenizer/ready.h"
 #include "engine/tokenizer/tokenizer_impl.h"
 
 #define MAX_JSON ((size_t)256 << 20) /* the largest published tokenizer.json has 33 MB */
@@ -191,6 +192,8 @@ enum da_rc da_tokenizer_open(struct da_tokenizer **ret, const char *source, stru
 {
     struct da_vocab *v;
     struct da_err why;
+    if (da_ready_open(ret, source) == DA_OK)
+        return DA_OK;
     enum da_rc rc = da_vocab_builtin(&v, source, &why);
     if (rc == DA_OK)
         return da_tokenizer_open_vocab(ret, v, err);

@@ -2,12 +2,14 @@
 
 #include "engine/tokenizer/tokenizer.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/hash.h"
 #include "common/mem.h"
+#include "engine/bigmem.h"
 #include "engine/tokenizer/charsmap.h"
 #include "engine/tokenizer/tokenizer_impl.h"
 
@@ -41,9 +43,11 @@ struct da_tok_scratch *da_tok_scratch_new(void)
         da_buf_init(&s->norm[i], 4 * DA_TOK_MAX_TEXT - 1);
         da_buf_init(&s->late[i], 4 * DA_TOK_MAX_TEXT - 1);
     }
-    s->cache = da_try_alloc_aligned(sizeof *s->cache, sizeof *s->cache << DA_PIECE_CACHE_BITS);
-    if (!s->cache) /* fixed and small: fails as da_malloc does */
-        s->cache = da_calloc((size_t)1 << DA_PIECE_CACHE_BITS, sizeof *s->cache);
+    size_t n_short = sizeof *s->cache << DA_PIECE_CACHE_BITS;
+    size_t n_long = sizeof *s->longs << DA_LONG_CACHE_BITS;
+    s->cache = da_big_alloc(n_short + n_long);
+    assert(s->cache); /* fixed and small: fails as da_malloc does */
+    s->longs = (struct da_long_entry *)((char *)s->cache + n_short);
     return s;
 }
 
@@ -59,7 +63,8 @@ void da_tok_scratch_free(struct da_tok_scratch *s)
     da_ids_release(&s->ids);
     da_merge_release(&s->merge);
     free(s->path);
-    free(s->cache);
+    da_big_free(s->cache, (sizeof *s->cache << DA_PIECE_CACHE_BITS) +
+                              (sizeof *s->longs << DA_LONG_CACHE_BITS));
     free(s);
 }
 
@@ -182,16 +187,24 @@ static enum da_rc check_ids(const struct da_vocab *v, struct da_err *err)
     return DA_OK;
 }
 
-enum da_rc da_tokenizer_open_vocab(struct da_tokenizer **ret, struct da_vocab *v,
-                                   struct da_err *err)
+struct da_tokenizer *da_tokenizer_frame(struct da_vocab *v)
 {
     struct da_tokenizer *t = da_calloc(1, sizeof *t);
     t->v = v;
+    t->merge_base = -1;
     t->key = cache_key(v);
     for (int b = 0; b < 256; b++)
         t->byte_id[b] = -1;
     t->needs_norm = da_norm_needed(v, false);
     t->needs_late = da_norm_needed(v, true);
+    make_name(t);
+    return t;
+}
+
+enum da_rc da_tokenizer_open_vocab(struct da_tokenizer **ret, struct da_vocab *v,
+                                   struct da_err *err)
+{
+    struct da_tokenizer *t = da_tokenizer_frame(v);
     enum da_rc rc = check_ids(v, err);
     if (rc == DA_OK)
         rc = check_norm(v, err);
@@ -211,7 +224,6 @@ enum da_rc da_tokenizer_open_vocab(struct da_tokenizer **ret, struct da_vocab *v
         rc = da_wordpiece_open(t, err);
     else if (rc == DA_OK)
         rc = da_unigram_open(t, err);
-    make_name(t);
     if (rc != DA_OK)
         da_tokenizer_close(t);
     else
@@ -233,9 +245,12 @@ void da_tokenizer_close(struct da_tokenizer *t)
         return;
     da_added_release(&t->raw);
     da_added_release(&t->normalized);
-    da_pairs_release(&t->pairs);
-    free(t->byte_pairs);
-    free(t->wholes);
+    if (!t->v->borrowed) {
+        da_pairs_release(&t->pairs);
+        free(t->byte_pairs);
+        free(t->wholes);
+    }
+    da_big_free(t->tables, t->tables_size);
     da_unigram_release(t);
     da_textmap_release(&t->map);
     da_vocab_free(t->v);
@@ -363,7 +378,10 @@ enum da_rc da_tokenizer_encode(const struct da_tokenizer *t, struct da_tok_scrat
                                struct da_err *err)
 {
     if (s->key != t->key) {
-        memset(s->cache, 0, sizeof *s->cache << DA_PIECE_CACHE_BITS);
+        if (s->key != 0) {
+            memset(s->cache, 0, sizeof *s->cache << DA_PIECE_CACHE_BITS);
+            memset(s->longs, 0, sizeof *s->longs << DA_LONG_CACHE_BITS);
+        }
         s->key = t->key;
     }
     if (text.len > DA_TOK_MAX_TEXT)

@@ -2,6 +2,7 @@
 
 #include "engine/tokenizer/vocab.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,18 +58,21 @@ void da_vocab_free(struct da_vocab *v)
 {
     if (!v)
         return;
-    da_buf_release(&v->text);
+    if (!v->borrowed) {
+        da_buf_release(&v->text);
+        free(v->tokens);
+        free(v->merges);
+    }
     da_buf_release(&v->charsmap);
     da_buf_release(&v->chat_template);
-    free(v->tokens);
     free(v->exact_scores);
-    free(v->merges);
     free(v);
 }
 
 enum da_rc da_vocab_add(struct da_vocab *v, struct da_span text, float score,
                         enum da_token_type type, unsigned flags, struct da_err *err)
 {
+    assert(!v->borrowed);
     if (v->n >= DA_VOCAB_MAX_TOKENS)
         return da_fail(err, DA_ELIMIT, "the vocabulary has more than %d tokens",
                        DA_VOCAB_MAX_TOKENS);
@@ -93,6 +97,7 @@ enum da_rc da_vocab_add(struct da_vocab *v, struct da_span text, float score,
 enum da_rc da_vocab_add_merge(struct da_vocab *v, int32_t left, int32_t right, int32_t result,
                               struct da_err *err)
 {
+    assert(!v->borrowed);
     if (v->n_merges >= DA_VOCAB_MAX_MERGES)
         return da_fail(err, DA_ELIMIT, "the vocabulary has more than %d merges",
                        DA_VOCAB_MAX_MERGES);

@@ -87,6 +87,8 @@ enum { DA_NORM_MAX_STEPS = 8 };
 struct da_vocab {
     enum da_vocab_kind kind;
     char name[32]; /* of a built-in vocabulary, else "" */
+    bool borrowed; /* text, tokens and merges belong to the program's own image (ready.h) */
+    size_t n_normal; /* so many tokens, the first, are known to be DA_TOKEN_NORMAL */
     struct da_buf text;
     struct da_vocab_token *tokens; /* [n], owned */
     size_t n, cap;
@@ -160,6 +162,8 @@ void da_vocab_set_bert(struct da_vocab *v, bool strip_accents, bool lowercase);
 
 /* Sources. On success *ret is the caller's. */
 enum da_rc da_vocab_builtin(struct da_vocab **ret, const char *name, struct da_err *err);
+/* The same without tokens; NULL when there is no such vocabulary. */
+struct da_vocab *da_vocab_builtin_frame(const char *name);
 enum da_rc da_vocab_from_gguf(struct da_vocab **ret, const struct da_gguf *g, struct da_err *err);
 /* Puts a vocabulary under the standard keys, filled up to n_vocab tokens. DA_EMISMATCH when it has
  * more, DA_EUNSUPPORTED when GGUF cannot express it. */

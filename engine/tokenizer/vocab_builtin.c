@@ -92,31 +92,44 @@ static enum da_rc add_control(struct da_vocab *v, const struct builtin *b, struc
     return rc;
 }
 
+static const struct builtin *find(const char *name)
+{
+    for (size_t i = 0; i < DA_ARRAY_LEN(builtins); i++)
+        if (strcmp(builtins[i].name, name) == 0)
+            return &builtins[i];
+    return NULL;
+}
+
+struct da_vocab *da_vocab_builtin_frame(const char *name)
+{
+    const struct builtin *b = find(name);
+    if (!b)
+        return NULL;
+    struct da_vocab *v = da_vocab_new(DA_VOCAB_BPE);
+    (void)snprintf(v->name, sizeof v->name, "%s", name);
+    v->byte_level = v->all_reachable = true;
+    v->split.steps[0] = (uint8_t)b->step;
+    v->split.n = 1;
+    v->special[DA_TOK_EOS] = b->control[0].id;
+    return v;
+}
+
 enum da_rc da_vocab_builtin(struct da_vocab **ret, const char *name, struct da_err *err)
 {
-    for (size_t i = 0; i < DA_ARRAY_LEN(builtins); i++) {
-        const struct builtin *b = &builtins[i];
-        if (strcmp(b->name, name) != 0)
-            continue;
-        char file[64];
-        (void)snprintf(file, sizeof file, "engine/data/%s.bin", name);
-        const struct da_embedded *e = da_embed_find(file);
-        if (!e)
-            return da_fail(err, DA_ENOTFOUND, "%s is not built into this program", file);
-        struct da_vocab *v = da_vocab_new(DA_VOCAB_BPE);
-        (void)snprintf(v->name, sizeof v->name, "%s", name);
-        v->byte_level = v->all_reachable = true;
-        v->split.steps[0] = (uint8_t)b->step;
-        v->split.n = 1;
-        v->special[DA_TOK_EOS] = b->control[0].id;
-        enum da_rc rc = unpack(v, e, err);
-        if (rc == DA_OK)
-            rc = add_control(v, b, err);
-        if (rc != DA_OK)
-            da_vocab_free(v);
-        else
-            *ret = v;
-        return rc;
-    }
-    return da_fail(err, DA_ENOTFOUND, "no built-in vocabulary is called '%s'", name);
+    char file[64];
+    struct da_vocab *v = da_vocab_builtin_frame(name);
+    if (!v)
+        return da_fail(err, DA_ENOTFOUND, "no built-in vocabulary is called '%s'", name);
+    (void)snprintf(file, sizeof file, "engine/data/%s.bin", name);
+    const struct da_embedded *e = da_embed_find(file);
+    enum da_rc rc = e ? unpack(v, e, err)
+                      : da_fail(err, DA_ENOTFOUND, "%s is not built into this program", file);
+    v->n_normal = v->n;
+    if (rc == DA_OK)
+        rc = add_control(v, find(name), err);
+    if (rc != DA_OK)
+        da_vocab_free(v);
+    else
+        *ret = v;
+    return rc;
 }

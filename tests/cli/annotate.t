@@ -213,6 +213,9 @@ is "$(counts requests) $(json checks.round_trip r3.jsonl | sort -u)" "80 (missin
 stop_server
 run docassist annotate --backend extractive --round-trip forty.jsonl -o x.jsonl
 is_exit 2 "rules cannot be asked again"
+run docassist annotate --backend extractive --sts forty.jsonl forty.jsonl -o x.jsonl
+is_exit 1 "--sts with a file that is no model"
+like_stderr "^docassist: .*forty\.jsonl"
 
 # --- money --------------------------------------------------------------------------------
 server

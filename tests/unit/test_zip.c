@@ -117,10 +117,15 @@ static void test_hostile(void)
 static void test_limit(void)
 {
     static const unsigned char BOMB[] = {0x4b, 0x4c, 0x84, 0x01, 0x00}; /* fixed codes: many "a" */
+    struct da_zip_member m = {.name = da_span("bomb", 4),
+                              .data = BOMB,
+                              .packed = sizeof BOMB,
+                              .size = 3,
+                              .method = 8};
     struct da_err err;
     struct da_buf b;
     da_buf_init(&b, 0);
-    tap_ok(da_inflate(BOMB, sizeof BOMB, 3, keep, &b, NULL, &err) == DA_ELIMIT && b.len <= 3,
+    tap_ok(da_zip_read(&m, keep, &b, &err) == DA_ELIMIT && b.len <= 3,
            "no more comes out than is allowed");
     da_buf_release(&b);
 }
@@ -134,7 +139,6 @@ static void test_sha1(void)
     tap_is_str(hex, "84983e441c3bd26ebaae4aa1f95129e5e54670f1", "... of two blocks");
     da_sha1_hex("blob 6", 7, "hello\n", 6, hex);
     tap_is_str(hex, "ce013625030ba8dba906f756967f9e9ca394464a", "git's name of \"hello\"");
-    tap_ok(da_crc32(da_crc32(0, "1234", 4), "56789", 5) == 0xcbf43926u, "CRC-32's check value");
 }
 
 int main(void)

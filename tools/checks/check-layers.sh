@@ -30,6 +30,7 @@ BEGIN {
     # Third-party headers (by their beginning) and the only files that may name them.
     third["cjson/"] = "^common/json\\.c$"
     third["utf8proc.h"] = "^common/utf8\\.c$"
+    third["zlib.h"] = "^common/zip_read\\.c$"
     third["curl/"] = "^api/http_curl\\.c$"
     third["sqlite3.h"] = "^(api/ledger|ingest/dedup_index)\\.c$"
     third["seccomp.h"] = third["gumbo.h"] = third["poppler"] = "^ingest/extract/"

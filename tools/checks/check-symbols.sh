@@ -15,7 +15,7 @@ say() { echo "$*" >&2; bad=1; }
 # --- symbols, one object at a time: OBJECT|NAME|CLASS|SECTION -----------------
 symbols()
 {
-    find "$build" -name '*.o' ! -path '*/tests/*' | LC_ALL=C sort |
+    find "$build" -name '*.o' ! -path '*/tests/*' ! -path '*/tools/*' | LC_ALL=C sort |
         xargs nm -A -f sysv 2>/dev/null | awk -F'|' -v strip="$build/" '
             index($1, ":") && NF >= 7 {
                 object = name = $1

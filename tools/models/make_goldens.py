@@ -164,7 +164,11 @@ def more_families(out, common):
 
 
 def t5(out, name, model, seed, tied_scale):
-    """40 tokens for the encoder, 24 that the decoder is forced to; logits of the decoder's 24."""
+    """40 tokens for the encoder, then 24 that the decoder is forced to; logits of the start token
+    and of those. Published models of the later kind have a head of their own and say so as
+    transformers 4 did."""
+    if not tied_scale:
+        model.lm_head.weight = torch.nn.Parameter(torch.empty_like(model.lm_head.weight))
     randomize(model, seed)
     g = torch.Generator().manual_seed(seed + 1000)
     ids = torch.randint(1, VOCAB, (N_TOKENS,), generator=g).tolist()
@@ -177,6 +181,9 @@ def t5(out, name, model, seed, tied_scale):
                if k not in ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight")
                and not (tied_scale and k == "lm_head.weight")}
     config = trimmed(model.config)
+    if not tied_scale:
+        config["tie_word_embeddings"] = False
+        config.pop("scale_decoder_outputs", None)
     write(out, name, config, tensors, ids, logits)
 
 
