@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "llama.h"
+#include <llama.h>
 
 static void quiet(enum ggml_log_level level, const char *text, void *ctx)
 {

@@ -22,7 +22,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "llama.h"
+#include <llama.h>
 
 enum {
     DOC = 1000,

@@ -1,8 +1,10 @@
 /*
  * Logits of a model for given tokens, for comparing with other programs.
  *
- *     token_logits MODEL f32|f16|q8        stdin: ids as i32; stdout: u32 vocabulary, then for each id its
- *                                    logits as f32. The word is the type of keys and values
+ *     token_logits MODEL f32|f16|q8
+ *
+ * stdin: ids as i32; stdout: u32 vocabulary, then for each id its logits as f32. The word is the
+ * type of keys and values.
  */
 #include <stdio.h>
 #include <string.h>
