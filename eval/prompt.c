@@ -80,11 +80,14 @@ static enum da_rc render_once(const struct da_generator *g, struct da_span user,
 static enum da_rc render_chat(const struct da_generator *g, struct da_span document,
                               struct da_span request, struct da_buf *out, struct da_err *err)
 {
-    struct da_buf user;
+    struct da_buf plain, user;
     size_t start = out->len;
     enum da_rc rc;
+    da_buf_init(&plain, 0);
     da_buf_init(&user, 0);
-    da_slimlm_user(document, request, &user);
+    da_slimlm_user(document, request, &plain);
+    da_tokenizer_mark(g->tokenizer, da_span(plain.p, plain.len), &user);
+    da_buf_release(&plain);
     rc = render_once(g, da_span(user.p, user.len), true, out, err);
     if (rc == DA_EFORMAT) {
         da_buf_truncate(out, start);
@@ -130,8 +133,8 @@ static unsigned encode_flags(const struct da_generator *g)
         return DA_TOK_ADD_SPECIAL;
     token = bos < 0 ? da_span("", 0) : da_tokenizer_token(g->tokenizer, bos);
     if (token.len && g->text.len >= token.len && memcmp(g->text.p, token.p, token.len) == 0)
-        return DA_TOK_PARSE_SPECIAL;
-    return DA_TOK_PARSE_SPECIAL | DA_TOK_ADD_SPECIAL;
+        return DA_TOK_PARSE_SPECIAL | DA_TOK_MARKED;
+    return DA_TOK_PARSE_SPECIAL | DA_TOK_MARKED | DA_TOK_ADD_SPECIAL;
 }
 
 static enum da_rc encode_prompt(struct da_generator *g, struct da_span document,

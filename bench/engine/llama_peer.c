@@ -9,7 +9,6 @@
  */
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <llama.h>
@@ -21,22 +20,14 @@ static void quiet(enum ggml_log_level level, const char *text, void *ctx)
         fputs(text, stderr);
 }
 
-static void *more(void *p, size_t n)
-{
-    if (!(p = realloc(p, n ? n : 1)))
-        exit(1);
-    return p;
-}
-
 static int tokens(const struct llama_vocab *vocab)
 {
-    char *text = NULL;
-    llama_token *ids = NULL;
+    enum { MAX_TEXT = 1 << 22 };
+    static char text[MAX_TEXT];
+    static llama_token ids[MAX_TEXT + 16];
     uint32_t len;
     while (fread(&len, sizeof len, 1, stdin) == 1) {
-        text = more(text, len + 1);
-        ids = more(ids, (len + 16) * sizeof *ids);
-        if (len && fread(text, 1, len, stdin) != len)
+        if (len > MAX_TEXT || (len && fread(text, 1, len, stdin) != len))
             return 1;
         int32_t n = llama_tokenize(vocab, text, (int32_t)len, ids, (int32_t)len + 16, false, false);
         uint32_t count = n < 0 ? 0 : (uint32_t)n;

@@ -19,8 +19,8 @@ static bool is_control(const struct da_vocab *v, int32_t id)
 static bool is_added(const struct da_vocab *v, size_t id, bool normalized)
 {
     const struct da_vocab_token *t = &v->tokens[id];
-    bool type = t->type == DA_TOKEN_USER || t->type == DA_TOKEN_CONTROL ||
-                t->type == DA_TOKEN_UNKNOWN;
+    bool type =
+        t->type == DA_TOKEN_USER || t->type == DA_TOKEN_CONTROL || t->type == DA_TOKEN_UNKNOWN;
     return type && t->len > 0 && ((t->flags & DA_TOKEN_NORMALIZED) != 0) == normalized;
 }
 
@@ -206,6 +206,25 @@ bool da_added_next(const struct da_added *a, const struct da_vocab *v, struct da
         return true;
     }
     return false;
+}
+
+size_t da_added_control(const struct da_added *a, const struct da_vocab *v, struct da_span text,
+                        size_t at)
+{
+    for (size_t i = at; i < text.len && a->n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        size_t lo = a->first[c], hi = a->first[c + 1];
+        for (size_t depth = 1; lo < hi; depth++) {
+            for (; lo < hi && v->tokens[a->ids[lo]].len == depth; lo++)
+                if (is_control(v, a->ids[lo]))
+                    return i;
+            if (i + depth >= text.len)
+                break;
+            if (lo < hi)
+                narrow(a, v, depth, (unsigned char)text.p[i + depth], &lo, &hi);
+        }
+    }
+    return text.len;
 }
 
 int32_t da_added_find(const struct da_added *a, const struct da_vocab *v, struct da_span text)

@@ -39,6 +39,11 @@ struct da_added_match {
 bool da_added_next(const struct da_added *a, const struct da_vocab *v, struct da_span text,
                    size_t at, bool control, struct da_added_match *m);
 
+/* Where the next control token's text begins, at or after at, whatever stands around it; text.len:
+ * nowhere. */
+size_t da_added_control(const struct da_added *a, const struct da_vocab *v, struct da_span text,
+                        size_t at);
+
 /* The id whose text this is, or -1. */
 int32_t da_added_find(const struct da_added *a, const struct da_vocab *v, struct da_span text);
 

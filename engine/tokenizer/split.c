@@ -410,8 +410,8 @@ static bool is_bloom_stop(uint32_t cp)
     }
 }
 
-/* Whether the character that stands for a byte in byte-level vocabularies is a \p{N}: bytes that are
- * printable in Latin-1 stand for themselves, the others are letters beyond it. */
+/* Whether the character that stands for a byte in byte-level vocabularies is a \p{N}: bytes that
+ * are printable in Latin-1 stand for themselves, the others are letters beyond it. */
 static bool is_byte_digit(unsigned char b)
 {
     return (b >= '0' && b <= '9') || b == 0xb2 || b == 0xb3 || b == 0xb9 ||

@@ -38,6 +38,7 @@ void da_ids_add(struct da_ids *ids, int32_t id)
 struct da_tok_scratch *da_tok_scratch_new(void)
 {
     struct da_tok_scratch *s = da_calloc(1, sizeof *s);
+    da_buf_init(&s->plain, DA_TOK_MAX_TEXT + 1);
     for (int i = 0; i < 2; i++) {
         da_buf_init(&s->norm[i], 4 * DA_TOK_MAX_TEXT - 1);
         da_buf_init(&s->late[i], 4 * DA_TOK_MAX_TEXT - 1);
@@ -54,6 +55,7 @@ void da_tok_scratch_free(struct da_tok_scratch *s)
 {
     if (!s)
         return;
+    da_buf_release(&s->plain);
     for (int i = 0; i < 2; i++) {
         da_buf_release(&s->norm[i]);
         da_buf_release(&s->late[i]);
@@ -297,6 +299,43 @@ static enum da_rc encode_text(const struct da_tokenizer *t, struct da_tok_scratc
     return DA_OK;
 }
 
+/* Appends text without its marks; false when there are none. */
+static bool drop_marks(struct da_span text, struct da_buf *out)
+{
+    const struct da_span mark = da_span_str(DA_TOK_MARK);
+    size_t at = da_span_find(text, mark);
+    if (at == text.len)
+        return false;
+    for (;; at = da_span_find(text, mark)) {
+        da_buf_add(out, text.p, at);
+        if (at == text.len)
+            return true;
+        text = da_span(text.p + at + mark.len, text.len - at - mark.len);
+    }
+}
+
+void da_tokenizer_mark(const struct da_tokenizer *t, struct da_span text, struct da_buf *out)
+{
+    struct da_buf plain;
+    da_buf_init(&plain, DA_TOK_MAX_TEXT + 1);
+    if (drop_marks(text, &plain))
+        text = da_span(plain.p, plain.len);
+    for (size_t at = 0; at < text.len;) {
+        size_t raw = da_added_control(&t->raw, t->v, text, at);
+        size_t late = da_added_control(&t->normalized, t->v, text, at);
+        size_t found = raw < late ? raw : late, end = found;
+        if (found < text.len)
+            do /* behind its first character: a mark inside one would make it another text */
+                end++;
+            while (end < text.len && ((unsigned char)text.p[end] & 0xc0) == 0x80);
+        da_buf_add(out, text.p + at, end - at);
+        if (found < text.len)
+            da_buf_add_str(out, DA_TOK_MARK);
+        at = end;
+    }
+    da_buf_release(&plain);
+}
+
 /* text is free of the added tokens that are looked for before normalization. */
 static enum da_rc encode_fragment(const struct da_tokenizer *t, struct da_tok_scratch *s,
                                   struct da_span text, bool at_start, unsigned flags,
@@ -305,6 +344,11 @@ static enum da_rc encode_fragment(const struct da_tokenizer *t, struct da_tok_sc
     enum da_rc rc = DA_OK;
     if (text.len == 0)
         return DA_OK;
+    da_buf_reset(&s->plain);
+    if ((flags & DA_TOK_MARKED) && drop_marks(text, &s->plain)) {
+        text = da_span(s->plain.p, s->plain.len);
+        flags &= ~(unsigned)DA_TOK_PARSE_SPECIAL; /* of those looked for in normalized text */
+    }
     if (t->needs_norm)
         rc = da_norm_apply(t, s, false, text, at_start, &text, err);
     struct da_added_match m;

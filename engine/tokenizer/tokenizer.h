@@ -31,8 +31,12 @@ struct da_vocab;
 
 enum {
     DA_TOK_ADD_SPECIAL = 1 << 0,  /* what the model wants around a text: BOS, EOS, [CLS], ... */
-    DA_TOK_PARSE_SPECIAL = 1 << 1 /* text such as "<|im_end|>" becomes its control token */
+    DA_TOK_PARSE_SPECIAL = 1 << 1, /* text such as "<|im_end|>" becomes its control token */
+    DA_TOK_MARKED = 1 << 2 /* but not where da_tokenizer_mark has marked it; marks vanish */
 };
+
+/* U+FDD0, a character that Unicode reserves for uses like this one. */
+#define DA_TOK_MARK "\xef\xb7\x90"
 
 /* A growing list of token ids. */
 struct da_ids {
@@ -72,6 +76,13 @@ void da_tok_scratch_free(struct da_tok_scratch *s); /* NULL allowed */
 enum da_rc da_tokenizer_encode(const struct da_tokenizer *t, struct da_tok_scratch *s,
                                struct da_span text, unsigned flags, struct da_ids *out,
                                struct da_err *err);
+/*
+ * Appends text with a mark inside whatever looks like a control token. Texts of users are put into
+ * a chat template like this: the template's own control tokens are found in what it renders, those
+ * that a document spells out are not, and with DA_TOK_MARKED it is tokenized as if the marks had
+ * never been there. Marks that the text has itself are left out.
+ */
+void da_tokenizer_mark(const struct da_tokenizer *t, struct da_span text, struct da_buf *out);
 /* The number of ids that encoding gives. */
 enum da_rc da_tokenizer_count(const struct da_tokenizer *t, struct da_tok_scratch *s,
                               struct da_span text, unsigned flags, size_t *n,

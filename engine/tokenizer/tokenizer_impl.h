@@ -74,6 +74,7 @@ struct da_tok_scratch {
     struct da_merge_list merge;
     struct da_best_path *path; /* [cap_path + 1] */
     size_t cap_path;
+    struct da_buf plain; /* text without marks */
     struct da_buf norm[2], late[2]; /* results of da_norm_apply and working memory */
     struct da_ids ids;
 };

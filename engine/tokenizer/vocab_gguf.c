@@ -163,6 +163,25 @@ static enum da_rc read_pre(struct da_vocab *v, const struct da_gguf *g, struct d
     return DA_OK;
 }
 
+static bool ends_something(const struct da_vocab *v, int32_t id)
+{
+    struct da_span text = da_vocab_text(v, id);
+    for (size_t i = 0; i < DA_ARRAY_LEN(turn_ends); i++)
+        if (da_span_is(text, turn_ends[i]))
+            return true;
+    return da_span_is(text, "</s>") || id == v->special[DA_TOK_BOS] ||
+           id == v->special[DA_TOK_EOS] || id == v->special[DA_TOK_EOM];
+}
+
+/* A file may call an end token one of the user's (Phi-3's "</s>"). Text must not end anything, so
+ * it is a control token all the same, as in llama.cpp. */
+static void fix_ends(struct da_vocab *v)
+{
+    for (size_t i = 0; i < v->n; i++)
+        if (v->tokens[i].type == DA_TOKEN_USER && ends_something(v, (int32_t)i))
+            v->tokens[i].type = DA_TOKEN_CONTROL;
+}
+
 static enum da_rc read_ids(struct da_vocab *v, const struct da_gguf *g, const struct model *m,
                            struct da_err *err)
 {
@@ -183,6 +202,7 @@ static enum da_rc read_ids(struct da_vocab *v, const struct da_gguf *g, const st
                 v->special[DA_TOK_EOT] = (int32_t)id;
     if (v->kind == DA_VOCAB_WORDPIECE && v->special[DA_TOK_CLS] < 0)
         v->special[DA_TOK_CLS] = v->special[DA_TOK_BOS];
+    fix_ends(v);
     return rc;
 }
 

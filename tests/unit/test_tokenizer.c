@@ -317,6 +317,42 @@ static void test_special(void)
     da_tokenizer_close(t);
 }
 
+/* What a user writes never becomes a control token, what stands around it does. */
+static void test_marks(const char *source, const char *control)
+{
+    struct da_err err;
+    struct da_tokenizer *t = NULL;
+    struct da_ids got, want;
+    struct da_buf text, user;
+    if (!source || !tap_rc(da_tokenizer_open(&t, source, &err), &err, "%s opens", source))
+        return;
+    struct da_tok_scratch *s = da_tok_scratch_new();
+    const int32_t id = da_tokenizer_find(t, da_span_str(control));
+    da_ids_init(&got);
+    da_ids_init(&want);
+    da_buf_init(&text, 0);
+    da_buf_init(&user, 0);
+    da_buf_addf(&user, "one %s two%s%s \xef\xb7\x90", control, control, control);
+    da_buf_add_str(&text, control);
+    da_tokenizer_mark(t, da_span(user.p, user.len), &text);
+    da_buf_add_str(&text, control);
+    tap_rc(da_tokenizer_encode(t, s, da_span(text.p, text.len),
+                               DA_TOK_PARSE_SPECIAL | DA_TOK_MARKED, &got, &err),
+           &err, "%s: marked text", source);
+    da_ids_add(&want, id);
+    da_buf_truncate(&user, user.len - 3); /* a mark of the text's own is left out */
+    (void)da_tokenizer_encode(t, s, da_span(user.p, user.len), 0, &want, &err);
+    da_ids_add(&want, id);
+    tap_ok(id >= 0 && got.n == want.n && memcmp(got.p, want.p, got.n * sizeof *got.p) == 0,
+           "%s: as the plain text between control tokens", source);
+    da_buf_release(&text);
+    da_buf_release(&user);
+    da_ids_release(&got);
+    da_ids_release(&want);
+    da_tok_scratch_free(s);
+    da_tokenizer_close(t);
+}
+
 int main(void)
 {
     static const char *const pairs[] = {"gpt-2",     "mpt",   "falcon",    "llama-bpe",
@@ -347,5 +383,19 @@ int main(void)
     test_stream();
     test_special();
     test_linear("o200k_base");
+    static const char *const kinds[] = {"gpt2-prefix.json", "deepseek3.json", "bloom.json",
+                                        "falcon.json",      "unigram.json",   "wordpiece.json",
+                                        "bpe-unk.json",     "metaspace-first.json",
+                                        "sp-bpe-identity.model"};
+    for (size_t i = 0; i < DA_ARRAY_LEN(kinds); i++) {
+        char path[256];
+        snprintf(path, sizeof path, "tests/unit/data/tokenizers/%s", kinds[i]);
+        test_linear(path);
+    }
+    test_marks("cl100k_base", "<|endoftext|>");
+    test_marks(tap_shared("slimlm-125m/tokenizer.json"), "<|endoftext|>");
+    test_marks(tap_shared("tokenizers/ggml-vocab-llama-bpe.gguf"), "<|eot_id|>");
+    test_marks(tap_shared("tokenizers/ggml-vocab-phi-3.gguf"), "</s>");
+    test_marks(tap_shared("tokenizers/ggml-vocab-qwen2.gguf"), "<|im_end|>");
     return tap_done();
 }

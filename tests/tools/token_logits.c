@@ -1,0 +1,47 @@
+/*
+ * Logits of a model for given tokens, for comparing with other programs.
+ *
+ *     token_logits MODEL f32|f16|q8
+ *
+ * stdin: ids as i32; stdout: u32 vocabulary, then for each id its logits as f32. The word is the
+ * type of keys and values.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/engine.h"
+#include "engine/session.h"
+
+enum { MAX_IDS = 4096 };
+
+int main(int argc, char **argv)
+{
+    static int32_t ids[MAX_IDS];
+    struct da_model *m = NULL;
+    struct da_session *s = NULL;
+    struct da_err err = {0};
+    uint32_t seq;
+    if (argc != 3)
+        return 2;
+    struct da_session_opts opts = {.kv = strcmp(argv[2], "f32") == 0   ? DA_KV_F32
+                                         : strcmp(argv[2], "f16") == 0 ? DA_KV_F16
+                                                                       : DA_KV_Q8};
+    size_t n = fread(ids, sizeof *ids, MAX_IDS, stdin);
+    if (da_model_open(&m, argv[1], NULL, &err) || da_session_new(&s, m, &opts, &err) ||
+        da_seq_open(s, &seq, &err))
+        goto failed;
+    uint32_t n_vocab = da_model_facts(m)->n_vocab;
+    (void)fwrite(&n_vocab, sizeof n_vocab, 1, stdout);
+    for (size_t i = 0; i < n; i++) {
+        struct da_row row = {seq, ids[i], true};
+        if (da_session_step(s, &row, 1, &err))
+            goto failed;
+        (void)fwrite(da_session_logits(s, 0), sizeof(float), n_vocab, stdout);
+    }
+    da_session_free(s);
+    da_model_close(m);
+    return 0;
+failed:
+    (void)fprintf(stderr, "%s\n", err.msg);
+    return 1;
+}
