@@ -33,8 +33,8 @@ static enum da_rc read_keys(struct da_loader *ld, struct da_t5 *t)
                               DA_MODEL_MAX_HEAD_DIM, &hp->head_dim, err)) ||
         (rc = da_hparams_uint(m, "attention.relative_buckets_count", true, 0, 4, MAX_BUCKETS,
                               &t->n_buckets, err)) ||
-        (rc = da_hparams_uint(m, "attention.relative_max_distance", false, 128, t->n_buckets / 2,
-                              1 << 20, &t->max_distance, err)) ||
+        (rc = da_hparams_uint(m, "attention.relative_max_distance", false, 128,
+                              t->n_buckets / 2 + 1, 1 << 20, &t->max_distance, err)) ||
         (rc = da_hparams_uint(m, "decoder_start_token_id", false, 0, 0, DA_MODEL_MAX_VOCAB - 1,
                               &start, err)) ||
         (rc = da_gguf_opt_float(ld->g, "t5.attention.layer_norm_rms_epsilon", 1e-6, &eps, err)))
