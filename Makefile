@@ -222,7 +222,7 @@ check-unit: build $(UNIT) $(TOOLS) $(REPLAY)
 	@DOCASSIST_BUILD=$(abspath $O) prove --merge -j2 -e '' $(TESTS)
 
 kernels: $(filter $O/engine/kernels/%,$(LIB_OBJ)) $O/tests/soft/avx512.o
-check-cpus: build $O/tests/unit/test_kernels ## every CPU variant, emulated: AVX-512, ARM (tests/README.md)
+check-cpus: build $O/tests/unit/test_kernels $O/tests/tools/logits ## every CPU variant, emulated: AVX-512, ARM (tests/README.md)
 	@sh tests/cpus/run.sh $(abspath $O)
 
 lint: check-layers check-headers check-symbols check-docs ## folder order, headers, symbols, pages, style

@@ -7,7 +7,7 @@
 set -eu
 repo=$(cd "$(dirname "$0")/../.." && pwd)
 program=$repo/build/docassist
-examples=$1 limit=${2:-12}
+examples=$1 limit=${2:-3}
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/docassist-identity.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 "$program" model random --shape smollm-135m --type q4_0 -o "$tmp/model.gguf"

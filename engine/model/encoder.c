@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/maths.h"
 #include "common/mem.h"
 #include "common/threads.h"
 #include "engine/kernels/panels.h"
@@ -258,7 +259,7 @@ static uint32_t bucket_of(int32_t distance, uint32_t n_buckets)
     uint32_t n = (uint32_t)(distance < 0 ? -distance : distance);
     if (n < exact)
         return base + n;
-    double at = log((double)n / exact) / log((double)MAX_DISTANCE / exact) * (half - exact);
+    double at = da_log((double)n / exact) / da_log((double)MAX_DISTANCE / exact) * (half - exact);
     uint32_t k = exact + (uint32_t)(at + 1e-9);
     return base + (k < half ? k : half - 1);
 }

@@ -7,12 +7,12 @@
 #include "engine/model/import.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/json.h"
+#include "common/maths.h"
 #include "common/mem.h"
 #include "engine/model/import_encoder.h"
 #include "engine/model/import_parts.h"
@@ -209,7 +209,7 @@ static void import_row(void *ctx, const struct da_build_tensor *t, uint32_t row,
     for (uint32_t i = 0; src->op == ROW_PLUS_ONE && i < t->n_cols; i++)
         out[i] += 1.0f;
     for (uint32_t i = 0; src->op == ROW_MINUS_EXP && i < t->n_cols; i++)
-        out[i] = (float)-exp((double)out[i]);
+        out[i] = (float)-da_exp((double)out[i]);
 }
 
 /* Rows that are reordered must be as many as the order speaks of. */

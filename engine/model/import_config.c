@@ -7,11 +7,12 @@
 #include "common/buf.h"
 #include "common/io.h"
 #include "common/json.h"
+#include "common/maths.h"
 #include "common/mem.h"
 #include "engine/model/import_parts.h"
 
-enum da_rc da_cfg_uint(struct da_importer *im, const char *name, const char *other,
-                           uint32_t def, uint32_t max, uint32_t *out)
+enum da_rc da_cfg_uint(struct da_importer *im, const char *name, const char *other, uint32_t def,
+                       uint32_t max, uint32_t *out)
 {
     const struct da_json *j = da_json_get(im->config, name);
     int64_t v = def;
@@ -42,7 +43,7 @@ bool da_cfg_bool(const struct da_json *obj, const char *name, bool def)
 
 /* A member that would change the numbers must have the one value we compute. */
 enum da_rc da_cfg_must_be(struct da_importer *im, const struct da_json *obj, const char *name,
-                              const char *want)
+                          const char *want)
 {
     struct da_span v;
     if (!da_json_str(da_json_get(obj, name), &v) || da_span_is(v, want))
@@ -107,7 +108,7 @@ static enum da_rc llama3_scaling(struct da_importer *im, const struct da_json *r
         return da_fail(im->err, DA_EFORMAT, "config.json: rope's high_freq_factor is too low");
     im->rope_freqs.n = n;
     for (uint32_t i = 0; i < n; i++) {
-        double wave = 2.0 * acos(-1.0) * pow(im->shape.rope_base, (double)i / n);
+        double wave = 2.0 * DA_PI * da_pow(im->shape.rope_base, (double)i / n);
         double blend = (old / wave - low) / (high - low);
         double between = 1.0 / ((1.0 - blend) / factor + blend);
         im->rope_freqs.v[i] = wave < old / high ? 1.0 : wave > old / low ? factor : between;
@@ -146,7 +147,7 @@ static enum da_rc long_scaling(struct da_importer *im, const struct da_json *r)
     s->rope_scaling = "longrope";
     s->rope_old_ctx = (uint32_t)old;
     double more = s->n_ctx / old;
-    s->rope_attn_factor = more <= 1.0 ? 1.0 : sqrt(1.0 + log(more) / log(old));
+    s->rope_attn_factor = more <= 1.0 ? 1.0 : sqrt(1.0 + da_log(more) / da_log(old));
     (void)da_json_double(da_json_get(r, "attention_factor"), &s->rope_attn_factor);
     return DA_OK;
 }
@@ -158,8 +159,7 @@ static enum da_rc yarn_scaling(struct da_importer *im, const struct da_json *r)
     enum da_rc rc = need_double(im, r, "factor", &s->rope_factor);
     if (rc)
         return rc;
-    if (da_json_double(da_json_get(r, "mscale"), &scale) ||
-        !da_cfg_bool(r, "truncate", true))
+    if (da_json_double(da_json_get(r, "mscale"), &scale) || !da_cfg_bool(r, "truncate", true))
         return da_fail(im->err, DA_EUNSUPPORTED, "config.json: YaRN with mscale or truncate");
     (void)da_json_double(da_json_get(r, "original_max_position_embeddings"), &old);
     (void)da_json_double(da_json_get(r, "attention_factor"), &s->rope_attn_factor);

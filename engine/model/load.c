@@ -22,7 +22,7 @@ enum da_rc da_load_missing(struct da_loader *ld, const char *name)
 }
 
 enum da_rc da_load_find(struct da_loader *ld, const char *name, uint64_t d0, uint64_t d1,
-                       const struct da_gguf_tensor **ret)
+                        const struct da_gguf_tensor **ret)
 {
     const struct da_gguf_tensor *t = da_gguf_tensor(ld->g, name);
     *ret = NULL;
@@ -51,7 +51,8 @@ float *da_load_floats(struct da_model *m, size_t n)
     return block;
 }
 
-enum da_rc da_load_vector(struct da_loader *ld, const char *name, uint32_t n, bool needed, float **out)
+enum da_rc da_load_vector(struct da_loader *ld, const char *name, uint32_t n, bool needed,
+                          float **out)
 {
     const struct da_gguf_tensor *t;
     enum da_rc rc = da_load_find(ld, name, n, 1, &t);
@@ -76,7 +77,7 @@ const char *da_load_name(char buf[DA_LOAD_NAME_MAX], int layer, const char *base
 }
 
 enum da_rc da_load_norm(struct da_loader *ld, int layer, const char *base, uint32_t n,
-                       struct da_norm_weight *out)
+                        struct da_norm_weight *out)
 {
     const struct da_family *f = ld->m->family;
     char name[DA_LOAD_NAME_MAX];
@@ -90,12 +91,13 @@ enum da_rc da_load_norm(struct da_loader *ld, int layer, const char *base, uint3
     enum da_rc rc = da_load_vector(ld, da_load_name(name, layer, base, "weight"), n, true, &out->w);
     if (rc || f->norm == DA_NORM_RMS)
         return rc;
-    return da_load_vector(ld, da_load_name(name, layer, base, "bias"), n, f->biases_needed, &out->b);
+    return da_load_vector(ld, da_load_name(name, layer, base, "bias"), n, f->biases_needed,
+                          &out->b);
 }
 
 /* Rows first.. of a tensor become a weight of n_rows rows. */
 enum da_rc da_load_plan(struct da_loader *ld, const struct da_gguf_tensor *t, const char *name,
-                       uint32_t first, uint32_t n_rows, struct da_weight *out)
+                        uint32_t first, uint32_t n_rows, struct da_weight *out)
 {
     enum da_panel_kind kind = da_panel_kind_of((enum da_qtype)t->type);
     if (!da_panels_shape(&out->p, kind, n_rows, t->dims[0]))
@@ -108,7 +110,7 @@ enum da_rc da_load_plan(struct da_loader *ld, const struct da_gguf_tensor *t, co
 }
 
 enum da_rc da_load_matrix(struct da_loader *ld, int layer, const char *base, uint32_t n_cols,
-                         uint32_t n_rows, bool bias_allowed, struct da_weight *out)
+                          uint32_t n_rows, bool bias_allowed, struct da_weight *out)
 {
     char name[DA_LOAD_NAME_MAX];
     const struct da_gguf_tensor *t;
@@ -121,7 +123,7 @@ enum da_rc da_load_matrix(struct da_loader *ld, int layer, const char *base, uin
         return rc;
     if (bias_allowed)
         rc = da_load_vector(ld, da_load_name(name, layer, base, "bias"), n_rows,
-                    ld->m->family->biases_needed && layer >= 0, &out->bias);
+                            ld->m->family->biases_needed && layer >= 0, &out->bias);
     return rc;
 }
 

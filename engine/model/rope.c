@@ -9,13 +9,13 @@
 
 #include <math.h>
 
+#include "common/maths.h"
 #include "engine/model/model.h"
 
 /* The frequency's index whose wave turns so often within the old context. */
 static double yarn_index(const struct da_rope *r, uint32_t n_rot, double turns)
 {
-    const double pi = acos(-1.0);
-    return n_rot * log(r->old_ctx / (turns * 2.0 * pi)) / (2.0 * log((double)r->base));
+    return n_rot * da_log(r->old_ctx / (turns * 2.0 * DA_PI)) / (2.0 * da_log((double)r->base));
 }
 
 /* Share of frequency i that is stretched, 0 to 1. */
@@ -31,7 +31,7 @@ static double yarn_share(const struct da_rope *r, uint32_t n_rot, uint32_t i)
 
 static float frequency(const struct da_rope *r, uint32_t n_rot, uint32_t i, const float *divisors)
 {
-    double f = 1.0 / pow((double)r->base, 2.0 * i / n_rot);
+    double f = 1.0 / da_pow((double)r->base, 2.0 * i / n_rot);
     if (divisors)
         f /= (double)divisors[i];
     if (r->scaling != DA_ROPE_YARN)
@@ -56,8 +56,8 @@ void da_rope_table(const struct da_rope *r, uint32_t n_rot, uint32_t n_ctx, floa
         float freq = frequency(r, n_rot, i, divisors);
         for (uint32_t p = 0; p < n_ctx; p++) {
             double angle = (double)((float)p * freq); /* as the reference implementations round */
-            cosines[(size_t)p * half + i] = entry(r, cos(angle));
-            sines[(size_t)p * half + i] = entry(r, sin(angle));
+            cosines[(size_t)p * half + i] = entry(r, da_cos(angle));
+            sines[(size_t)p * half + i] = entry(r, da_sin(angle));
         }
     }
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/maths.h"
 #include "common/mem.h"
 #include "engine/model/forward.h"
 
@@ -24,7 +25,7 @@ static uint32_t bucket(const struct da_t5 *t, int64_t rel, bool both_ways)
     uint32_t exact = n / 2;
     if (far < exact)
         return first + (uint32_t)far;
-    float v = (float)log((double)((float)far / (float)exact));
+    float v = (float)da_log((double)((float)far / (float)exact));
     v = v / (float)log((double)t->max_distance / exact) * (float)(n - exact);
     uint32_t at = v >= (float)(n - exact) ? n - 1 : exact + (uint32_t)v;
     return first + (at < n ? at : n - 1);
@@ -160,8 +161,8 @@ static void encoder_layer(struct da_session *s, uint32_t l, unsigned worker)
                                       {&y->qkv[1], s->qkv + y->k_off, s->qkv_stride},
                                       {&y->qkv[2], s->qkv + y->v_off, s->qkv_stride}};
     const struct da_mm_job out = {&y->wo, s->x, s->d_stride};
-    const bool tiles = da_wants_tiles(&y->qkv[0]) || da_wants_tiles(&y->qkv[1]) ||
-                       da_wants_tiles(&y->qkv[2]);
+    const bool tiles =
+        da_wants_tiles(&y->qkv[0]) || da_wants_tiles(&y->qkv[1]) || da_wants_tiles(&y->qkv[2]);
     uint32_t item;
     da_phase_norm(s, &y->norm1, tiles, s->xn, s->x_tiles);
     da_phase_matmul(s, jobs, 3, s->xn, s->d_stride, s->x_tiles, s->n_rows, false);

@@ -57,10 +57,11 @@ libs=$root/usr/lib/aarch64-linux-gnu
 tests=$(grep -l '"engine/' tests/unit/test_*.c | sed 's/\.c$//')
 targets=
 for t in $tests; do targets="$targets $arm/$t"; done
+programs="$arm/docassist $arm/tests/tools/logits"
 # shellcheck disable=SC2086  # lists of words
 step "ARM build" env PKG_CONFIG_LIBDIR="$libs/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root" \
     make --no-print-directory -j2 WERROR=1 O=$arm CC=aarch64-linux-gnu-gcc \
-    AR=aarch64-linux-gnu-ar WITH_CLD2=0 LDFLAGS="-Wl,-rpath,$libs" $arm/docassist $targets
+    AR=aarch64-linux-gnu-ar WITH_CLD2=0 LDFLAGS="-Wl,-rpath,$libs" $programs $targets
 [ $failed = 0 ] || exit 1
 
 emulate() { # CPU TEST...
@@ -75,6 +76,6 @@ done
 # shellcheck disable=SC2086
 step "the engine's tests on all of ARM" emulate max $targets
 step "same bytes on x86-64 and ARM" env DOCASSIST_BUILD="$build" \
-    DOCASSIST_ARM="qemu-aarch64-static -L $cross -cpu max $PWD/$arm/docassist" \
+    DOCASSIST_ARM="$PWD/$arm" DOCASSIST_EMULATE="qemu-aarch64-static -L $cross -cpu max" \
     DOCASSIST_CPUS="neon neon_dot neon_i8mm" prove --merge -v -e '' tests/cpus/same.t
 exit $failed

@@ -1,34 +1,37 @@
 #!/bin/sh
 # The same bytes on x86-64 and on AArch64: imported models, tokens, log-probabilities, predictions.
 #
-#   DOCASSIST_BUILD  the build of this machine, as in tests/cli
-#   DOCASSIST_ARM    the command that runs docassist on (emulated) AArch64
-#   DOCASSIST_CPUS   its variants of the kernels; every one must be there
+#   DOCASSIST_BUILD    the build of this machine, as in tests/cli
+#   DOCASSIST_ARM      the build for AArch64
+#   DOCASSIST_EMULATE  the command that runs its programs
+#   DOCASSIST_CPUS     its variants of the kernels; every one must be there
 . "$(dirname "$0")/../cli/lib.sh"
 
 [ -n "${DOCASSIST_ARM:-}" ] || { skip "run by make check-cpus" "all of it"; done_testing; exit; }
-arm() { $DOCASSIST_ARM "$@" </dev/null; }
+arm() { # PROGRAM ARGUMENTS...
+    arm_program=$1
+    shift
+    $DOCASSIST_EMULATE "$DOCASSIST_ARM/$arm_program" "$@" </dev/null
+}
 
-# --- every family: import, then tokens and log-probabilities -----------------------------
-ids=3,17,9,44,2,51,8,8,30,12,5,61,7,40,19,33,26,1,58,21
+# --- every family: files and logits ---------------------------------------------------------
 for folder in "$repo"/tests/golden/engine/*/; do
     family=$(basename "$folder")
     [ -e "$folder/config.json" ] || continue
-    models= answers=
-    for type in f32 q8_0 q4_0; do
-        docassist model import -q --no-tokenizer --type $type "$folder" -o here.gguf 2>here.log
-        arm model import -q --no-tokenizer --type $type "$folder" -o there.gguf 2>there.log
-        cmp here.gguf there.gguf >>differ 2>&1 || models="$models $type"
-        docassist generate -m here.gguf --ids $ids --max-new-tokens 10 --logprobs 20 >here 2>here.log
-        [ -s here ] || answers="$answers $type: $(cat here.log)"
-        for cpu in $DOCASSIST_CPUS; do
-            DOCASSIST_CPU=$cpu arm generate -m here.gguf --ids $ids --max-new-tokens 10 \
-                --logprobs 20 >there 2>there.log
-            cmp here there >>differ 2>&1 || answers="$answers $type/$cpu $(cat there.log)"
-        done
+    files= logits=
+    for type in f32:f32 f16:f16 q8_0:q8 q4_0:q8; do
+        set -- --no-tokenizer --type ${type%:*} "$folder" -o
+        docassist model import -q "$@" here.gguf 2>here.log || files="$files $(cat here.log)"
+        arm docassist model import -q "$@" there.gguf 2>there.log
+        cmp here.gguf there.gguf >>differ 2>&1 || files="$files ${type%:*} $(cat there.log)"
+        "$build/tests/tools/logits" here.gguf ${type#*:} >here 2>here.log ||
+            logits="$logits $(cat here.log)"
+        arm tests/tools/logits here.gguf ${type#*:} >there 2>there.log
+        cmp here there >>differ 2>&1 || logits="$logits ${type%:*} $(cat there.log)"
+        [ "$(cat there.log)" = "ref $DOCASSIST_CPUS" ] || logits="$logits: $(cat there.log)"
     done
-    is "$models" "" "$family: f32, q8_0 and q4_0 files are the same"
-    is "$answers" "" "$family: 10 tokens and their log-probabilities are the same ($DOCASSIST_CPUS)"
+    is "$files" "" "$family: f32, f16, q8_0 and q4_0 files are the same"
+    is "$logits" "" "$family: logits of 40 tokens are the same ($DOCASSIST_CPUS)"
 done
 
 # --- requests that share documents, in different ways of computing them --------------------
@@ -44,7 +47,7 @@ perl -e '
         }
     }' >examples.jsonl
 docassist model random --shape tiny --seed 3 -o tiny.gguf 2>/dev/null
-arm model random --shape tiny --seed 3 -o there.gguf 2>/dev/null
+arm docassist model random --shape tiny --seed 3 -o there.gguf 2>/dev/null
 same_file there.gguf tiny.gguf "model random writes the same file"
 models=tiny.gguf
 if stories=$(shared models/stories260K/stories260K-f32.gguf); then
@@ -56,7 +59,7 @@ if stories=$(shared models/stories260K/stories260K-f32.gguf); then
         set -- -m stories-f32.gguf --prompt "Once upon a time" --max-new-tokens 60 --seed $seed \
             --temperature 0.8 --top-p 0.9 --logprobs 3
         docassist generate "$@" >here 2>/dev/null
-        arm generate "$@" >there 2>/dev/null
+        arm docassist generate "$@" >there 2>/dev/null
         same_file there here "stories260K: the same draws and log-probabilities, seed $seed"
     done
 else
@@ -67,17 +70,13 @@ for model in $models; do
     docassist generate -q -m "$model" examples.jsonl -o here.jsonl --max-new-tokens 16 \
         --logprobs 4 --threads 2 2>here.log
     is "$(wc -l <here.jsonl)" 42 "$model: 42 requests"
-    for cpu in $DOCASSIST_CPUS; do
-        different=
-        for way in "--threads 1 --parallel 1 --no-prefix-cache" "--threads 2 --parallel 5 --batch 37" \
-            "--threads 4 --batch 11"; do
-            rm -f there.jsonl*
-            # shellcheck disable=SC2086  # a list of options
-            DOCASSIST_CPU=$cpu arm generate -q -m "$model" examples.jsonl -o there.jsonl \
-                --max-new-tokens 16 --logprobs 4 $way 2>there.log
-            cmp here.jsonl there.jsonl >>differ 2>&1 || different="$different ($way)"
-        done
-        is "$different" "" "$model, $cpu: answers and log-probabilities are the same in 3 ways"
+    for way in "neon --threads 1 --parallel 1 --no-prefix-cache" \
+        "neon_dot --threads 2 --parallel 5 --batch 37" "neon_i8mm --threads 4 --batch 11"; do
+        rm -f there.jsonl*
+        # shellcheck disable=SC2086  # a list of options
+        DOCASSIST_CPU=${way%% *} arm docassist generate -q -m "$model" examples.jsonl \
+            -o there.jsonl --max-new-tokens 16 --logprobs 4 ${way#* } 2>there.log
+        same_file there.jsonl here.jsonl "$model: answers and log-probabilities by $way"
     done
 done
 done_testing
