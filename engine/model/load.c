@@ -186,6 +186,15 @@ static enum da_rc build_panels(struct da_loader *ld, unsigned n_threads)
     return rc;
 }
 
+static enum da_rc make_panels(struct da_loader *ld, unsigned n_threads)
+{
+    struct da_model *m = ld->m;
+    if (!(m->panel_block = da_big_alloc(ld->panel_bytes)))
+        return da_fail(ld->err, DA_ENOMEM, "%s: no memory for %zu bytes of weights",
+                       da_gguf_name(ld->g), ld->panel_bytes);
+    return build_panels(ld, n_threads);
+}
+
 /* From the cache file when there is a right one; otherwise made, and kept there. */
 static enum da_rc cached_panels(struct da_loader *ld, unsigned n_threads)
 {
@@ -198,9 +207,8 @@ static enum da_rc cached_panels(struct da_loader *ld, unsigned n_threads)
     const bool known = da_panel_cache_header(ld, &header, &ignored) == DA_OK;
     const struct da_span h = da_span(header.p, header.len);
     da_panel_cache_path(&path, da_gguf_name(ld->g), ld->opts->cache_dir);
-    m->facts.cached =
-        known && da_panel_cache_read(path.p, h, m->panel_block, ld->panel_bytes, n_threads);
-    if (!m->facts.cached && !(rc = build_panels(ld, n_threads)) && known)
+    m->facts.cached = known && da_panel_cache_map(path.p, h, ld->panel_bytes, &m->panel_map);
+    if (!m->facts.cached && !(rc = make_panels(ld, n_threads)) && known)
         da_panel_cache_write(path.p, h, m->panel_block, ld->panel_bytes);
     da_buf_release(&header);
     da_buf_release(&path);
@@ -212,13 +220,12 @@ enum da_rc da_load_panels(struct da_loader *ld, unsigned n_threads)
     enum { CACHE_MIN = 16 << 20 }; /* smaller ones are made faster than found */
     struct da_model *m = ld->m;
     const uint64_t min = ld->opts->cache_min ? ld->opts->cache_min : CACHE_MIN;
+    const bool cache = ld->opts->cache && ld->panel_bytes >= min && da_gguf_is_mapped(ld->g);
     m->facts.weight_bytes = ld->panel_bytes;
-    if (!(m->panel_block = da_big_alloc(ld->panel_bytes)))
-        return da_fail(ld->err, DA_ENOMEM, "%s: no memory for %zu bytes of weights",
-                       da_gguf_name(ld->g), ld->panel_bytes);
-    for (size_t i = 0; i < ld->n; i++)
-        ld->list[i].p->data = m->panel_block + ld->list[i].offset;
-    if (ld->opts->cache && ld->panel_bytes >= min && da_gguf_is_mapped(ld->g))
-        return cached_panels(ld, n_threads);
-    return build_panels(ld, n_threads);
+    enum da_rc rc = cache ? cached_panels(ld, n_threads) : make_panels(ld, n_threads);
+    const unsigned char *base =
+        m->facts.cached ? m->panel_map.p + (m->panel_map.len - ld->panel_bytes) : m->panel_block;
+    for (size_t i = 0; i < ld->n && !rc; i++)
+        ld->list[i].p->data = base + ld->list[i].offset;
+    return rc;
 }

@@ -383,6 +383,7 @@ void da_model_close(struct da_model *m)
         free(m->floats[i]);
     free(m->floats);
     da_big_free(m->panel_block, m->facts.weight_bytes);
+    da_io_unmap(&m->panel_map);
     free(m->layers);
     da_mamba_free(m->mamba);
     da_t5_free(m->t5);

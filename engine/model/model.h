@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/io.h"
 #include "engine/engine.h"
 #include "engine/gguf.h"
 #include "engine/kernels/kernels.h"
@@ -95,7 +96,8 @@ struct da_model {
     struct da_mamba *mamba;                       /* owned: of that pass, or NULL */
     struct da_t5 *t5;                             /* likewise */
     bool quantized;                               /* most block weights have 8 bits or fewer */
-    unsigned char *panel_block;                   /* owned: all panels */
+    unsigned char *panel_block;                   /* owned: all panels, unless they are mapped */
+    struct da_mapped panel_map;                   /* owned: the cache file, or nothing */
     float **floats;                               /* owned: norms and biases */
     size_t n_floats, cap_floats;
     struct da_model_facts facts;

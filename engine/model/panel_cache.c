@@ -1,12 +1,7 @@
-/*
- * Reading is a copy into large pages rather than a mapping: the copy takes some
- * milliseconds (several threads, from the system's cache), and decoding through the
- * 4 KiB pages of a mapped file would be slower for as long as the program runs.
- */
+/* The file is mapped: nothing is copied or cleared, and processes that use one model share it. */
 #include "engine/model/panel_cache.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +10,7 @@
 
 #include "common/hash.h"
 #include "common/mem.h"
-#include "common/threads.h"
 #include "engine/model/load.h"
-
-enum { CHUNK = 4 << 20 };
 
 static void put_u64(struct da_buf *out, uint64_t v)
 {
@@ -85,69 +77,19 @@ void da_panel_cache_path(struct da_buf *out, const char *model_path, const char 
     da_io_join(out, dir, name);
 }
 
-struct copying {
-    int fd;
-    uint64_t at, n; /* of the file */
-    unsigned char *dst;
-    bool *bad; /* [workers] */
-};
-
-static void copy_chunk(void *ctx, size_t item, unsigned worker)
+bool da_panel_cache_map(const char *path, struct da_span header, uint64_t n_bytes,
+                        struct da_mapped *ret)
 {
-    struct copying *c = ctx;
-    uint64_t from = (uint64_t)item * CHUNK, left = c->n - from < CHUNK ? c->n - from : CHUNK;
-    while (left) {
-        ssize_t k = pread(c->fd, c->dst + from, (size_t)left, (off_t)(c->at + from));
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k <= 0) {
-            c->bad[worker] = true;
-            return;
-        }
-        from += (uint64_t)k;
-        left -= (uint64_t)k;
-    }
-}
-
-/* Whether the file open as fd begins with header and has the right length. */
-static bool right_file(int fd, struct da_span header, uint64_t n_bytes)
-{
-    struct stat st;
-    bool yes = false;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size < 0 ||
-        (uint64_t)st.st_size < header.len || (uint64_t)st.st_size - header.len != n_bytes)
+    struct da_err ignored;
+    struct da_mapped m;
+    if (!da_io_exists(path) || da_io_map(path, &m, &ignored))
         return false;
-    char *got = da_malloc(header.len);
-    size_t n = 0;
-    while (n < header.len) {
-        ssize_t k = pread(fd, got + n, header.len - n, (off_t)n);
-        if (k <= 0)
-            break;
-        n += (size_t)k;
-    }
-    /* the length is right already */
-    yes = n == header.len && da_panel_cache_matches(header, 0, da_span(got, n));
-    free(got);
-    return yes;
-}
-
-bool da_panel_cache_read(const char *path, struct da_span header, unsigned char *dst,
-                         uint64_t n_bytes, unsigned n_threads)
-{
-    struct copying c = {open(path, O_RDONLY | O_CLOEXEC), header.len, n_bytes, dst, NULL};
-    bool ok = false;
-    if (c.fd < 0)
+    if (!da_panel_cache_matches(header, n_bytes, da_span((const char *)m.p, m.len))) {
+        da_io_unmap(&m);
         return false;
-    if (right_file(c.fd, header, n_bytes)) {
-        c.bad = da_calloc(n_threads, sizeof *c.bad);
-        da_parallel_for(n_threads, (size_t)((n_bytes + CHUNK - 1) / CHUNK), copy_chunk, &c);
-        ok = true;
-        for (unsigned i = 0; i < n_threads; i++)
-            ok = ok && !c.bad[i];
-        free(c.bad);
     }
-    (void)close(c.fd);
-    return ok;
+    *ret = m;
+    return true;
 }
 
 void da_panel_cache_write(const char *path, struct da_span header, const unsigned char *panels,

@@ -36,9 +36,9 @@ bool da_panel_cache_matches(struct da_span header, uint64_t n_bytes, struct da_s
 
 /* MODEL.panels, or a name made from the model's path in dir. */
 void da_panel_cache_path(struct da_buf *out, const char *model_path, const char *dir);
-/* True when the file is there and is this model's: its panels, n_bytes of them, are in dst then. */
-bool da_panel_cache_read(const char *path, struct da_span header, unsigned char *dst,
-                         uint64_t n_bytes, unsigned n_threads);
+/* True when the file is there and is this model's: mapped then, its panels behind the header. */
+bool da_panel_cache_map(const char *path, struct da_span header, uint64_t n_bytes,
+                        struct da_mapped *ret);
 /* Best effort: a place that cannot be written is no error. */
 void da_panel_cache_write(const char *path, struct da_span header, const unsigned char *panels,
                           uint64_t n_bytes);

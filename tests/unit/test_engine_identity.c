@@ -4,9 +4,13 @@
  * prefix cache, drafting, memory. The truth is plain C, one thread, one request at a time, every
  * prompt whole, no drafts. bench/engine/identity.sh does the same with a model of real size.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/buf.h"
 #include "common/rng.h"
@@ -179,6 +183,62 @@ static void test_draft(void)
     tap_is_int(da_draft_lookup(prompt, 0, out, 0, 7, d), 0, "an empty text");
 }
 
+/* Bytes written over position at of a file, or cut off there when there are none. */
+static void spoil(const char *path, long at, bool cut)
+{
+    FILE *f = fopen(path, "r+b");
+    if (!f)
+        return;
+    bool ok = cut ? ftruncate(fileno(f), at) == 0
+                  : fseek(f, at, SEEK_SET) == 0 && fputs("spoiled", f) >= 0;
+    if (!ok)
+        tap_diag("%s cannot be spoiled", path);
+    (void)fclose(f);
+}
+
+static bool opens(const char *path, const char *dir, bool cached, const char *what)
+{
+    const struct da_model_opts mo = {.cache = true, .cache_dir = dir, .cache_min = 1};
+    const struct da_engine_opts way = {.n_threads = 2};
+    struct da_engine_stats stats;
+    struct da_model *m;
+    struct da_err err;
+    if (!tap_rc(da_model_open(&m, path, &mo, &err), &err, "%s: opens", what))
+        return false;
+    bool ok = tap_ok(da_model_facts(m)->cached == cached, "%s: %s", what,
+                     cached ? "from the file" : "made anew");
+    ok = tap_ok(run(m, &way, &stats) && different() == 0, "%s: the same bytes", what) && ok;
+    da_model_close(m);
+    return ok;
+}
+
+/* The file of ready weights: used when it is this model's, and only then. want holds the truth. */
+static void test_cache(const char *path)
+{
+    char file[600];
+    struct stat st;
+    snprintf(file, sizeof file, "%s.panels", path);
+    opens(path, NULL, false, "no cache yet");
+    opens(path, NULL, true, "cached");
+    tap_ok(stat(file, &st) == 0, "beside the model");
+    spoil(file, 40, false);
+    opens(path, NULL, false, "another header");
+    opens(path, NULL, true, "written again");
+    spoil(file, (long)st.st_size - 1, true);
+    opens(path, NULL, false, "a byte short");
+    spoil(file, 0, true);
+    opens(path, NULL, false, "empty");
+    spoil(file, 100, true);
+    opens(path, NULL, false, "shorter than a header");
+    const struct timespec times[2] = {{1, 0}, {1, 0}};
+    (void)utimensat(AT_FDCWD, path, times, 0);
+    opens(path, NULL, false, "the model has another time");
+    opens(path, tap_tmpdir(), false, "another folder");
+    opens(path, tap_tmpdir(), true, "another folder, cached");
+    opens(path, "/nowhere/at/all", false, "a place that cannot be written");
+    (void)unlink(file);
+}
+
 static bool write_model(const char *path, const char *shape, enum da_qtype type)
 {
     struct da_err err;
@@ -200,6 +260,7 @@ int main(void)
     }
     if (write_model(path, "tiny-llama", DA_Q_Q4_0))
         test_model(path, "llama q4_0", DA_KV_AUTO, 12);
+    test_cache(path);
     if (write_model(path, "tiny", DA_Q_Q8_0))
         test_model(path, "slimlm q8_0", DA_KV_Q8, 6);
     if (write_model(path, "tiny-llama", DA_Q_F16))
