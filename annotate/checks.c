@@ -40,6 +40,7 @@ struct da_checks {
     struct da_ngrams a, b;
     struct da_buf digits, all;
     struct da_work work;
+    struct da_wordlang languages;
 };
 
 /* What was found of a summary's and an answer's numbers or names. */
@@ -98,6 +99,7 @@ struct da_checks *da_checks_new(const struct da_checks_opts *o)
     da_buf_init(&c->digits, 0);
     da_buf_init(&c->all, 0);
     da_work_init(&c->work);
+    da_wordlang_init(&c->languages);
     da_words_init(&c->doc);
     da_words_init(&c->part);
     da_units_init(&c->units);
@@ -323,8 +325,9 @@ static bool other_language(struct da_checks *c, const struct da_answers *a)
     split_part(c, da_span(c->all.p, c->all.len));
     if (c->part.n < LANGUAGE_MIN_WORDS)
         return false;
-    const char *ours = da_wordlang_guess(&c->part, &sure_answers);
-    const char *theirs = sure_answers ? da_wordlang_guess(&c->doc, &sure_doc) : ours;
+    const char *ours = da_wordlang_guess_with(&c->languages, &c->part, &sure_answers);
+    const char *theirs =
+        sure_answers ? da_wordlang_guess_with(&c->languages, &c->doc, &sure_doc) : ours;
     return sure_answers && sure_doc && strcmp(ours, theirs) != 0;
 }
 

@@ -155,7 +155,7 @@ int da_cmd_bench(int argc, char **argv)
     int kv = 0;
     int64_t threads = 0, new_tokens = 120, reps = 5, documents = 12, parallel = 0;
     bool json = false, limits = false;
-    const char *row_list = NULL, *energy = DEFAULT_ENERGY;
+    const char *row_list = NULL, *energy = DEFAULT_ENERGY, *cache_dir = NULL;
     const struct da_opt table[] = {
         DA_OPT_STR_OF('m', "model", &path, "FILE", "the model to measure (GGUF)"),
         DA_OPT_STR_OF(0, "name", &name, "NAME", "its name in the rows (the file's own)"),
@@ -169,6 +169,8 @@ int da_cmd_bench(int argc, char **argv)
         DA_OPT_INT_OF(0, "parallel", &parallel, 1, DA_ENGINE_MAX_PARALLEL, "N",
                       "answers decoded together there (18)"),
         DA_OPT_STR_OF(0, "rows", &row_list, "LIST", "only these rows, separated by commas"),
+        DA_OPT_STR_OF(0, "cache-dir", &cache_dir, "DIR",
+                      "keep ready weights in DIR (beside the model; none: nowhere)"),
         DA_OPT_FLAG_OF(0, "limits", &limits,
                        "instead, measure the machine and what share of it is used"),
         DA_OPT_STR_OF(0, "energy-file", &energy, "FILE",
@@ -192,7 +194,9 @@ int da_cmd_bench(int argc, char **argv)
     if (row_list && !(rows = parse_rows(row_list, &unknown)))
         return da_opt_usage(&help, "--rows: there is no row '%.*s'", (int)unknown.len, unknown.p);
     const struct da_model_opts mo = {.cpu = da_cli_env("DOCASSIST_CPU"),
-                                     .n_threads = (unsigned)threads};
+                                     .n_threads = (unsigned)threads,
+                                     .cache = !cache_dir || strcmp(cache_dir, "none") != 0,
+                                     .cache_dir = cache_dir};
     if (da_model_open(&m, path, &mo, &err))
         return da_cli_fail(&err);
     const struct da_bench_opts o = {.rows = rows,

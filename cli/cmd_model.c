@@ -214,8 +214,11 @@ static void show_text(const struct da_model *m, const struct da_tokenizer *tok)
     printf("family        %s (architecture %s)\n", f->family, f->arch);
     printf("shape         %" PRIu32 " layers, %" PRIu32 " wide, MLP %" PRIu32 "\n", f->n_layers,
            f->dim, f->ff_dim);
-    printf("attention     %" PRIu32 " heads of %" PRIu32 ", %" PRIu32 " key heads\n", f->n_heads,
-           f->head_dim, f->n_kv_heads);
+    if (f->n_heads)
+        printf("attention     %" PRIu32 " heads of %" PRIu32 ", %" PRIu32 " key heads\n", f->n_heads,
+               f->head_dim, f->n_kv_heads);
+    else
+        printf("attention     none\n");
     printf("vocabulary    %" PRIu32 "%s\n", f->n_vocab, f->tied ? ", output head tied" : "");
     printf("context       %" PRIu32 "\n", f->n_ctx);
     printf("parameters    %.1f million\n", (double)f->n_params / 1e6);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/maths.h"
+#include "engine/model/model.h"
 #include "engine/session.h"
 
 enum { PPL_BATCH = 64 }; /* tokens a step: bounds the memory of the logits */
@@ -95,6 +96,9 @@ static void finish(struct ppl *x)
 static enum da_rc check(const struct ppl *x, const int32_t *ids, size_t n, uint32_t window)
 {
     const uint32_t n_vocab = da_model_facts(x->m)->n_vocab;
+    if (x->m->t5 || (x->base && x->base->t5))
+        return da_fail(x->err, DA_EUNSUPPORTED,
+                       "an encoder-decoder does not continue its prompt: no perplexity of a text");
     if (x->base && da_model_facts(x->base)->n_vocab != n_vocab)
         return da_fail(x->err, DA_EMISMATCH,
                        "the models have vocabularies of %" PRIu32 " and %" PRIu32, n_vocab,

@@ -58,8 +58,8 @@ static void set_strides(struct da_session *s)
         const struct da_mamba *b = s->model->mamba;
         s->qkv_stride = stride_of(2 * b->inner);
         s->attn_stride = stride_of(b->inner);
-        s->ff_stride = stride_of(b->inner > b->rank + 2 * b->state ? b->inner
-                                                                   : b->rank + 2 * b->state);
+        s->ff_stride =
+            stride_of(b->inner > b->rank + 2 * b->state ? b->inner : b->rank + 2 * b->state);
     }
     s->job_rows = group < JOB_QUERIES ? JOB_QUERIES / group : 1;
     s->max_attn_rows = s->job_rows * group;
@@ -133,8 +133,7 @@ static enum da_rc make_buffers(struct da_session *s, struct da_err *err)
         return da_fail(err, DA_ENOMEM, "no memory for the buffers of a batch of %" PRIu32,
                        s->opts.batch);
     for (unsigned i = 0; rope && i < n_ropes(s->model); i++)
-        da_rope_table(&s->model->rope[i], hp->n_rot, s->opts.n_ctx, s->rope_cos[i],
-                      s->rope_sin[i]);
+        da_rope_table(&s->model->rope[i], hp->n_rot, s->opts.n_ctx, s->rope_cos[i], s->rope_sin[i]);
     return DA_OK;
 }
 

@@ -8,7 +8,6 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "engine/chat/chat_template.h"
-#include "eval/filehash.h"
 #include "eval/generate_int.h"
 
 /* --- open and close --------------------------------------------------------------- */
@@ -53,8 +52,6 @@ enum da_rc da_generator_open(struct da_generator **ret, const struct da_generate
     }
     if (rc == DA_OK)
         rc = da_engine_new(&g->engine, g->model, &opts->engine, err);
-    if (rc == DA_OK)
-        rc = da_gguf_sha256(da_model_gguf(g->model), g->model_sha256, err);
     if (rc == DA_OK)
         rc = da_prompt_open(g, err);
     if (rc != DA_OK) {

@@ -13,9 +13,13 @@ struct da_copies_entry {
     uint64_t doc;
 };
 
-struct da_copies {
+enum { DA_COPIES_TABLES = 256 };
+struct da_copies_table {
     struct da_copies_entry *slots; /* [n_slots], owned */
     size_t n, n_slots;
+};
+struct da_copies {
+    struct da_copies_table tables[DA_COPIES_TABLES];
 };
 
 void da_copies_init(struct da_copies *c);

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,7 +16,7 @@ enum { MAX_DEPTH = 128 };
 
 struct level {
     struct da_buf names; /* NUL-terminated, one after the other */
-    size_t *order;       /* [n] offsets into names, sorted */
+    uint32_t *order;     /* [n] offsets into names, sorted */
     size_t n, cap, at;
     size_t path_len; /* length of this folder's path in walk.path */
 };
@@ -62,25 +63,25 @@ void da_walk_close(struct da_walk *w)
 }
 
 /* Heap sort of offsets by the names they point at: qsort has no context argument in C11. */
-static void sift(size_t *o, size_t i, size_t n, const char *names)
+static void sift(uint32_t *o, size_t i, size_t n, const char *names)
 {
     for (size_t k; (k = 2 * i + 1) < n; i = k) {
         if (k + 1 < n && strcmp(names + o[k + 1], names + o[k]) > 0)
             k++;
         if (strcmp(names + o[i], names + o[k]) >= 0)
             return;
-        size_t t = o[i];
+        uint32_t t = o[i];
         o[i] = o[k];
         o[k] = t;
     }
 }
 
-static void sort_names(size_t *o, size_t n, const char *names)
+static void sort_names(uint32_t *o, size_t n, const char *names)
 {
     for (size_t i = n / 2; i-- > 0;)
         sift(o, i, n, names);
     for (size_t i = n; i-- > 1;) {
-        size_t t = o[0];
+        uint32_t t = o[0];
         o[0] = o[i];
         o[i] = t;
         sift(o, 0, i, names);
@@ -106,7 +107,7 @@ static bool push(struct da_walk *w)
         if (e->d_name[0] == '.')
             continue;
         DA_GROW(l->order, l->n, l->cap);
-        l->order[l->n++] = l->names.len;
+        l->order[l->n++] = (uint32_t)l->names.len; /* below DA_BUF_DEFAULT_MAX */
         da_buf_add(&l->names, e->d_name, strlen(e->d_name) + 1);
     }
     (void)closedir(d);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "llama.h"
+#include <llama.h>
 
 static void quiet(enum ggml_log_level level, const char *text, void *ctx)
 {

@@ -2,17 +2,18 @@
  * The same work done by llama.cpp, through its own library: one line of JSON for
  * each way of doing a test, with the seconds of every repetition.
  *
- *     peer_llama MODEL THREADS REPS TEST...
+ *     peer_llama MODEL THREADS REPS TEST[:WAYS]...
  *
  * prefill   a prompt of 1,000 tokens
  * decode    one stream of NEW_TOKENS tokens behind 1,000
  * streams   16 streams, three to a document, behind 1,000 shared tokens each
- * job       documents of 1,000 tokens with three answers of ANSWER tokens: one
- *           document at a time, and six at a time in one batch
+ * job1      a document of 1,000 tokens with three answers of ANSWER tokens
+ * job6      six such documents in one batch
  *
  * Every test runs with flash attention off and on; streams and jobs with one
- * buffer of keys and values for all sequences and with one for each. Tokens are
- * not chosen from the logits, which spares the peer that work.
+ * buffer of keys and values for all sequences and with one for each; WAYS, digits,
+ * picks some (bit 0: flash attention, bit 1: one buffer). Tokens are not chosen from
+ * the logits, which spares the peer that work.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,7 +22,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "llama.h"
+#include <llama.h>
 
 enum {
     DOC = 1000,
@@ -188,9 +189,11 @@ static double worth(const char *test)
     return 60.0 * (strcmp(test, "job1") == 0 ? 1 : JOB_DOCS);
 }
 
-static void run(struct peer *p, const char *test, int n_seqs, int reps, bool warm)
+static void run(struct peer *p, const char *test, const char *ways, int n_seqs, int reps, bool warm)
 {
     for (int way = 0; way < (n_seqs > 1 ? 4 : 2); way++) {
+        if (*ways && !strchr(ways, '0' + way))
+            continue;
         const bool flash = way & 1, unified = way & 2;
         open_context(p, n_seqs, flash, unified);
         if (warm)
@@ -220,14 +223,15 @@ int main(int argc, char **argv)
     p.batch = llama_batch_init(BATCH, 0, 1);
     printf("{\"system\":\"%s\"}\n", llama_print_system_info());
     for (int i = 4; i < argc; i++) {
-        const char *t = argv[i];
-        if (strcmp(t, "job") == 0) {
-            run(&p, "job1", PER_DOC, atoi(argv[3]), false);
-            run(&p, "job6", JOB_DOCS * PER_DOC, atoi(argv[3]), false);
-        } else {
-            run(&p, t, strcmp(t, "streams") == 0 ? STREAMS : 1, atoi(argv[3]),
-                strcmp(t, "streams") != 0);
-        }
+        char test[32] = "";
+        size_t n = strcspn(argv[i], ":");
+        const char *ways = argv[i][n] ? argv[i] + n + 1 : "";
+        memcpy(test, argv[i], n < sizeof test - 1 ? n : sizeof test - 1);
+        int n_seqs = strcmp(test, "streams") == 0 ? STREAMS
+                     : strcmp(test, "job1") == 0  ? PER_DOC
+                     : strcmp(test, "job6") == 0  ? JOB_DOCS * PER_DOC
+                                                  : 1;
+        run(&p, test, ways, n_seqs, atoi(argv[3]), n_seqs == 1);
     }
     llama_batch_free(p.batch);
     llama_model_free(p.model);

@@ -3,14 +3,14 @@
 # documents that have an expected text: bag-of-words F1 and order score (tests/tools/wordscore.c),
 # each file and the means over all of them. Peers that are not installed are left out.
 #
-#   ingest_quality.sh [PATTERN]    only files whose names match the shell pattern
+#   quality.sh [PATTERN]    only files whose names match the shell pattern
 set -u
 
-repo=$(cd "$(dirname "$0")/.." && pwd)
+repo=$(cd "$(dirname "$0")/../.." && pwd)
 build=${DOCASSIST_BUILD:-$repo/build/release}
 docs=${DOCASSIST_SHARED:-$repo/../shared}/docs
 pattern=${1:-*}
-[ -d "$docs/expected" ] || { echo "ingest_quality: no shared documents" >&2; exit 1; }
+[ -d "$docs/expected" ] || { echo "quality: no shared documents" >&2; exit 1; }
 make -s -C "$repo" "$build/tests/tools/wordscore" >/dev/null || exit 1
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT

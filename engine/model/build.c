@@ -73,8 +73,6 @@ static void put_general(struct da_gguf_writer *w, const struct da_build_shape *s
     da_gguf_put_str(w, "general.name", da_span_str(s->name));
     da_gguf_put_u32(w, "general.file_type", da_build_file_type(want));
     da_gguf_put_u32(w, "general.quantization_version", 2);
-    if (strcmp(f->arch, DA_ARCH_OWN) == 0)
-        da_gguf_put_str(w, DA_ARCH_OWN ".family", da_span_str(f->name));
     if (s->activation)
         da_gguf_put_str(w, DA_ARCH_OWN ".activation", da_span_str(s->activation));
 }

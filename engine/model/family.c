@@ -161,7 +161,7 @@ static const struct da_family FAMILIES[] = {
      .mlp = DA_MLP_GELU_TANH,
      .biases = true},
     {.name = "gptneo",
-     .arch = DA_ARCH_OWN,
+     .arch = DA_ARCH_OWN ".gptneo",
      .norm = DA_NORM_LAYER,
      .positions = DA_POS_LEARNED,
      .mlp = DA_MLP_GELU_TANH,
@@ -170,30 +170,30 @@ static const struct da_family FAMILIES[] = {
      .biases = true,
      .scores_plain = true},
     {.name = "opt",
-     .arch = DA_ARCH_OWN,
+     .arch = DA_ARCH_OWN ".opt",
      .norm = DA_NORM_LAYER,
      .positions = DA_POS_LEARNED,
      .mlp = DA_MLP_RELU,
      .biases = true},
     {.name = "opt-post",
-     .arch = DA_ARCH_OWN,
+     .arch = DA_ARCH_OWN ".opt-post",
      .norm = DA_NORM_LAYER,
      .norms = DA_NORMS_ON_RESIDUAL,
      .positions = DA_POS_LEARNED,
      .mlp = DA_MLP_RELU,
      .biases = true},
     {.name = "mobillama",
-     .arch = DA_ARCH_OWN,
+     .arch = DA_ARCH_OWN ".mobillama",
      .norm = DA_NORM_RMS,
      .positions = DA_POS_ROPE_PAIR,
      .mlp = DA_MLP_SWIGLU},
     {.name = "mobilellm",
-     .arch = DA_ARCH_OWN,
+     .arch = DA_ARCH_OWN ".mobilellm",
      .norm = DA_NORM_RMS,
      .positions = DA_POS_ROPE_PAIR,
      .mlp = DA_MLP_SWIGLU},
     {.name = "phonelm",
-     .arch = DA_ARCH_OWN,
+     .arch = DA_ARCH_OWN ".phonelm",
      .norm = DA_NORM_RMS,
      .positions = DA_POS_ROPE_HALF,
      .mlp = DA_MLP_REGLU,
@@ -210,11 +210,9 @@ const struct da_family *da_family_named(const char *name)
     return NULL;
 }
 
-/* More than one row has this architecture: mpt's tensors tell which, our own files say it. */
-static bool is_row(const struct da_family *f, const struct da_gguf *g, struct da_span own)
+/* mpt is two rows: its tensors tell which. */
+static bool is_row(const struct da_family *f, const struct da_gguf *g)
 {
-    if (strcmp(f->arch, DA_ARCH_OWN) == 0)
-        return da_span_is(own, f->name);
     if (strcmp(f->arch, "mpt") != 0)
         return true;
     return (da_gguf_tensor(g, "position_embd.weight") != NULL) == (f->positions == DA_POS_LEARNED);
@@ -222,13 +220,13 @@ static bool is_row(const struct da_family *f, const struct da_gguf *g, struct da
 
 enum da_rc da_family_find(const struct da_family **ret, const struct da_gguf *g, struct da_err *err)
 {
-    struct da_span arch, own;
+    struct da_span arch;
     struct da_buf known;
     enum da_rc rc = da_gguf_get_str(g, "general.architecture", &arch, err);
-    if (rc || (rc = da_gguf_opt_str(g, DA_ARCH_OWN ".family", da_span_str(""), &own, err)))
+    if (rc)
         return rc;
     for (size_t i = 0; i < DA_ARRAY_LEN(FAMILIES); i++) {
-        if (da_span_is(arch, FAMILIES[i].arch) && is_row(&FAMILIES[i], g, own)) {
+        if (da_span_is(arch, FAMILIES[i].arch) && is_row(&FAMILIES[i], g)) {
             *ret = &FAMILIES[i];
             return DA_OK;
         }
@@ -236,7 +234,6 @@ enum da_rc da_family_find(const struct da_family **ret, const struct da_gguf *g,
     da_buf_init(&known, 0);
     for (size_t i = 0; i < DA_ARRAY_LEN(FAMILIES); i++)
         da_buf_addf(&known, "%s%s", i ? ", " : "", FAMILIES[i].name);
-    arch = da_span_is(arch, DA_ARCH_OWN) ? own : arch;
     rc = da_fail(err, DA_EUNSUPPORTED, "%s: architecture '%.*s' is not one of %s", da_gguf_name(g),
                  (int)(arch.len < 64 ? arch.len : 64), arch.p, known.p);
     da_buf_release(&known);

@@ -44,7 +44,7 @@ enum da_norm_place {
     DA_NORMS_ON_RESIDUAL /* after the residual was added: the stream itself is normed */
 };
 
-/* What DESIGN.md calls an architecture that GGUF lacks: docassist.family names the row. */
+/* Architectures that GGUF lacks are called docassist.NAME, and their keys begin so. */
 #define DA_ARCH_OWN "docassist"
 
 struct da_family {
@@ -54,22 +54,22 @@ struct da_family {
     enum da_norm norm;
     enum da_norm_place norms;
     enum da_positions positions;
-    enum da_mlp mlp;           /* unless the file says otherwise (docassist.activation) */
-    unsigned window_every;     /* of so many layers the last sees all; 0: all have the window */
-    bool window_second;        /* the first of them instead */
-    bool window_rope;          /* layers with the window have a rope base of their own */
-    bool fused_qkv;            /* written as attn_qkv; either form is read */
-    bool fused_gate;           /* ffn_up holds the gate's rows, then its own */
-    bool biases;               /* every matrix of a block may have one */
-    bool biases_needed;        /* and must, the norms too */
-    bool qkv_biases;           /* only these three may */
-    bool parallel;             /* attention and MLP read the same input and are added together */
-    bool qk_norm;              /* RMS norm of each query and key head */
-    bool qk_norm_row;          /* or of all heads as one row */
-    bool norm_unit;            /* norms have no weights: they are ones */
-    bool embd_norm;            /* norm after the embedding */
-    bool embd_scale;           /* embedding times sqrt(dim) */
-    bool scores_plain;         /* scores are not divided by sqrt(head_dim) */
+    enum da_mlp mlp;       /* unless the file says otherwise (docassist.activation) */
+    unsigned window_every; /* of so many layers the last sees all; 0: all have the window */
+    bool window_second;    /* the first of them instead */
+    bool window_rope;      /* layers with the window have a rope base of their own */
+    bool fused_qkv;        /* written as attn_qkv; either form is read */
+    bool fused_gate;       /* ffn_up holds the gate's rows, then its own */
+    bool biases;           /* every matrix of a block may have one */
+    bool biases_needed;    /* and must, the norms too */
+    bool qkv_biases;       /* only these three may */
+    bool parallel;         /* attention and MLP read the same input and are added together */
+    bool qk_norm;          /* RMS norm of each query and key head */
+    bool qk_norm_row;      /* or of all heads as one row */
+    bool norm_unit;        /* norms have no weights: they are ones */
+    bool embd_norm;        /* norm after the embedding */
+    bool embd_scale;       /* embedding times sqrt(dim) */
+    bool scores_plain;     /* scores are not divided by sqrt(head_dim) */
 };
 
 /* The row that fits the file's architecture and tensors; DA_EUNSUPPORTED names what there is. */

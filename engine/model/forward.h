@@ -18,11 +18,11 @@ struct da_seq {
     /* Mamba: the tokens so far; T5: those of the encoder */
     int32_t *ids; /* owned */
     size_t n_ids, cap_ids;
-    float *state;         /* Mamba's, after n_pos positions; in the session's block */
-    uint32_t *src_pages;  /* [max_pages], T5: of the encoder's result */
+    float *state;        /* Mamba's, after n_pos positions; in the session's block */
+    uint32_t *src_pages; /* [max_pages], T5: of the encoder's result */
     uint32_t n_src_pages;
-    bool encoded;         /* T5: rows are the decoder's from now on */
-    uint32_t first_row;   /* T5: of the step in which it was encoded */
+    bool encoded;                /* T5: rows are the decoder's from now on */
+    uint32_t first_row;          /* T5: of the step in which it was encoded */
     uint32_t plan_ids, plan_pos; /* T5: while a step is checked */
     bool plan_encoded;
 };
@@ -52,8 +52,8 @@ struct da_session {
 
     /* sizes in floats from row to row */
     uint32_t d_stride, qkv_stride, attn_stride, ff_stride, vocab_stride;
-    uint32_t q8_stride;    /* bytes of a quantized query head */
-    uint32_t job_rows;     /* rows a job takes at most */
+    uint32_t q8_stride; /* bytes of a quantized query head */
+    uint32_t job_rows;  /* rows a job takes at most */
     uint32_t max_attn_rows;
 
     /* buffers, [batch] rows each unless said */
@@ -71,7 +71,7 @@ struct da_session {
     struct da_t5_state t5;
     float *states; /* Mamba: owned, of all sequences */
     size_t states_bytes;
-    void **blocks;                                             /* owned: all of the above */
+    void **blocks; /* owned: all of the above */
     size_t n_blocks, cap_blocks;
 
     /* the step at hand */
@@ -96,8 +96,8 @@ struct da_mm_job {
 bool da_wants_tiles(const struct da_weight *w);
 /* All jobs read the same input; their panels are one row of items. */
 void da_phase_matmul(struct da_session *s, const struct da_mm_job *jobs, uint32_t n_jobs,
-                     const float *x, uint32_t x_stride, const unsigned char *tiles,
-                     uint32_t n_tok, bool add);
+                     const float *x, uint32_t x_stride, const unsigned char *tiles, uint32_t n_tok,
+                     bool add);
 /* Rows of n floats to 8-bit form. */
 void da_phase_quantize(struct da_session *s, const float *x, uint32_t stride, uint32_t n,
                        uint32_t n_rows, unsigned char *tiles);

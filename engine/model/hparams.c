@@ -29,8 +29,7 @@ static void key_name(const struct reader *r, const char *suffix, char key[KEY_MA
 static enum da_rc outside(const struct reader *r, const char *key, uint64_t v, uint64_t min,
                           uint64_t max)
 {
-    return da_fail(r->err, DA_ELIMIT,
-                   "%s: key '%s' is %" PRIu64 ", outside %" PRIu64 "..%" PRIu64,
+    return da_fail(r->err, DA_ELIMIT, "%s: key '%s' is %" PRIu64 ", outside %" PRIu64 "..%" PRIu64,
                    da_gguf_name(r->g), key, v, min, max);
 }
 
@@ -123,8 +122,7 @@ static enum da_rc read_sizes(const struct reader *r)
     struct da_hparams *hp = &r->m->hp;
     uint32_t v_len;
     enum da_rc rc = read_blocks(r);
-    if (rc ||
-        (rc = key_uint(r, "embedding_length", true, 0, 1, DA_MODEL_MAX_DIM, &hp->dim)) ||
+    if (rc || (rc = key_uint(r, "embedding_length", true, 0, 1, DA_MODEL_MAX_DIM, &hp->dim)) ||
         (rc = key_uint(r, "input_embedding_length", false, hp->dim, 1, DA_MODEL_MAX_DIM,
                        &hp->embd_dim)) ||
         (rc = key_uint(r, "context_length", true, 0, 1, DA_MODEL_MAX_CTX, &hp->n_ctx)) ||
@@ -136,8 +134,8 @@ static enum da_rc read_sizes(const struct reader *r)
                             offsetof(struct da_layer, n_kv_heads), &hp->n_kv_heads)) ||
         (rc = key_uint(r, "attention.key_length", false, hp->dim / hp->n_heads, 1,
                        DA_MODEL_MAX_HEAD_DIM, &hp->head_dim)) ||
-        (rc = key_uint(r, "attention.value_length", false, hp->head_dim, hp->head_dim,
-                       hp->head_dim, &v_len)))
+        (rc = key_uint(r, "attention.value_length", false, hp->head_dim, hp->head_dim, hp->head_dim,
+                       &v_len)))
         return rc;
     for (uint32_t l = 0; l < hp->n_layers; l++) {
         const struct da_layer *y = &r->m->layers[l];
@@ -236,15 +234,11 @@ static enum da_rc read_activation(const struct reader *r)
     static const struct {
         const char *name;
         enum da_mlp mlp;
-    } NAMES[] = {{"gelu", DA_MLP_GELU_ERF},
-                 {"gelu_tanh", DA_MLP_GELU_TANH},
-                 {"relu", DA_MLP_RELU},
-                 {"silu_gated", DA_MLP_SWIGLU},
-                 {"gelu_gated", DA_MLP_GEGLU},
-                 {"relu_gated", DA_MLP_REGLU}};
+    } NAMES[] = {{"gelu", DA_MLP_GELU_ERF},    {"gelu_tanh", DA_MLP_GELU_TANH},
+                 {"relu", DA_MLP_RELU},        {"silu_gated", DA_MLP_SWIGLU},
+                 {"gelu_gated", DA_MLP_GEGLU}, {"relu_gated", DA_MLP_REGLU}};
     struct da_span v;
-    enum da_rc rc =
-        da_gguf_opt_str(r->g, DA_ARCH_OWN ".activation", da_span_str(""), &v, r->err);
+    enum da_rc rc = da_gguf_opt_str(r->g, DA_ARCH_OWN ".activation", da_span_str(""), &v, r->err);
     r->m->hp.mlp = r->m->family->mlp;
     if (rc || v.len == 0)
         return rc;

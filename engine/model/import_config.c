@@ -11,8 +11,8 @@
 #include "common/mem.h"
 #include "engine/model/import_parts.h"
 
-enum da_rc da_cfg_uint(struct da_importer *im, const char *name, const char *other,
-                           uint32_t def, uint32_t max, uint32_t *out)
+enum da_rc da_cfg_uint(struct da_importer *im, const char *name, const char *other, uint32_t def,
+                       uint32_t max, uint32_t *out)
 {
     const struct da_json *j = da_json_get(im->config, name);
     int64_t v = def;
@@ -43,7 +43,7 @@ bool da_cfg_bool(const struct da_json *obj, const char *name, bool def)
 
 /* A member that would change the numbers must have the one value we compute. */
 enum da_rc da_cfg_must_be(struct da_importer *im, const struct da_json *obj, const char *name,
-                              const char *want)
+                          const char *want)
 {
     struct da_span v;
     if (!da_json_str(da_json_get(obj, name), &v) || da_span_is(v, want))
@@ -159,8 +159,7 @@ static enum da_rc yarn_scaling(struct da_importer *im, const struct da_json *r)
     enum da_rc rc = need_double(im, r, "factor", &s->rope_factor);
     if (rc)
         return rc;
-    if (da_json_double(da_json_get(r, "mscale"), &scale) ||
-        !da_cfg_bool(r, "truncate", true))
+    if (da_json_double(da_json_get(r, "mscale"), &scale) || !da_cfg_bool(r, "truncate", true))
         return da_fail(im->err, DA_EUNSUPPORTED, "config.json: YaRN with mscale or truncate");
     (void)da_json_double(da_json_get(r, "original_max_position_embeddings"), &old);
     (void)da_json_double(da_json_get(r, "attention_factor"), &s->rope_attn_factor);

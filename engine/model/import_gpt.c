@@ -15,8 +15,8 @@ enum da_rc da_config_mpt(struct da_importer *im)
         (rc = da_cfg_uint(im, "d_model", NULL, 0, 1 << 14, &s->dim)) ||
         (rc = da_cfg_uint(im, "n_heads", NULL, 0, DA_MODEL_MAX_HEADS, &s->n_heads)) ||
         (rc = da_cfg_uint(im, "expansion_ratio", NULL, 4, 64, &expansion)) ||
-        (rc =
-             da_cfg_uint(im, "max_seq_len", "context_window_size", 2048, DA_MODEL_MAX_CTX, &s->n_ctx)))
+        (rc = da_cfg_uint(im, "max_seq_len", "context_window_size", 2048, DA_MODEL_MAX_CTX,
+                          &s->n_ctx)))
         return rc;
     if (da_cfg_bool(attn, "rope", false) || da_cfg_bool(attn, "qk_ln", false))
         return da_fail(im->err, DA_EUNSUPPORTED, "config.json: rope or qk_ln in an MPT model");
@@ -80,7 +80,8 @@ enum da_rc da_config_neox(struct da_importer *im)
         (rc = da_cfg_uint(im, "hidden_size", NULL, 0, DA_MODEL_MAX_DIM, &s->dim)) ||
         (rc = da_cfg_uint(im, "num_attention_heads", NULL, 0, DA_MODEL_MAX_HEADS, &s->n_heads)) ||
         (rc = da_cfg_uint(im, "intermediate_size", NULL, 0, 1 << 20, &s->ff_dim)) ||
-        (rc = da_cfg_uint(im, "max_position_embeddings", NULL, 2048, DA_MODEL_MAX_CTX, &s->n_ctx)) ||
+        (rc =
+             da_cfg_uint(im, "max_position_embeddings", NULL, 2048, DA_MODEL_MAX_CTX, &s->n_ctx)) ||
         (rc = da_cfg_activation(im, "hidden_act", "gelu")))
         return rc;
     s->no_parallel = !da_cfg_bool(im->config, "use_parallel_residual", true);
@@ -96,9 +97,11 @@ enum da_rc da_config_bloom(struct da_importer *im)
     struct da_build_shape *s = &im->shape;
     enum da_rc rc;
     s->norm_eps = da_cfg_double(im, "layer_norm_epsilon", 1e-5);
-    if ((rc = da_cfg_uint(im, "n_layer", "num_hidden_layers", 0, DA_MODEL_MAX_LAYERS, &s->n_layers)) ||
+    if ((rc = da_cfg_uint(im, "n_layer", "num_hidden_layers", 0, DA_MODEL_MAX_LAYERS,
+                          &s->n_layers)) ||
         (rc = da_cfg_uint(im, "hidden_size", "n_embed", 0, 1 << 14, &s->dim)) ||
-        (rc = da_cfg_uint(im, "n_head", "num_attention_heads", 0, DA_MODEL_MAX_HEADS, &s->n_heads)) ||
+        (rc = da_cfg_uint(im, "n_head", "num_attention_heads", 0, DA_MODEL_MAX_HEADS,
+                          &s->n_heads)) ||
         (rc = da_cfg_uint(im, "seq_length", NULL, 2048, DA_MODEL_MAX_CTX, &s->n_ctx)))
         return rc;
     if (da_cfg_bool(im->config, "apply_residual_connection_post_layernorm", false))
@@ -128,10 +131,8 @@ enum da_rc da_config_falcon(struct da_importer *im)
         (rc = da_cfg_uint(im, "num_kv_heads", "n_head_kv", s->n_heads, s->n_heads,
                           &s->n_kv_heads)) ||
         (rc = da_cfg_uint(im, "ffn_hidden_size", NULL, s->dim * 4, 1 << 20, &s->ff_dim)) ||
-        (rc = da_cfg_uint(im, "num_ln_in_parallel_attn", NULL, new_decoder ? 2 : 1, 2,
-                          &n_norms)) ||
-        (rc = da_cfg_uint(im, "max_position_embeddings", NULL, 2048, DA_MODEL_MAX_CTX,
-                          &s->n_ctx)))
+        (rc = da_cfg_uint(im, "num_ln_in_parallel_attn", NULL, new_decoder ? 2 : 1, 2, &n_norms)) ||
+        (rc = da_cfg_uint(im, "max_position_embeddings", NULL, 2048, DA_MODEL_MAX_CTX, &s->n_ctx)))
         return rc;
     if (da_cfg_bool(im->config, "alibi", false))
         return da_fail(im->err, DA_EUNSUPPORTED, "config.json: a Falcon with ALiBi");
@@ -147,7 +148,7 @@ enum da_rc da_config_falcon(struct da_importer *im)
     return da_cfg_rope(im);
 }
 
-/* Layers take turns: one sees all, the next a window. attention_types: [[["global", "local"], n]]. */
+/* One layer sees all, the next a window. attention_types: [[["global", "local"], n]]. */
 static enum da_rc neo_windows(struct da_importer *im)
 {
     static const char *const TURNS[] = {"global", "local"};
@@ -180,8 +181,8 @@ enum da_rc da_config_gptneo(struct da_importer *im)
         (rc = da_cfg_uint(im, "hidden_size", NULL, 0, 1 << 14, &s->dim)) ||
         (rc = da_cfg_uint(im, "num_heads", NULL, 0, DA_MODEL_MAX_HEADS, &s->n_heads)) ||
         (rc = da_cfg_uint(im, "intermediate_size", NULL, s->dim * 4, 1 << 20, &s->ff_dim)) ||
-        (rc = da_cfg_uint(im, "max_position_embeddings", NULL, 2048, DA_MODEL_MAX_CTX,
-                          &s->n_ctx)) ||
+        (rc =
+             da_cfg_uint(im, "max_position_embeddings", NULL, 2048, DA_MODEL_MAX_CTX, &s->n_ctx)) ||
         (rc = neo_windows(im)))
         return rc;
     s->n_kv_heads = s->n_heads;
@@ -201,8 +202,7 @@ enum da_rc da_config_opt(struct da_importer *im)
         (rc = da_cfg_uint(im, "num_attention_heads", NULL, 0, DA_MODEL_MAX_HEADS, &s->n_heads)) ||
         (rc = da_cfg_uint(im, "ffn_dim", NULL, s->dim * 4, 1 << 20, &s->ff_dim)) ||
         (rc = da_cfg_uint(im, "word_embed_proj_dim", NULL, s->dim, 1 << 14, &embd)) ||
-        (rc = da_cfg_uint(im, "max_position_embeddings", NULL, 2048, DA_MODEL_MAX_CTX,
-                          &s->n_ctx)))
+        (rc = da_cfg_uint(im, "max_position_embeddings", NULL, 2048, DA_MODEL_MAX_CTX, &s->n_ctx)))
         return rc;
     if (!da_cfg_bool(im->config, "do_layer_norm_before", true))
         s->family = "opt-post";

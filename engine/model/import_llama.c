@@ -42,8 +42,7 @@ static enum da_rc read_window(struct da_importer *im)
     l = 0;
     for (const struct da_json *j = da_json_first(types); j; j = da_json_next(j), l++) {
         struct da_span kind;
-        if (!da_json_str(j, &kind) ||
-            da_span_is(kind, "full_attention") != ((l + 1) % every == 0))
+        if (!da_json_str(j, &kind) || da_span_is(kind, "full_attention") != ((l + 1) % every == 0))
             return da_fail(im->err, DA_EUNSUPPORTED,
                            "config.json: 'layer_types' is not every %" PRIu32 "th layer whole",
                            every);
@@ -126,7 +125,8 @@ enum da_rc da_config_llama(struct da_importer *im)
     const struct da_family *f = im->family;
     enum da_rc rc;
     s->norm_eps = da_cfg_double(im, "rms_norm_eps", f->norm == DA_NORM_RMS ? 1e-6 : 1e-5);
-    s->norm_eps = da_cfg_double(im, "layer_norm_eps", da_cfg_double(im, "norm_epsilon", s->norm_eps));
+    s->norm_eps =
+        da_cfg_double(im, "layer_norm_eps", da_cfg_double(im, "norm_epsilon", s->norm_eps));
     s->rope_base = da_cfg_double(im, "rope_theta", 10000.0);
     im->names = da_names_llama;
     im->no_permute = f->positions != DA_POS_ROPE_PAIR;
@@ -140,13 +140,13 @@ enum da_rc da_config_llama(struct da_importer *im)
     /* Gemma's early files name another activation than the one it was trained with */
     if (f->embd_scale)
         return DA_OK;
-    const char *act = f->mlp == DA_MLP_SWIGLU ? "silu"
+    const char *act = f->mlp == DA_MLP_SWIGLU  ? "silu"
                       : f->mlp == DA_MLP_REGLU ? "relu"
                                                : "gelu_new";
     return da_cfg_activation(im, "hidden_act", act);
 }
 
-/* --- what only the weights tell -------------------------------------------------------------------------- */
+/* --- what only the weights tell -------------------------------------------------------- */
 
 static bool same_tensor(const struct da_st_tensor *a, const struct da_st_tensor *b)
 {
@@ -187,7 +187,8 @@ void da_config_weights(struct da_importer *im)
     s->shared_mlp = true;
     im->family = da_family_named(s->family);
     /* its configuration speaks of fewer key heads than its code makes */
-    const struct da_st_tensor *k = da_safetensors_find(im->st, "model.layers.0.self_attn.k_proj.weight");
+    const struct da_st_tensor *k =
+        da_safetensors_find(im->st, "model.layers.0.self_attn.k_proj.weight");
     if (k && k->dims[0] == (uint64_t)s->n_heads * s->head_dim)
         s->n_kv_heads = s->n_heads;
 }

@@ -21,8 +21,8 @@ static enum da_rc layer_list(struct da_importer *im, const char *name, uint32_t 
     if (n == im->shape.n_layers && da_json_len(list) == n)
         return DA_OK;
     return da_fail(im->err, DA_EFORMAT,
-                   "config.json: '%s' is not a list of %" PRIu32 " numbers from 1 to %" PRIu32, name,
-                   im->shape.n_layers, max);
+                   "config.json: '%s' is not a list of %" PRIu32 " numbers from 1 to %" PRIu32,
+                   name, im->shape.n_layers, max);
 }
 
 /* Widths of the MLPs: multiples of a divisor near the multiplier times dim, not below 0.9 of it
@@ -86,8 +86,8 @@ enum da_rc da_config_mamba(struct da_importer *im)
     if ((rc = da_cfg_uint(im, "num_hidden_layers", "n_layer", 0, DA_MODEL_MAX_LAYERS,
                           &s->n_layers)) ||
         (rc = da_cfg_uint(im, "hidden_size", "d_model", 0, DA_MODEL_MAX_DIM, &s->dim)) ||
-        (rc = da_cfg_uint(im, "intermediate_size", "d_inner", 2 * s->dim, 1 << 17,
-                          &s->ssm_inner)) ||
+        (rc =
+             da_cfg_uint(im, "intermediate_size", "d_inner", 2 * s->dim, 1 << 17, &s->ssm_inner)) ||
         (rc = da_cfg_uint(im, "conv_kernel", "d_conv", 4, 16, &s->ssm_conv)) ||
         (rc = da_cfg_uint(im, "state_size", "d_state", 16, 256, &s->ssm_state)) ||
         (rc = da_cfg_uint(im, "time_step_rank", "dt_rank", (s->dim + 15) / 16, 1 << 16,

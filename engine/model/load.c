@@ -12,6 +12,7 @@
 #include "common/threads.h"
 #include "engine/bigmem.h"
 #include "engine/kernels/panels.h"
+#include "engine/model/panel_cache.h"
 
 /* --- tensors ------------------------------------------------------------------ */
 
@@ -21,7 +22,7 @@ enum da_rc da_load_missing(struct da_loader *ld, const char *name)
 }
 
 enum da_rc da_load_find(struct da_loader *ld, const char *name, uint64_t d0, uint64_t d1,
-                       const struct da_gguf_tensor **ret)
+                        const struct da_gguf_tensor **ret)
 {
     const struct da_gguf_tensor *t = da_gguf_tensor(ld->g, name);
     *ret = NULL;
@@ -50,7 +51,8 @@ float *da_load_floats(struct da_model *m, size_t n)
     return block;
 }
 
-enum da_rc da_load_vector(struct da_loader *ld, const char *name, uint32_t n, bool needed, float **out)
+enum da_rc da_load_vector(struct da_loader *ld, const char *name, uint32_t n, bool needed,
+                          float **out)
 {
     const struct da_gguf_tensor *t;
     enum da_rc rc = da_load_find(ld, name, n, 1, &t);
@@ -75,7 +77,7 @@ const char *da_load_name(char buf[DA_LOAD_NAME_MAX], int layer, const char *base
 }
 
 enum da_rc da_load_norm(struct da_loader *ld, int layer, const char *base, uint32_t n,
-                       struct da_norm_weight *out)
+                        struct da_norm_weight *out)
 {
     const struct da_family *f = ld->m->family;
     char name[DA_LOAD_NAME_MAX];
@@ -89,12 +91,13 @@ enum da_rc da_load_norm(struct da_loader *ld, int layer, const char *base, uint3
     enum da_rc rc = da_load_vector(ld, da_load_name(name, layer, base, "weight"), n, true, &out->w);
     if (rc || f->norm == DA_NORM_RMS)
         return rc;
-    return da_load_vector(ld, da_load_name(name, layer, base, "bias"), n, f->biases_needed, &out->b);
+    return da_load_vector(ld, da_load_name(name, layer, base, "bias"), n, f->biases_needed,
+                          &out->b);
 }
 
 /* Rows first.. of a tensor become a weight of n_rows rows. */
 enum da_rc da_load_plan(struct da_loader *ld, const struct da_gguf_tensor *t, const char *name,
-                       uint32_t first, uint32_t n_rows, struct da_weight *out)
+                        uint32_t first, uint32_t n_rows, struct da_weight *out)
 {
     enum da_panel_kind kind = da_panel_kind_of((enum da_qtype)t->type);
     if (!da_panels_shape(&out->p, kind, n_rows, t->dims[0]))
@@ -107,7 +110,7 @@ enum da_rc da_load_plan(struct da_loader *ld, const struct da_gguf_tensor *t, co
 }
 
 enum da_rc da_load_matrix(struct da_loader *ld, int layer, const char *base, uint32_t n_cols,
-                         uint32_t n_rows, bool bias_allowed, struct da_weight *out)
+                          uint32_t n_rows, bool bias_allowed, struct da_weight *out)
 {
     char name[DA_LOAD_NAME_MAX];
     const struct da_gguf_tensor *t;
@@ -120,7 +123,7 @@ enum da_rc da_load_matrix(struct da_loader *ld, int layer, const char *base, uin
         return rc;
     if (bias_allowed)
         rc = da_load_vector(ld, da_load_name(name, layer, base, "bias"), n_rows,
-                    ld->m->family->biases_needed && layer >= 0, &out->bias);
+                            ld->m->family->biases_needed && layer >= 0, &out->bias);
     return rc;
 }
 
@@ -157,24 +160,18 @@ static void build_item(void *ctx, size_t item, unsigned worker)
         da_big_forget(src + top * row, ((end < w->p->n_rows ? end : w->p->n_rows) - top) * row);
 }
 
-enum da_rc da_load_panels(struct da_loader *ld, unsigned n_threads)
+static enum da_rc build_panels(struct da_loader *ld, unsigned n_threads)
 {
-    struct da_model *m = ld->m;
     struct build b = {.ld = ld};
     size_t items = 0;
     uint32_t widest = 0;
     enum da_rc rc = DA_OK;
-    m->facts.weight_bytes = ld->panel_bytes;
-    if (!(m->panel_block = da_big_alloc(ld->panel_bytes)))
-        return da_fail(ld->err, DA_ENOMEM, "%s: no memory for %zu bytes of weights",
-                       da_gguf_name(ld->g), ld->panel_bytes);
     b.first_item = da_calloc(ld->n + 1, sizeof *b.first_item);
     b.scratch = da_calloc(n_threads, sizeof *b.scratch);
     for (size_t i = 0; i < ld->n; i++) {
         widest = ld->list[i].p->n_cols > widest ? ld->list[i].p->n_cols : widest;
         b.first_item[i] = items;
         items += (ld->list[i].p->n_panels + BUILD_PANELS - 1) / BUILD_PANELS;
-        ld->list[i].p->data = m->panel_block + ld->list[i].offset;
     }
     b.first_item[ld->n] = items;
     for (unsigned i = 0; i < n_threads; i++)
@@ -187,4 +184,41 @@ enum da_rc da_load_panels(struct da_loader *ld, unsigned n_threads)
     free(b.scratch);
     free(b.first_item);
     return rc;
+}
+
+/* From the cache file when there is a right one; otherwise made, and kept there. */
+static enum da_rc cached_panels(struct da_loader *ld, unsigned n_threads)
+{
+    struct da_model *m = ld->m;
+    struct da_buf header, path;
+    struct da_err ignored;
+    enum da_rc rc = DA_OK;
+    da_buf_init(&header, 0);
+    da_buf_init(&path, 0);
+    const bool known = da_panel_cache_header(ld, &header, &ignored) == DA_OK;
+    const struct da_span h = da_span(header.p, header.len);
+    da_panel_cache_path(&path, da_gguf_name(ld->g), ld->opts->cache_dir);
+    m->facts.cached =
+        known && da_panel_cache_read(path.p, h, m->panel_block, ld->panel_bytes, n_threads);
+    if (!m->facts.cached && !(rc = build_panels(ld, n_threads)) && known)
+        da_panel_cache_write(path.p, h, m->panel_block, ld->panel_bytes);
+    da_buf_release(&header);
+    da_buf_release(&path);
+    return rc;
+}
+
+enum da_rc da_load_panels(struct da_loader *ld, unsigned n_threads)
+{
+    enum { CACHE_MIN = 16 << 20 }; /* smaller ones are made faster than found */
+    struct da_model *m = ld->m;
+    const uint64_t min = ld->opts->cache_min ? ld->opts->cache_min : CACHE_MIN;
+    m->facts.weight_bytes = ld->panel_bytes;
+    if (!(m->panel_block = da_big_alloc(ld->panel_bytes)))
+        return da_fail(ld->err, DA_ENOMEM, "%s: no memory for %zu bytes of weights",
+                       da_gguf_name(ld->g), ld->panel_bytes);
+    for (size_t i = 0; i < ld->n; i++)
+        ld->list[i].p->data = m->panel_block + ld->list[i].offset;
+    if (ld->opts->cache && ld->panel_bytes >= min && da_gguf_is_mapped(ld->g))
+        return cached_panels(ld, n_threads);
+    return build_panels(ld, n_threads);
 }

@@ -28,6 +28,7 @@ struct da_loader {
     size_t n, cap;
     size_t panel_bytes;
     bool *used; /* [n_tensors] */
+    const struct da_model_opts *opts;
     struct da_err *err;
 };
 

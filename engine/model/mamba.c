@@ -31,10 +31,10 @@ static enum da_rc read_keys(struct da_loader *ld, struct da_mamba *b)
     enum da_rc rc;
     if ((rc = da_hparams_uint(m, "block_count", true, 0, 1, DA_MODEL_MAX_LAYERS, &hp->n_layers,
                               err)) ||
-        (rc = da_hparams_uint(m, "embedding_length", true, 0, 1, DA_MODEL_MAX_DIM, &hp->dim,
-                              err)) ||
-        (rc = da_hparams_uint(m, "context_length", true, 0, 1, DA_MODEL_MAX_CTX, &hp->n_ctx,
-                              err)) ||
+        (rc =
+             da_hparams_uint(m, "embedding_length", true, 0, 1, DA_MODEL_MAX_DIM, &hp->dim, err)) ||
+        (rc =
+             da_hparams_uint(m, "context_length", true, 0, 1, DA_MODEL_MAX_CTX, &hp->n_ctx, err)) ||
         (rc = da_hparams_uint(m, "ssm.conv_kernel", true, 0, 2, DA_MAMBA_MAX_CONV, &b->n_conv,
                               err)) ||
         (rc = da_hparams_uint(m, "ssm.inner_size", true, 0, 1, MAX_INNER, &b->inner, err)) ||
@@ -202,8 +202,7 @@ static void recur(struct da_session *s, const struct da_mamba_layer *y, uint32_t
         memcpy(gate, z, n * sizeof *gate);
         for (uint32_t c = 0; c < n; c++) {
             size_t at = (size_t)(from + c) * b->state16;
-            float sum =
-                kn->ssm_step(h + at, y->a + at, bs, cs, softplus(dt[c]), x[c], b->state16);
+            float sum = kn->ssm_step(h + at, y->a + at, bs, cs, softplus(dt[c]), x[c], b->state16);
             out[c] = sum + y->d[from + c] * x[c];
         }
         kn->silu_mul(gate, out, da_pad(n, DA_LANES), s->attn + (size_t)t * s->attn_stride + from);

@@ -71,7 +71,8 @@ static enum da_rc mlp_weights(struct da_loader *ld, int blk, struct da_layer *y)
         rc = da_load_find(ld, da_load_name(name, blk, "ffn_up", "weight"), hp->dim, 2 * ff, &t);
         if (rc || !t)
             return rc ? rc : da_load_missing(ld, name);
-        if ((rc = da_load_plan(ld, t, name, 0, ff, &y->gate)) || (rc = da_load_plan(ld, t, name, ff, ff, &y->up)))
+        if ((rc = da_load_plan(ld, t, name, 0, ff, &y->gate)) ||
+            (rc = da_load_plan(ld, t, name, ff, ff, &y->up)))
             return rc;
     } else {
         if (is_gated(hp->mlp) &&
@@ -187,9 +188,10 @@ static enum da_rc outer_weights(struct da_loader *ld)
     enum da_rc rc = da_load_embedding(ld);
     if (rc)
         return rc;
-    if (hp->embd_dim != hp->dim &&
-        ((rc = da_load_matrix(ld, -1, "token_embd_in", hp->embd_dim, hp->dim, false, &m->embd_in)) ||
-         (rc = da_load_matrix(ld, -1, "token_embd_out", hp->dim, hp->embd_dim, false, &m->embd_out))))
+    if (hp->embd_dim != hp->dim && ((rc = da_load_matrix(ld, -1, "token_embd_in", hp->embd_dim,
+                                                         hp->dim, false, &m->embd_in)) ||
+                                    (rc = da_load_matrix(ld, -1, "token_embd_out", hp->dim,
+                                                         hp->embd_dim, false, &m->embd_out))))
         return rc;
     if (m->family->positions == DA_POS_LEARNED) {
         t = da_gguf_tensor(ld->g, "position_embd.weight");
@@ -200,7 +202,8 @@ static enum da_rc outer_weights(struct da_loader *ld)
         if ((rc = da_load_find(ld, "position_embd.weight", hp->dim, t->dims[1], &m->pos_embd)))
             return rc;
     }
-    if (m->family->embd_norm && (rc = da_load_norm(ld, -1, "token_embd_norm", hp->dim, &m->embd_norm)))
+    if (m->family->embd_norm &&
+        (rc = da_load_norm(ld, -1, "token_embd_norm", hp->dim, &m->embd_norm)))
         return rc;
     if (m->family->norms != DA_NORMS_ON_RESIDUAL &&
         (rc = da_load_norm(ld, -1, "output_norm", hp->dim, &m->out_norm)))
@@ -349,7 +352,7 @@ enum da_rc da_model_open(struct da_model **ret, const char *path, const struct d
     static const struct da_model_opts NONE = {0};
     const struct da_model_opts *o = opts ? opts : &NONE;
     struct da_model *m = da_calloc(1, sizeof *m);
-    struct da_loader ld = {.m = m, .err = err};
+    struct da_loader ld = {.m = m, .opts = o, .err = err};
     enum da_rc rc;
     m->kernels = da_kernels_find(o->cpu);
     if (!m->kernels) {

@@ -48,8 +48,8 @@ struct da_rope {
     const float *divisors;  /* [n_rot / 2] of frequencies, or NULL */
     const float *long_ones; /* likewise beyond old_ctx (long rope), or NULL */
     enum da_rope_scaling scaling;
-    uint32_t old_ctx; /* context before scaling */
-    float attn_factor;        /* of cosines and sines */
+    uint32_t old_ctx;  /* context before scaling */
+    float attn_factor; /* of cosines and sines */
     float beta_fast, beta_slow;
     uint32_t levels; /* values are rounded to multiples of 1 / levels; 0: not */
 };

@@ -19,14 +19,13 @@ static enum da_rc read_keys(struct da_loader *ld, struct da_t5 *t)
     uint32_t start;
     double eps, scale;
     enum da_rc rc;
-    if ((rc = da_hparams_uint(m, "block_count", true, 0, 1, DA_MODEL_MAX_LAYERS, &t->n_enc,
-                              err)) ||
+    if ((rc = da_hparams_uint(m, "block_count", true, 0, 1, DA_MODEL_MAX_LAYERS, &t->n_enc, err)) ||
         (rc = da_hparams_uint(m, "decoder_block_count", false, t->n_enc, 1, DA_MODEL_MAX_LAYERS,
                               &hp->n_layers, err)) ||
-        (rc = da_hparams_uint(m, "embedding_length", true, 0, 1, DA_MODEL_MAX_DIM, &hp->dim,
-                              err)) ||
-        (rc = da_hparams_uint(m, "context_length", true, 0, 1, DA_MODEL_MAX_CTX, &hp->n_ctx,
-                              err)) ||
+        (rc =
+             da_hparams_uint(m, "embedding_length", true, 0, 1, DA_MODEL_MAX_DIM, &hp->dim, err)) ||
+        (rc =
+             da_hparams_uint(m, "context_length", true, 0, 1, DA_MODEL_MAX_CTX, &hp->n_ctx, err)) ||
         (rc = da_hparams_uint(m, "feed_forward_length", true, 0, 1, FF_MAX, &hp->ff_dim, err)) ||
         (rc = da_hparams_uint(m, "attention.head_count", true, 0, 1, DA_MODEL_MAX_HEADS,
                               &hp->n_heads, err)) ||

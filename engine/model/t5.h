@@ -47,8 +47,8 @@ void da_t5_free(struct da_t5 *t); /* NULL allowed */
 struct da_t5_state {
     float *enc_bias, *dec_bias; /* [n_heads][stride], at distance key - query + n_ctx - 1 */
     uint32_t enc_stride, dec_stride;
-    struct da_kv enc_kv;  /* of the encoder's layer at hand: page i is block i */
-    struct da_row *rows;  /* [batch] of the decoder in the step at hand */
+    struct da_kv enc_kv;      /* of the encoder's layer at hand: page i is block i */
+    struct da_row *rows;      /* [batch] of the decoder in the step at hand */
     const struct da_seq *seq; /* being encoded */
 };
 

@@ -161,8 +161,8 @@ static void encoder_layer(struct da_session *s, uint32_t l, unsigned worker)
                                       {&y->qkv[1], s->qkv + y->k_off, s->qkv_stride},
                                       {&y->qkv[2], s->qkv + y->v_off, s->qkv_stride}};
     const struct da_mm_job out = {&y->wo, s->x, s->d_stride};
-    const bool tiles = da_wants_tiles(&y->qkv[0]) || da_wants_tiles(&y->qkv[1]) ||
-                       da_wants_tiles(&y->qkv[2]);
+    const bool tiles =
+        da_wants_tiles(&y->qkv[0]) || da_wants_tiles(&y->qkv[1]) || da_wants_tiles(&y->qkv[2]);
     uint32_t item;
     da_phase_norm(s, &y->norm1, tiles, s->xn, s->x_tiles);
     da_phase_matmul(s, jobs, 3, s->xn, s->d_stride, s->x_tiles, s->n_rows, false);

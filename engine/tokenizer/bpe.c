@@ -87,9 +87,25 @@ static int32_t find_whole(const struct da_tokenizer *t, struct da_span piece, co
     return -1;
 }
 
+/* Where tokens are numbered by the rank of their merge, one look into memory less. */
+static int32_t find_merge_base(const struct da_vocab *v)
+{
+    int32_t base = v->n_merges > 0 ? v->merges[0].result : -1;
+    for (size_t i = 0; i < v->n_merges; i++)
+        if (v->merges[i].result - base != (int32_t)i)
+            return -1;
+    return base;
+}
+
+static inline int32_t result_of(const struct da_tokenizer *t, uint32_t rank)
+{
+    return t->merge_base >= 0 ? t->merge_base + (int32_t)rank : t->v->merges[rank].result;
+}
+
 enum da_rc da_bpe_open(struct da_tokenizer *t, struct da_err *err)
 {
     const struct da_vocab *v = t->v;
+    t->merge_base = find_merge_base(v);
     enum da_rc rc = da_pairs_build(&t->pairs, v->merges, v->n_merges, err);
     if (rc == DA_OK && (v->ignore_merges || !v->byte_level))
         rc = da_textmap_build(&t->map, v,
@@ -110,7 +126,7 @@ static void rank_pair(const void *ctx, struct da_merge_node *a, const struct da_
     const struct da_tokenizer *t = ctx;
     (void)end;
     a->rank = da_pairs_find(&t->pairs, a->id, b->id);
-    a->result = a->rank == DA_PAIR_NONE ? -1 : t->v->merges[a->rank].result;
+    a->result = a->rank == DA_PAIR_NONE ? -1 : result_of(t, a->rank);
 }
 
 enum { INDEX_BITS = 7, NO_KEY = INT32_MAX };
@@ -147,7 +163,7 @@ static size_t merge_short(const struct da_tokenizer *t, int32_t *id, size_t n,
         if (best == NO_KEY)
             break;
         size_t i = (size_t)best & (SHORT_MAX - 1), gone = next[i], after = next[gone];
-        id[i] = t->v->merges[best >> INDEX_BITS].result;
+        id[i] = result_of(t, (uint32_t)best >> INDEX_BITS);
         next[i] = (uint8_t)after;
         prev[after] = (uint8_t)i;
         key[gone] = key[i] = NO_KEY;
@@ -230,6 +246,56 @@ static enum da_rc encode_piece(const struct da_tokenizer *t, struct da_tok_scrat
 
 enum { BATCH = 64 };
 
+/* The place of a piece of 16 bytes or more in the cache of long ones. */
+static struct da_long_entry *long_entry(const struct da_tok_scratch *s, const char *p, size_t len)
+{
+    uint64_t h = len, w;
+    for (size_t i = 0; i + 8 < len; i += 8) {
+        memcpy(&w, p + i, 8);
+        h = (h ^ w) * 0x9e3779b97f4a7c15u;
+        h ^= h >> 32;
+    }
+    memcpy(&w, p + len - 8, 8);
+    h = (h ^ w) * 0xbf58476d1ce4e5b9u;
+    return &s->longs[h >> (64 - DA_LONG_CACHE_BITS)];
+}
+
+static void put_long(struct da_long_entry *e, struct da_span piece, const int32_t *ids, size_t n)
+{
+    if (n > DA_LONG_MAX_IDS)
+        return;
+    e->len = (uint8_t)piece.len;
+    e->n_ids = (uint8_t)n;
+    memcpy(e->text, piece.p, piece.len);
+    memcpy(e->ids, ids, n * sizeof *ids);
+}
+
+/* A piece that the first look into its cache did not find; le is its place among the long ones,
+ * set among the short ones, at most one of them not NULL. */
+static enum da_rc encode_missed(const struct da_tokenizer *t, struct da_tok_scratch *s,
+                                struct da_span piece, struct da_piece_set *set,
+                                const struct da_piece_key *key, struct da_long_entry *le,
+                                const char *limit, struct da_ids *out, struct da_err *err)
+{
+    size_t old = out->n;
+    if (le && le->len == piece.len && memcmp(le->text, piece.p, piece.len) == 0) {
+        memcpy(da_ids_reserve(out, DA_LONG_MAX_IDS), le->ids, sizeof le->ids);
+        out->n += le->n_ids;
+        return DA_OK;
+    }
+    enum da_rc rc = DA_OK;
+    int32_t whole = set && t->wholes ? find_whole(t, piece, limit) : -1;
+    if (whole >= 0)
+        da_ids_add(out, whole);
+    else
+        rc = encode_piece(t, s, piece, out, err);
+    if (set && rc == DA_OK)
+        da_piece_put(set, *key, out->p + old, out->n - old);
+    if (le && rc == DA_OK)
+        put_long(le, piece, out->p + old, out->n - old);
+    return rc;
+}
+
 /* Encodes pieces that lie one after another. Their places in the cache are fetched ahead. */
 static enum da_rc encode_batch(const struct da_tokenizer *t, struct da_tok_scratch *s,
                                struct da_span text, size_t at, const uint32_t *ends, size_t n,
@@ -237,16 +303,27 @@ static enum da_rc encode_batch(const struct da_tokenizer *t, struct da_tok_scrat
 {
     struct da_piece_key key[BATCH];
     struct da_piece_set *set[BATCH];
+    struct da_long_entry *le[BATCH];
     const char *limit = text.p + text.len;
     size_t from = at;
     for (size_t i = 0; i < n; from = ends[i++]) {
         set[i] = NULL;
-        if (ends[i] - from > DA_PIECE_MAX_LEN)
+        le[i] = NULL;
+        if (ends[i] - from > DA_PIECE_MAX_LEN) {
+            if (ends[i] - from <= DA_LONG_MAX_LEN) {
+                le[i] = long_entry(s, text.p + from, ends[i] - from);
+                DA_PREFETCH(le[i]);
+                DA_PREFETCH(le[i]->ids);
+            }
             continue;
+        }
         key[i] = da_piece_key(text.p + from, ends[i] - from, limit);
         set[i] = da_piece_set(s, key[i]);
         DA_PREFETCH(set[i]);
     }
+    for (size_t i = 0; i < n && t->wholes; i++) /* what is not remembered is looked up there */
+        if (set[i] && !da_piece_find(set[i], key[i]))
+            DA_PREFETCH(&t->wholes[da_piece_hash(key[i]) >> t->whole_shift]);
     enum da_rc rc = DA_OK;
     int32_t *to = da_ids_reserve(out, BATCH * DA_PIECE_MAX_IDS);
     for (size_t i = 0; i < n && rc == DA_OK; at = ends[i++]) {
@@ -257,15 +334,8 @@ static enum da_rc encode_batch(const struct da_tokenizer *t, struct da_tok_scrat
             continue;
         }
         out->n = (size_t)(to - out->p);
-        size_t old = out->n;
-        struct da_span piece = da_span(text.p + at, ends[i] - at);
-        int32_t whole = set[i] && t->wholes ? find_whole(t, piece, limit) : -1;
-        if (whole >= 0)
-            da_ids_add(out, whole);
-        else
-            rc = encode_piece(t, s, piece, out, err);
-        if (set[i] && rc == DA_OK)
-            da_piece_put(set[i], key[i], out->p + old, out->n - old);
+        rc = encode_missed(t, s, da_span(text.p + at, ends[i] - at), set[i], &key[i], le[i], limit,
+                           out, err);
         to = da_ids_reserve(out, BATCH * DA_PIECE_MAX_IDS);
     }
     out->n = (size_t)(to - out->p);

@@ -12,6 +12,7 @@
 
 #include "common/attr.h"
 #include "common/mem.h"
+#include "engine/bigmem.h"
 #include "engine/tokenizer/tokenizer_impl.h"
 
 enum { ALIGN = 64 };
@@ -22,7 +23,7 @@ struct head {
     uint32_t order;   /* 0x01020304 as this machine stores it */
     uint32_t n_normal;
     uint32_t shift, filter_shift, whole_shift;
-    uint32_t reserved;
+    int32_t merge_base;
     uint64_t count[N_PARTS]; /* elements */
 };
 
@@ -50,7 +51,8 @@ void da_ready_write(const struct da_tokenizer *t, struct da_buf *out)
                      .n_normal = (uint32_t)v->n_normal,
                      .shift = t->pairs.shift,
                      .filter_shift = t->pairs.filter_shift,
-                     .whole_shift = t->whole_shift};
+                     .whole_shift = t->whole_shift,
+                     .merge_base = t->merge_base};
     memcpy(h.magic, magic, sizeof magic);
     h.count[TOKENS] = v->n;
     h.count[MERGES] = v->n_merges;
@@ -91,6 +93,21 @@ static bool find_parts(const unsigned char *p, size_t len, struct head *h,
     return at == len;
 }
 
+/* Moves the tables that are read all over for each token to large pages; NULL when there is no memory, and they stay where they are. */
+static void *copy_tables(const struct head *h, const void *parts[N_PARTS], size_t *size)
+{
+    *size = 0;
+    for (int i = SLOTS; i <= BYTE_PAIRS; i++)
+        *size += (h->count[i] * width[i] + ALIGN - 1) / ALIGN * ALIGN;
+    char *to = da_big_alloc(*size), *at = to;
+    for (int i = SLOTS; i <= BYTE_PAIRS && to; i++) {
+        memcpy(at, parts[i], h->count[i] * width[i]);
+        parts[i] = at;
+        at += (h->count[i] * width[i] + ALIGN - 1) / ALIGN * ALIGN;
+    }
+    return to;
+}
+
 enum da_rc da_ready_open(struct da_tokenizer **ret, const char *name)
 {
     struct head h;
@@ -111,6 +128,7 @@ enum da_rc da_ready_open(struct da_tokenizer **ret, const char *name)
     v->text.p = (char *)(uintptr_t)parts[TEXT];
     v->text.len = v->text.cap = h.count[TEXT];
     struct da_tokenizer *t = da_tokenizer_frame(v);
+    t->tables = copy_tables(&h, parts, &t->tables_size);
     t->pairs = (struct da_pairs){.slots = (uint64_t *)(uintptr_t)parts[SLOTS],
                                  .filter = (uint64_t *)(uintptr_t)parts[FILTER],
                                  .shift = h.shift,
@@ -118,6 +136,7 @@ enum da_rc da_ready_open(struct da_tokenizer **ret, const char *name)
                                  .mask = h.count[SLOTS] - 1};
     t->wholes = (uint32_t *)(uintptr_t)parts[WHOLES];
     t->whole_shift = h.whole_shift;
+    t->merge_base = h.merge_base;
     t->byte_pairs = (uint32_t *)(uintptr_t)parts[BYTE_PAIRS];
     memcpy(t->byte_id, parts[BYTE_IDS], sizeof t->byte_id);
     enum da_rc rc = da_added_build(&t->raw, v, false, NULL);

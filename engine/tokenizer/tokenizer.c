@@ -2,12 +2,14 @@
 
 #include "engine/tokenizer/tokenizer.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/hash.h"
 #include "common/mem.h"
+#include "engine/bigmem.h"
 #include "engine/tokenizer/charsmap.h"
 #include "engine/tokenizer/tokenizer_impl.h"
 
@@ -40,10 +42,11 @@ struct da_tok_scratch *da_tok_scratch_new(void)
         da_buf_init(&s->norm[i], 4 * DA_TOK_MAX_TEXT - 1);
         da_buf_init(&s->late[i], 4 * DA_TOK_MAX_TEXT - 1);
     }
-    /* calloc gives such a block pages of zeros that cost nothing until they are used. */
-    s->cache_block = da_calloc(((size_t)1 << DA_PIECE_CACHE_BITS) + 1, sizeof *s->cache);
-    uintptr_t line = ((uintptr_t)s->cache_block + sizeof *s->cache - 1) / sizeof *s->cache;
-    s->cache = (struct da_piece_set *)(line * sizeof *s->cache);
+    size_t n_short = sizeof *s->cache << DA_PIECE_CACHE_BITS;
+    size_t n_long = sizeof *s->longs << DA_LONG_CACHE_BITS;
+    s->cache = da_big_alloc(n_short + n_long);
+    assert(s->cache); /* fixed and small: fails as da_malloc does */
+    s->longs = (struct da_long_entry *)((char *)s->cache + n_short);
     return s;
 }
 
@@ -58,7 +61,8 @@ void da_tok_scratch_free(struct da_tok_scratch *s)
     da_ids_release(&s->ids);
     da_merge_release(&s->merge);
     free(s->path);
-    free(s->cache_block);
+    da_big_free(s->cache, (sizeof *s->cache << DA_PIECE_CACHE_BITS) +
+                              (sizeof *s->longs << DA_LONG_CACHE_BITS));
     free(s);
 }
 
@@ -185,6 +189,7 @@ struct da_tokenizer *da_tokenizer_frame(struct da_vocab *v)
 {
     struct da_tokenizer *t = da_calloc(1, sizeof *t);
     t->v = v;
+    t->merge_base = -1;
     t->key = cache_key(v);
     for (int b = 0; b < 256; b++)
         t->byte_id[b] = -1;
@@ -243,6 +248,7 @@ void da_tokenizer_close(struct da_tokenizer *t)
         free(t->byte_pairs);
         free(t->wholes);
     }
+    da_big_free(t->tables, t->tables_size);
     da_unigram_release(t);
     da_textmap_release(&t->map);
     da_vocab_free(t->v);
@@ -328,8 +334,10 @@ enum da_rc da_tokenizer_encode(const struct da_tokenizer *t, struct da_tok_scrat
                                struct da_err *err)
 {
     if (s->key != t->key) {
-        if (s->key != 0)
+        if (s->key != 0) {
             memset(s->cache, 0, sizeof *s->cache << DA_PIECE_CACHE_BITS);
+            memset(s->longs, 0, sizeof *s->longs << DA_LONG_CACHE_BITS);
+        }
         s->key = t->key;
     }
     if (text.len > DA_TOK_MAX_TEXT)

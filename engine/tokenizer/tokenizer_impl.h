@@ -26,6 +26,9 @@ struct da_tokenizer {
     uint32_t *byte_pairs;       /* [65536] ranks, by first * 256 + second; byte-level BPE */
     uint32_t *wholes;           /* tokens of up to 15 bytes, see bpe.c; when all are reachable */
     unsigned whole_shift;
+    int32_t merge_base;         /* BPE: merge number i gives token merge_base + i; -1: see merges */
+    size_t tables_size;
+    void *tables;               /* owned, of tables_size bytes: where ready.c has put pairs, wholes and byte_pairs */
     int32_t byte_id[256];       /* byte-level: the byte's token; else "<0x..>"; -1 none */
     struct da_trie *trie;       /* Unigram */
     double unknown_score;       /* Unigram: of a character without a token */
@@ -34,7 +37,7 @@ struct da_tokenizer {
 };
 
 /* Pieces up to 15 bytes that gave up to 4 ids, two to a cache line. */
-enum { DA_PIECE_MAX_LEN = 15, DA_PIECE_MAX_IDS = 4, DA_PIECE_CACHE_BITS = 15 };
+enum { DA_PIECE_MAX_LEN = 15, DA_PIECE_MAX_IDS = 4, DA_PIECE_CACHE_BITS = 16 };
 
 /* The bytes of a piece, zero-padded; the last byte holds the length (low half; 0: empty) and, in
  * an entry, the number of ids (high half). */
@@ -51,6 +54,15 @@ struct da_piece_set {
     struct da_piece_entry way[2]; /* the newer one first */
 };
 
+/* Longer pieces, such as words of Cyrillic or Devanagari; two cache lines an entry. */
+enum { DA_LONG_MAX_LEN = 46, DA_LONG_MAX_IDS = 20, DA_LONG_CACHE_BITS = 14 };
+struct da_long_entry {
+    uint8_t len; /* 0: empty */
+    uint8_t n_ids;
+    char text[DA_LONG_MAX_LEN];
+    int32_t ids[DA_LONG_MAX_IDS];
+};
+
 struct da_best_path {
     double score;
     uint32_t start; /* of the last token */
@@ -59,8 +71,8 @@ struct da_best_path {
 
 struct da_tok_scratch {
     uint64_t key;                 /* of the tokenizer the caches belong to */
-    struct da_piece_set *cache; /* [1 << DA_PIECE_CACHE_BITS], cache-line aligned, in cache_block */
-    void *cache_block;          /* owned */
+    struct da_piece_set *cache; /* [1 << DA_PIECE_CACHE_BITS], owned */
+    struct da_long_entry *longs; /* [1 << DA_LONG_CACHE_BITS], in the same block */
     struct da_merge_list merge;
     struct da_best_path *path; /* [cap_path + 1] */
     size_t cap_path;

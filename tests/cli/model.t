@@ -126,7 +126,7 @@ is_stderr "docassist: torch/pytorch_model.bin: pickle: it wants to use 'torch._u
 head -c 60000 "$golden/../torch/pytorch_model.bin" >torch/pytorch_model.bin
 run docassist model import --no-tokenizer torch -o x.gguf
 is_exit 1
-is_stderr "docassist: torch/pytorch_model.bin: not an archive of torch.save (a zip file)"
+is_stderr "docassist: torch/pytorch_model.bin: not an archive of torch.save: not a zip file"
 
 # --- verify ---
 run docassist model verify a.gguf

@@ -3,7 +3,7 @@
 # its corpus. New inputs are kept in build/fuzz/NAME; one that fails is left in
 # build/fuzz/crash-NAME-* and belongs, made small, into tests/fuzz/corpus/fuzz_NAME with the fix.
 #
-#   run.sh SECONDS [NAME...]
+#   run.sh SECONDS [NAME...]    FUZZ_TIMEOUT: seconds an input may take (10)
 set -eu
 
 cd "$(dirname "$0")/../.."
@@ -23,7 +23,7 @@ for name in "$@"; do
     set -- "build/fuzz/$name"
     [ ! -d "tests/fuzz/corpus/fuzz_$name" ] || set -- "$@" "tests/fuzz/corpus/fuzz_$name"
     log=build/fuzz/$name.log
-    "$out/tests/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+    "$out/tests/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout="${FUZZ_TIMEOUT:-10}" -rss_limit_mb=2048 \
         -artifact_prefix="build/fuzz/crash-$name-" "$@" >"$log" 2>&1 || {
         tail -n 40 "$log" >&2
         failed="$failed $name"

@@ -37,7 +37,11 @@ BEGIN {
     third["uchardet/"] = third["zip.h"] = third["libxml/"] = "^ingest/extract/"
     third["cld2/"] = third["tesseract/"] = third["leptonica/"] = "^ingest/extract/"
     third["glib"] = third["gio/"] = third["cairo"] = "^ingest/extract/"
-    third["immintrin.h"] = third["cpuid.h"] = third["arm_neon.h"] = "^engine/kernels/"
+    third["immintrin.h"] = third["arm_neon.h"] = "^engine/kernels/"
+    third["cpuid.h"] = "^common/cpu\\.c$"
+    # Peers and emulation: never part of a program.
+    third["llama.h"] = "^bench/engine/"
+    third["simde/"] = "^tests/soft/"
 
     # ISO C11, POSIX.1-2008, the kernel interfaces of Linux and those of the sanitizers.
     system_headers = \
