@@ -16,6 +16,8 @@
 #define DA_CTZ64(x) ((unsigned)__builtin_ctzll(x))
 /* For kernels whose constant arguments must reach the loops. */
 #define DA_ALWAYS_INLINE static inline __attribute__((always_inline))
+/* For bodies that many places name, and that would grow each of them. */
+#define DA_NOINLINE static __attribute__((noinline))
 #else
 #define DA_PRINTF(fmt, args)
 #define DA_NORETURN
@@ -33,6 +35,7 @@ static inline unsigned da_ctz64(unsigned long long x)
 }
 #define DA_CTZ64(x) da_ctz64(x)
 #define DA_ALWAYS_INLINE static inline
+#define DA_NOINLINE static
 #endif
 
 /* 128-bit integers where the compiler has them. */

@@ -1,7 +1,7 @@
 #!/bin/sh
-# The three libraries that docassist needs, for arm64, unpacked below DIR with a state of apt of its own: no
-# architecture is added to the system, nothing is installed, root is not needed. For Debian and
-# Ubuntu; elsewhere it fails, and says so. A finished DIR is left alone.
+# The three libraries that docassist needs, for arm64, unpacked below DIR with a state of apt of
+# its own: no architecture is added to the system, nothing is installed, root is not needed. For
+# Debian; where apt finds no arm64 packages it fails, and says so. A finished DIR is left alone.
 #
 #   sysroot.sh DIR
 set -eu

@@ -3,8 +3,8 @@
 
 #include "engine/kernels/kernels.h"
 
-/* engine/kernels/x86_avx512.c compiled over SIMDe, so that a processor with AVX2 runs it; NULL where
- * SIMDe was not there when the tests were built, or the processor lacks AVX2. */
+/* engine/kernels/x86_avx512.c compiled over SIMDe, so that a processor with AVX2 runs it; NULL
+ * where SIMDe was not there when the tests were built, or the processor lacks AVX2. */
 const struct da_kernels *soft_avx512(void);
 
 #endif
