@@ -55,7 +55,7 @@ TOOL_SRC  := $(sort $(wildcard tests/tools/*.c))
 FUZZ_SRC  := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 HDR       := $(sort $(wildcard $(LIB_DIRS:%=%/*.h) ingest/extract/*.h cli/*.h tests/*.h))
 ALL_C     := $(LIB_SRC) $(CLI_SRC) $(HELPER_SRC) $(UNIT_SRC) $(TOOL_SRC) $(FUZZ_SRC) $(READY_SRC) \
-             $(wildcard tests/*.c tests/fuzz/standalone.c)
+             $(wildcard tests/*.c tests/fuzz/standalone.c tests/soft/*.c)
 # Files built into the program; their names there are their paths here.
 EMBED     := $(sort $(wildcard prompts/*/*.txt prompts/*.json schemas/*.schema.json eval/page/* \
              engine/data/*.bin))
@@ -65,6 +65,7 @@ EMBED     := $(sort $(wildcard prompts/*/*.txt prompts/*.json schemas/*.schema.j
 # WITH_X=1 makes a missing library an error, WITH_X=0 leaves it out on purpose.
 probe = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo 1)
 WITH_CURL    ?= $(call probe,libcurl)
+WITH_ZLIB    ?= $(call probe,zlib)
 WITH_POPPLER ?= $(call probe,poppler-glib)
 WITH_GUMBO   ?= $(call probe,gumbo)
 WITH_SECCOMP ?= $(call probe,libseccomp)
@@ -74,13 +75,13 @@ WITH_ZIP     ?= $(call probe,libzip libxml-2.0)
 CXX          ?= c++
 WITH_CLD2    ?= $(shell echo '\#include <cld2/public/compact_lang_det.h>' | $(CXX) -x c++ -E - >/dev/null 2>&1 && echo 1)
 
-PKGS := libcjson libutf8proc sqlite3 $(if $(filter 1,$(WITH_CURL)),libcurl)
+PKGS := libcjson libutf8proc sqlite3 $(if $(filter 1,$(WITH_CURL)),libcurl) $(if $(filter 1,$(WITH_ZLIB)),zlib)
 LIGHT_PKGS := libcjson libutf8proc \
               $(if $(filter 1,$(WITH_GUMBO)),gumbo) $(if $(filter 1,$(WITH_SECCOMP)),libseccomp) \
               $(if $(filter 1,$(WITH_UCHARDET)),uchardet) $(if $(filter 1,$(WITH_ZIP)),libzip libxml-2.0)
 HELPER_PKGS := $(LIGHT_PKGS) $(if $(filter 1,$(WITH_POPPLER)),poppler-glib gio-2.0 cairo) \
                $(if $(filter 1,$(WITH_TESSERACT)),tesseract lept)
-DA_CFLAGS += $(foreach x,CURL POPPLER GUMBO SECCOMP UCHARDET ZIP CLD2 TESSERACT,-DDA_WITH_$x=$(if $(filter 1,$(WITH_$x)),1,0))
+DA_CFLAGS += $(foreach x,CURL ZLIB POPPLER GUMBO SECCOMP UCHARDET ZIP CLD2 TESSERACT,-DDA_WITH_$x=$(if $(filter 1,$(WITH_$x)),1,0))
 PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS    := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 HELPER_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(HELPER_PKGS) 2>/dev/null)
@@ -105,7 +106,7 @@ REPLAY     := $(FUZZ_SRC:tests/fuzz/%.c=$O/tests/fuzz/replay_%)
 ALL_OBJ    := $(call obj,$(ALL_C))
 CLI_TESTS  := $(sort $(wildcard tests/cli/*.t))
 
-.PHONY: all build deps demo check check-unit check-headers check-layers check-symbols check-docs \
+.PHONY: all build deps demo check check-unit check-cpus kernels check-headers check-layers check-symbols check-docs \
         lint format bench fuzz install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -121,9 +122,16 @@ endif
 deps: ## install the packages of tools/deps/packages that are missing
 	@sh tools/deps/install.sh
 
-# Kernels alone may use wide instructions, each file its own.
+# Kernels alone may use wide instructions, each file its own. The files of other processors are empty.
+ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+ifeq ($(ARCH),x86_64)
 $O/engine/kernels/x86_avx2.o: ISA := -mavx2 -mfma -mf16c
 $O/engine/kernels/x86_avx512.o: ISA := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c
+$O/tests/soft/avx512.o: ISA := -Itests/soft -Wno-psabi -mavx2 -mfma -mf16c
+else ifneq ($(filter aarch64 arm64,$(ARCH)),)
+$O/engine/kernels/arm_dot.o: ISA := -march=armv8.2-a+dotprod
+$O/engine/kernels/arm_i8mm.o: ISA := -march=armv8.2-a+dotprod+i8mm
+endif
 ENGINE_OBJ := $(filter $O/engine/%,$(LIB_OBJ))
 $(ENGINE_OBJ): OPT := -O3
 
@@ -189,6 +197,7 @@ $O/docassist-extract: $(LIGHT_OBJ) $(HELPER_CXX) $O/libdocassist.a
 $O/docassist-extract-pdf: $(PDF_OBJ) $(HELPER_CXX) $O/libdocassist.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS) -lm -pthread
+$O/tests/unit/test_kernels: $O/tests/soft/avx512.o
 $(UNIT): %: %.o $O/tests/tap.o $O/libdocassist.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -211,6 +220,10 @@ ALL_TESTS := $(UNIT) $(CLI_TESTS) $(if $(REPLAY),tests/fuzz/replay.t)
 TESTS     := $(if $T,$(foreach t,$(ALL_TESTS),$(if $(findstring $T,$(notdir $t)),$t)),$(ALL_TESTS))
 check-unit: build $(UNIT) $(TOOLS) $(REPLAY)
 	@DOCASSIST_BUILD=$(abspath $O) prove --merge -j2 -e '' $(TESTS)
+
+kernels: $(filter $O/engine/kernels/%,$(LIB_OBJ)) $O/tests/soft/avx512.o
+check-cpus: build $O/tests/unit/test_kernels $O/tests/tools/logits ## every CPU variant, emulated: AVX-512, ARM (tests/README.md)
+	@sh tests/cpus/run.sh $(abspath $O)
 
 lint: check-layers check-headers check-symbols check-docs ## folder order, headers, symbols, pages, style
 	@perl tools/checks/check-style.pl

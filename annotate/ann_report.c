@@ -26,7 +26,7 @@ enum {
 /* A measure and its distribution. */
 struct measure {
     const char *title;
-    const char *path; /* member of checks, or "member/share" for found / n */
+    const char *path; /* member of checks, "member/member", or "member/share" for found / n */
     double bin;       /* width of a bin of the histogram */
     uint64_t n, bins[N_BINS];
     double sum, sum_squares, min, max;
@@ -37,7 +37,7 @@ enum {
     M_PROMPT_TOKENS,
     M_COMPLETION_TOKENS,
     M_FIRST_CHECK, /* the rest come from checks */
-    N_MEASURES = 13
+    N_MEASURES = 15
 };
 
 struct failure {
@@ -117,6 +117,10 @@ static void init_measures(struct report *r)
         {.title = "Share of names found in the document", .path = "names/share", .bin = 0.05},
         {.title = "Support of the summary", .path = "summary_support", .bin = 0.05},
         {.title = "Support of the answer", .path = "answer_support", .bin = 0.05},
+        {.title = "Similarity of the answer's least supported sentence",
+         .path = "answer_sts",
+         .bin = 0.05},
+        {.title = "Agreement of two answers to the question", .path = "round_trip/f1", .bin = 0.05},
         {.title = "Question marks", .path = "question_marks", .bin = 1},
     };
     memcpy(r->m, all, sizeof all);
@@ -155,7 +159,9 @@ static void measure_check(struct measure *m, const struct da_json *checks)
     memcpy(name, m->path, len);
     name[len] = '\0';
     const struct da_json *j = da_json_get(checks, name);
-    if (da_json_double(da_json_get(j, "n"), &n) && n > 0 &&
+    if (strcmp(slash, "/share") != 0)
+        measure_json(m, da_json_get(j, slash + 1));
+    else if (da_json_double(da_json_get(j, "n"), &n) && n > 0 &&
         da_json_double(da_json_get(j, "found"), &found))
         measure_add(m, found / n);
 }

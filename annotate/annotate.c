@@ -6,6 +6,7 @@
 
 #include "annotate/annotate.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,22 +196,21 @@ static enum da_rc spool_stdin(char *path, struct da_err *err)
     return rc;
 }
 
-/* One pass for gathering (*first, NULL without), one for the loop. */
-static enum da_rc open_input(const struct da_backend *b, const char *input,
-                             struct da_ann_source **first, struct da_ann_source **second,
-                             struct da_err *err)
+enum { MAX_PASSES = 3 }; /* for gathering, and one for the loop */
+
+/* Opens the input once for each pass of gathering and once for the loop: sources[n_passes]. */
+static enum da_rc open_input(const char *input, unsigned n_passes,
+                             struct da_ann_source *sources[MAX_PASSES], struct da_err *err)
 {
     char spool[] = SPOOL_TEMPLATE;
-    bool spooled = b->gather && strcmp(input, "-") == 0;
+    bool spooled = n_passes > 0 && strcmp(input, "-") == 0;
     enum da_rc rc = DA_OK;
     if (spooled) {
         rc = spool_stdin(spool, err);
         input = spool;
     }
-    if (!rc && b->gather)
-        rc = da_ann_source_open(first, input, err);
-    if (!rc)
-        rc = da_ann_source_open(second, input, err);
+    for (unsigned i = 0; i <= n_passes && !rc; i++)
+        rc = da_ann_source_open(&sources[i], input, err);
     if (spooled)
         (void)unlink(spool);
     return rc;
@@ -221,16 +221,18 @@ enum da_rc da_annotate(struct da_backend *b, const struct da_annotate_opts *opts
 {
     char hash[DA_SHA256_HEX_LEN + 1];
     struct loop l = {.backend = b, .o = opts, .stats = stats};
-    struct da_ann_source *first = NULL, *second = NULL;
+    struct da_ann_source *sources[MAX_PASSES] = {NULL};
+    unsigned n_passes = b->gather ? b->n_passes : 0;
     *stats = (struct da_annotate_stats){0};
     da_arena_init(&l.arena);
     da_buf_init(&l.record, 0);
     da_buf_init(&l.checks, 0);
     options_hash(b, opts, hash);
 
-    enum da_rc rc = open_input(b, opts->input, &first, &second, err);
-    if (!rc && first)
-        rc = b->gather(b, first, err);
+    assert(n_passes < MAX_PASSES);
+    enum da_rc rc = open_input(opts->input, n_passes, sources, err);
+    for (unsigned i = 0; i < n_passes && !rc; i++)
+        rc = b->gather(b, sources[i], i, err);
     if (!rc) {
         struct da_resume_opts ro = {.paths = {opts->output, opts->errors},
                                     .options_hash = hash,
@@ -238,8 +240,8 @@ enum da_rc da_annotate(struct da_backend *b, const struct da_annotate_opts *opts
         rc = da_resume_open(&l.out, &ro, err);
     }
     if (!rc) {
-        da_progress_start(opts->log, first ? "writing" : "annotating", 0);
-        rc = all_documents(&l, second, err);
+        da_progress_start(opts->log, n_passes ? "writing" : "annotating", 0);
+        rc = all_documents(&l, sources[n_passes], err);
         da_progress_end(opts->log);
     }
     if (!rc) {
@@ -247,8 +249,8 @@ enum da_rc da_annotate(struct da_backend *b, const struct da_annotate_opts *opts
         l.out = NULL;
     }
     da_resume_close(l.out);
-    da_ann_source_close(second);
-    da_ann_source_close(first);
+    for (unsigned i = 0; i < MAX_PASSES; i++)
+        da_ann_source_close(sources[i]);
     da_buf_release(&l.checks);
     da_buf_release(&l.record);
     da_arena_release(&l.arena);

@@ -7,8 +7,8 @@
  *
  * A backend turns one document into the three answers, or says why not. All
  * backends answer synchronously through `annotate`. One that has to ask
- * somebody else (the API) also has `gather`: it is given the whole input once
- * before the loop, with as many requests in flight as it likes, and keeps the
+ * somebody else (the API) also has `gather`: it is given the whole input
+ * before the loop (twice, when it asks about what it was answered), with as many requests in flight as it likes, and keeps the
  * replies in its ledger, from which `annotate` then answers. So order, checks,
  * output and errors are the loop's business and no backend's.
  */
@@ -45,6 +45,8 @@ struct da_answers {
     struct da_span qs_request, qs_response[DA_ANSWERS_MAX_QUESTIONS];
     size_t n_qs;
     struct da_span qa_request, qa_response;
+    bool asked_again;        /* the round trip was made: */
+    struct da_span qa_again; /* what the same question brought; empty: no answer came */
 };
 
 /* Where an annotation comes from; empty spans and -1 are written as null. */
@@ -75,8 +77,11 @@ struct da_backend {
      * must not continue a run made with this one. */
     const char *identity;
     /* May be NULL. Asks for every document of the source; returns when each has a reply or a
-     * final failure in the backend's own store. */
-    enum da_rc (*gather)(struct da_backend *b, struct da_ann_source *s, struct da_err *err);
+     * final failure in the backend's own store. Called n_passes times, from pass 0, with all of
+     * the documents each time. */
+    enum da_rc (*gather)(struct da_backend *b, struct da_ann_source *s, unsigned pass,
+                         struct da_err *err);
+    unsigned n_passes;
     /* Fills res, whose memory comes from the arena. A document that cannot be annotated is a
      * res->failure; an error stops the run. */
     enum da_rc (*annotate)(struct da_backend *b, const struct da_ann_doc *doc,

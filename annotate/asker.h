@@ -2,8 +2,8 @@
 #define ANNOTATE_ASKER_H
 
 /*
- * The requests for annotations: one per document, built from the prompt, and the verdict on
- * what a model replied. Shared by asking online, asking in batches and estimating; private to
+ * The requests for annotations: one per document, built from the prompt, and with the round
+ * trip a second one that asks its question again; and the verdict on what a model replied. Shared by asking online, asking in batches and estimating; private to
  * annotate/.
  */
 
@@ -13,6 +13,9 @@
 
 enum { DA_ASKER_MAX_CACHE_KEYS = 64 };
 
+#define DA_ASKER_TASK "annotate" /* of the ledger's requests */
+#define DA_ASKER_AGAIN_TASK "round_trip"
+
 struct da_asker_opts {
     const char *model;         /* borrowed, like all strings */
     const char *prompts_dir;   /* NULL: the built-in prompt */
@@ -20,6 +23,7 @@ struct da_asker_opts {
     int64_t seed;              /* < 0: not sent */
     int max_tokens;            /* completion budget of a first try */
     unsigned concurrency;      /* open requests, for the number of cache keys */
+    bool round_trip;           /* every annotation's question is asked again */
 };
 
 struct da_asker {
@@ -30,10 +34,17 @@ struct da_asker {
     struct da_key_base key_base;
     struct da_buf origin_params; /* for origin.params */
     struct da_buf identity;
+    struct da_buf user; /* scratch: a user message */
     char *cache_keys[DA_ASKER_MAX_CACHE_KEYS];
     size_t n_cache_keys;
     int64_t system_tokens; /* of the system message's text */
     int64_t fixed_tokens;  /* the same and all overhead, from above */
+    struct { /* the round trip's; unused without it */
+        struct da_chat_params params;
+        struct da_buf prefix;
+        struct da_key_base key_base;
+        int64_t system_tokens;
+    } again;
     struct da_arena scratch;
 };
 
@@ -51,6 +62,18 @@ enum da_rc da_asker_user_text(const struct da_asker *a, const struct da_ann_doc 
 /* The call of a document's first try, its key set; owned by the caller. */
 enum da_rc da_asker_call(struct da_asker *a, const struct da_ann_doc *doc, struct da_call **ret,
                          struct da_err *err);
+
+/* Appends the user message of the round trip's request. */
+enum da_rc da_asker_again_text(const struct da_asker *a, const struct da_ann_doc *doc,
+                               struct da_span question, struct da_buf *out, struct da_err *err);
+/* Its call. */
+enum da_rc da_asker_again_call(struct da_asker *a, const struct da_ann_doc *doc,
+                               struct da_span question, struct da_call **ret, struct da_err *err);
+/* The same for the question of the annotation that the ledger has for doc; *ret is NULL when it
+ * has none. */
+enum da_rc da_asker_again_stored(struct da_asker *a, struct da_ledger *ledger,
+                                 const struct da_ann_doc *doc, struct da_call **ret,
+                                 struct da_err *err);
 
 /* A da_client_result_fn; ctx is the asker. */
 enum da_verdict da_asker_judge(void *ctx, struct da_call *c, const struct da_call_result *r,

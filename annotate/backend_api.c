@@ -1,6 +1,7 @@
 /*
  * Annotations from a chat-completions API. gather asks for every document whose request the
- * ledger does not know the end of; annotate answers from the ledger alone. Both build the
+ * ledger does not know the end of, and with the round trip in a second pass for an answer to
+ * the question of every annotation; annotate answers from the ledger alone. All build the
  * request from the document in the same way, so they agree on its key.
  */
 
@@ -38,8 +39,20 @@ enum da_rc da_backend_api_show(struct da_backend *base, const struct da_ann_doc 
 
 /* --- gathering ------------------------------------------------------------------ */
 
+/* What is to be asked about a document in that pass; NULL: nothing. */
+static enum da_rc next_call(struct api_backend *b, const struct da_ann_doc *doc, unsigned pass,
+                            struct da_call **call, struct da_err *err)
+{
+    *call = NULL;
+    if (!da_asker_has_text(doc))
+        return DA_OK;
+    if (pass == 0)
+        return da_asker_call(b->asker, doc, call, err);
+    return da_asker_again_stored(b->asker, b->o.client.ledger, doc, call, err);
+}
+
 /* Submits documents until the client is full or the source ends. */
-static enum da_rc fill(struct api_backend *b, struct da_ann_source *s, bool *at_end,
+static enum da_rc fill(struct api_backend *b, struct da_ann_source *s, unsigned pass, bool *at_end,
                        uint64_t *n_seen, struct da_err *err)
 {
     while (!*at_end && da_client_has_room(b->client)) {
@@ -53,10 +66,8 @@ static enum da_rc fill(struct api_backend *b, struct da_ann_source *s, bool *at_
         if (*at_end)
             break;
         ++*n_seen;
-        if (!da_asker_has_text(&doc))
-            continue;
-        rc = da_asker_call(b->asker, &doc, &call, err);
-        if (!rc)
+        rc = next_call(b, &doc, pass, &call, err);
+        if (!rc && call)
             rc = da_client_submit(b->client, call, &state, err);
         if (rc)
             return rc;
@@ -64,7 +75,8 @@ static enum da_rc fill(struct api_backend *b, struct da_ann_source *s, bool *at_
     return DA_OK;
 }
 
-static enum da_rc ask_all(struct api_backend *b, struct da_ann_source *s, struct da_err *err)
+static enum da_rc ask_all(struct api_backend *b, struct da_ann_source *s, unsigned pass,
+                          struct da_err *err)
 {
     enum { STEP_MS = 200 };
     bool at_end = false;
@@ -77,11 +89,11 @@ static enum da_rc ask_all(struct api_backend *b, struct da_ann_source *s, struct
                                 "interrupted; what was answered is kept: run "
                                 "the same command to resume");
         }
-        enum da_rc rc = fill(b, s, &at_end, &n_seen, err);
+        enum da_rc rc = fill(b, s, pass, &at_end, &n_seen, err);
         if (rc)
             return rc;
         if (at_end && da_client_n_open(b->client) == 0)
-            return da_client_drain(b->client, err);
+            return pass + 1 < b->base.n_passes ? DA_OK : da_client_drain(b->client, err);
         rc = da_client_pump(b->client, STEP_MS, err);
         if (rc)
             return rc;
@@ -89,18 +101,24 @@ static enum da_rc ask_all(struct api_backend *b, struct da_ann_source *s, struct
     }
 }
 
-static enum da_rc api_gather(struct da_backend *base, struct da_ann_source *s, struct da_err *err)
+/* One client for all passes: what it learnt about limits and servers goes on. */
+static enum da_rc api_gather(struct da_backend *base, struct da_ann_source *s, unsigned pass,
+                             struct da_err *err)
 {
     struct api_backend *b = (struct api_backend *)base;
-    enum da_rc rc = da_client_new(&b->client, &b->o.client, da_asker_judge, b->asker, err);
+    enum da_rc rc = DA_OK;
+    if (pass == 0)
+        rc = da_client_new(&b->client, &b->o.client, da_asker_judge, b->asker, err);
     if (rc)
         return rc;
-    da_progress_start(b->o.log, "asking", 0);
-    rc = ask_all(b, s, err);
+    da_progress_start(b->o.log, pass ? "asking again" : "asking", 0);
+    rc = ask_all(b, s, pass, err);
     da_progress_end(b->o.log);
     da_client_stats(b->client, &b->stats);
-    da_client_free(b->client);
-    b->client = NULL;
+    if (rc || pass + 1 == base->n_passes) {
+        da_client_free(b->client);
+        b->client = NULL;
+    }
     return rc;
 }
 
@@ -185,6 +203,36 @@ out:
     return rc;
 }
 
+/* The answer that the question brought when it was asked again, if one came. */
+static enum da_rc find_again(struct api_backend *b, const struct da_ann_doc *doc,
+                             struct da_arena *arena, struct da_answers *answers, struct da_err *err)
+{
+    struct da_ledger *ledger = b->o.client.ledger;
+    struct da_ledger_request req;
+    struct da_ledger_try try;
+    struct da_chat_reply reply;
+    struct da_call *call = NULL;
+    struct da_buf body;
+    answers->asked_again = true;
+    answers->qa_again = da_span("", 0);
+    enum da_rc rc = da_asker_again_call(b->asker, doc, answers->qa_request, &call, err);
+    if (!rc)
+        rc = da_ledger_find(ledger, &call->key, &req, err);
+    da_call_free(call);
+    if (rc || req.state != DA_REQUEST_DONE)
+        return rc;
+    da_buf_init(&body, 0);
+    rc = da_ledger_get_reply(ledger, req.id, req.accepted_try, &try, &body, err);
+    if (!rc) {
+        da_chat_parse(da_span(body.p, body.len), &reply);
+        if (reply.outcome == DA_CHAT_ANSWER)
+            answers->qa_again = keep(arena, da_span_trim(reply.content));
+        da_chat_release(&reply);
+    }
+    da_buf_release(&body);
+    return rc;
+}
+
 static enum da_rc api_annotate(struct da_backend *base, const struct da_ann_doc *doc,
                                struct da_arena *arena, struct da_ann_result *res,
                                struct da_err *err)
@@ -214,6 +262,8 @@ static enum da_rc api_annotate(struct da_backend *base, const struct da_ann_doc 
     } else if (!rc) {
         rc = explain_failure(b, &req, arena, res, err);
     }
+    if (!rc && !res->failure && b->o.asker.round_trip)
+        rc = find_again(b, doc, arena, &res->answers, err);
     da_buf_release(&body);
     da_call_free(call);
     return rc;
@@ -234,8 +284,12 @@ enum da_rc da_backend_api_new(struct da_backend **ret, const struct da_backend_a
 {
     struct api_backend *b = da_calloc(1, sizeof *b);
     b->o = *opts;
-    b->base = (struct da_backend){"api", "", opts->answer_only ? NULL : api_gather, api_annotate,
-                                  api_free};
+    b->base = (struct da_backend){.name = "api",
+                                  .identity = "",
+                                  .gather = opts->answer_only ? NULL : api_gather,
+                                  .n_passes = opts->asker.round_trip ? 2 : 1,
+                                  .annotate = api_annotate,
+                                  .free = api_free};
     enum da_rc rc = da_asker_new(&b->asker, &opts->asker, err);
     if (rc) {
         free(b);

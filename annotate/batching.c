@@ -58,6 +58,20 @@ static enum da_rc find_place(struct pass *p, struct da_call *call, enum place *p
     return rc;
 }
 
+/* Frees call. */
+static enum da_rc one_call(struct pass *p, struct da_call *call, enum place *place,
+                           struct da_err *err)
+{
+    enum da_rc rc = find_place(p, call, place, err);
+    if (!rc && *place == OPEN && p->batches && !p->full) {
+        rc = da_batches_add(p->batches, call, &p->full, err);
+        p->n->n_added += !rc && !p->full;
+    }
+    da_call_free(call);
+    return rc;
+}
+
+/* The annotation, and when it is there the question asked again. */
 static enum da_rc one_document(struct pass *p, const struct da_ann_doc *doc, struct da_err *err)
 {
     struct da_call *call = NULL;
@@ -66,12 +80,12 @@ static enum da_rc one_document(struct pass *p, const struct da_ann_doc *doc, str
     if (da_asker_has_text(doc)) {
         rc = da_asker_call(p->asker, doc, &call, err);
         if (!rc)
-            rc = find_place(p, call, &place, err);
-        if (!rc && place == OPEN && p->batches && !p->full) {
-            rc = da_batches_add(p->batches, call, &p->full, err);
-            p->n->n_added += !rc && !p->full;
-        }
-        da_call_free(call);
+            rc = one_call(p, call, &place, err);
+        call = NULL;
+        if (!rc && place == SETTLED && p->asker->o.round_trip)
+            rc = da_asker_again_stored(p->asker, p->ledger, doc, &call, err);
+        if (!rc && call)
+            rc = one_call(p, call, &place, err);
     }
     p->n->n_settled += place == SETTLED;
     p->n->n_waiting += place == WAITING;

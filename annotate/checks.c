@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "annotate/check_meaning.h"
 #include "common/hash.h"
 #include "common/map.h"
 #include "common/mem.h"
@@ -22,7 +23,7 @@ enum {
     STEM_CHARS = 5,    /* "reported" supports "report" */
     MAX_MISSING = 8,   /* listed in the record */
     LANGUAGE_MIN_WORDS = 15,
-    MAX_FAILED = 10
+    MAX_FAILED = 12
 };
 
 struct da_checks {
@@ -31,6 +32,7 @@ struct da_checks {
     struct da_ngrams example_grams;
     /* scratch */
     struct da_words doc, part;
+    struct da_span part_of; /* the text that part holds the words of; p NULL: none */
     struct da_units units, part_units;
     struct da_map keys; /* of the document: words as they are, numbers as digits only */
     uint64_t *stems;    /* [stems_cap] of the document's words; 0 for function words */
@@ -38,6 +40,7 @@ struct da_checks {
     struct da_ngrams a, b;
     struct da_buf digits, all;
     struct da_work work;
+    struct da_wordlang languages;
 };
 
 /* What was found of a summary's and an answer's numbers or names. */
@@ -59,6 +62,8 @@ void da_checks_opts_init(struct da_checks_opts *o)
         .min_numbers = 1.0,
         .min_names = 0.6,
         .min_support = 0.3,
+        .min_sts = 0.35,
+        .min_round_trip = 0.4,
     };
 }
 
@@ -77,6 +82,9 @@ static void write_identity(struct da_checks *c)
     da_jw_double(&w, o->min_numbers);
     da_jw_double(&w, o->min_names);
     da_jw_double(&w, o->min_support);
+    da_jw_double(&w, o->min_sts);
+    da_jw_double(&w, o->min_round_trip);
+    da_jw_cstr(&w, o->embedder ? o->embedder->identity : "");
     da_jw_uint(&w, da_hash64(o->examples.p, o->examples.len, 0));
     da_jw_end(&w);
 }
@@ -91,6 +99,7 @@ struct da_checks *da_checks_new(const struct da_checks_opts *o)
     da_buf_init(&c->digits, 0);
     da_buf_init(&c->all, 0);
     da_work_init(&c->work);
+    da_wordlang_init(&c->languages);
     da_words_init(&c->doc);
     da_words_init(&c->part);
     da_units_init(&c->units);
@@ -162,6 +171,14 @@ static const char *const number_words[] = {
     "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
 };
 
+/* Words of one of the record's texts into part, unless they are there already. */
+static void split_part(struct da_checks *c, struct da_span text)
+{
+    if (c->part_of.p != text.p || c->part_of.len != text.len)
+        da_words_split(&c->part, text.p, text.len);
+    c->part_of = text;
+}
+
 static uint64_t stem(const struct da_words *w, size_t i)
 {
     struct da_span key = da_words_key(w, i);
@@ -184,7 +201,7 @@ static void index_document(struct da_checks *c, struct da_span text)
     }
     for (size_t i = 0; i < c->doc.n; i++) {
         struct da_span key = da_words_key(&c->doc, i);
-        add_key(&c->keys, key);
+        (*da_map_add_hashed(&c->keys, key.p, key.len, c->doc.items[i].hash, NULL))++;
         c->stems[i] = c->doc.items[i].flags & DA_WORD_STOP ? 0 : stem(&c->doc, i);
         if (c->doc.items[i].flags & DA_WORD_DIGITS) {
             struct da_span d = digits_of(c, key);
@@ -234,7 +251,7 @@ static bool name_found(const struct da_checks *c, struct da_span key)
 static void look_up(struct da_checks *c, struct da_span text, struct found *numbers,
                     struct found *names)
 {
-    da_words_split(&c->part, text.p, text.len);
+    split_part(c, text);
     da_units_split(&c->part_units, text.p, text.len);
     size_t unit = 0;
     for (size_t i = 0; i < c->part.n; i++) {
@@ -268,7 +285,7 @@ static bool ends_with_question_mark(struct da_span s)
 
 static void pairs_of(struct da_checks *c, struct da_span s, struct da_ngrams *g)
 {
-    da_words_split(&c->part, s.p, s.len);
+    split_part(c, s);
     da_ngrams_make(g, &c->part, OVERLAP_ORDER, true);
 }
 
@@ -300,38 +317,80 @@ static double self_bleu(struct da_checks *c, const struct da_answers *a)
 /* Whether the responses are, beyond doubt, in another language than the document. */
 static bool other_language(struct da_checks *c, const struct da_answers *a)
 {
-    bool sure_doc, sure_answers;
+    bool sure_doc = false, sure_answers;
     da_buf_reset(&c->all);
     da_buf_add(&c->all, a->summ_response.p, a->summ_response.len);
     da_buf_add_char(&c->all, '\n');
     da_buf_add(&c->all, a->qa_response.p, a->qa_response.len);
-    da_words_split(&c->part, c->all.p, c->all.len);
-    const char *ours = da_wordlang_guess(&c->part, &sure_answers);
-    const char *theirs = da_wordlang_guess(&c->doc, &sure_doc);
-    return c->part.n >= LANGUAGE_MIN_WORDS && sure_answers && sure_doc && strcmp(ours, theirs) != 0;
+    split_part(c, da_span(c->all.p, c->all.len));
+    if (c->part.n < LANGUAGE_MIN_WORDS)
+        return false;
+    const char *ours = da_wordlang_guess_with(&c->languages, &c->part, &sure_answers);
+    const char *theirs =
+        sure_answers ? da_wordlang_guess_with(&c->languages, &c->doc, &sure_doc) : ours;
+    return sure_answers && sure_doc && strcmp(ours, theirs) != 0;
 }
 
 /* --- support -------------------------------------------------------------------- */
 
+/* A sentence's stems, each once, found by their last bits. */
+struct stem_set {
+    struct {
+        uint64_t stem;
+        size_t weight; /* how often it stands in the sentence */
+        size_t last;   /* 1 + the last unit of the document that had it */
+        int next;      /* of the same slot; -1 */
+    } *items;          /* [n] */
+    size_t n;
+    int slots[64];
+};
+
+static int stem_find(const struct stem_set *s, uint64_t stem)
+{
+    int i = s->slots[stem % 64];
+    while (i >= 0 && s->items[i].stem != stem)
+        i = s->items[i].next;
+    return i;
+}
+
+static void stem_set_fill(struct stem_set *s, const uint64_t *stems, size_t n)
+{
+    s->n = 0;
+    for (size_t i = 0; i < DA_ARRAY_LEN(s->slots); i++)
+        s->slots[i] = -1;
+    for (size_t k = 0; k < n; k++) {
+        int i = stem_find(s, stems[k]);
+        if (i < 0) {
+            i = (int)s->n++;
+            s->items[i].stem = stems[k];
+            s->items[i].weight = s->items[i].last = 0;
+            s->items[i].next = s->slots[stems[k] % 64];
+            s->slots[stems[k] % 64] = i;
+        }
+        s->items[i].weight++;
+    }
+}
+
 /* The largest share of the words (stems) that stand in one unit of the document and the next. */
 static double best_support(const struct da_checks *c, const uint64_t *stems, size_t n)
 {
+    struct stem_set set;
     size_t best = 0;
-    size_t *last = da_calloc(n ? n : 1, sizeof *last); /* 1 + the last unit that had it */
+    set.items = da_calloc(n ? n : 1, sizeof *set.items);
+    stem_set_fill(&set, stems, n);
     for (size_t u = 0, at = 0; u < c->units.n; u++) {
         for (; at < c->doc.n && c->doc.items[at].start < c->units.items[u].end; at++) {
-            uint64_t s = c->stems[at];
-            for (size_t k = 0; s != 0 && k < n; k++) {
-                if (stems[k] == s)
-                    last[k] = u + 1;
-            }
+            int i = c->stems[at] ? stem_find(&set, c->stems[at]) : -1;
+            if (i >= 0)
+                set.items[i].last = u + 1;
         }
         size_t count = 0;
-        for (size_t k = 0; k < n; k++)
-            count += last[k] > 0 && last[k] >= u;
+        for (size_t k = 0; k < set.n; k++)
+            if (set.items[k].last > 0 && set.items[k].last >= u)
+                count += set.items[k].weight;
         best = count > best ? count : best;
     }
-    free(last);
+    free(set.items);
     return n ? (double)best / (double)n : 1;
 }
 
@@ -341,7 +400,7 @@ static double support(struct da_checks *c, struct da_span text)
     double sum = 0;
     size_t n_sentences = 0, i = 0;
     uint64_t *stems;
-    da_words_split(&c->part, text.p, text.len);
+    split_part(c, text);
     da_units_split(&c->part_units, text.p, text.len);
     stems = da_calloc(c->part.n ? c->part.n : 1, sizeof *stems);
     for (size_t u = 0; u < c->part_units.n; u++) {
@@ -364,7 +423,7 @@ static bool copies_example(struct da_checks *c, struct da_span text)
 {
     if (c->example_grams.n == 0)
         return false;
-    da_words_split(&c->part, text.p, text.len);
+    split_part(c, text);
     da_ngrams_make(&c->a, &c->part, COPY_ORDER, false);
     size_t both = da_ngrams_common(&c->a, &c->example_grams);
     if (both == 0)
@@ -378,7 +437,7 @@ static bool copies_example(struct da_checks *c, struct da_span text)
 static size_t n_words(struct da_checks *c, struct da_span s)
 {
     size_t solid = 0;
-    da_words_split(&c->part, s.p, s.len);
+    split_part(c, s);
     for (size_t i = 0; i < c->part.n; i++)
         solid += (c->part.items[i].flags & DA_WORD_SOLID) != 0;
     return c->part.n - solid + (solid + 1) / 2;
@@ -405,6 +464,42 @@ static void write_found(struct da_jw *w, const char *name, struct found *f)
     da_jw_end(w);
 }
 
+/* What only some runs measure. */
+struct meaning {
+    bool has_sts, has_again;
+    double sts, again; /* again: F1 of the answer that came when the question was asked again */
+};
+
+static enum da_rc measure_meaning(struct da_checks *c, const struct da_ann_doc *doc,
+                                  const struct da_answers *a, struct meaning *m, struct da_err *err)
+{
+    *m = (struct meaning){.has_again = a->asked_again};
+    if (a->asked_again && a->qa_again.len)
+        m->again = da_check_round_trip(&c->work, a->qa_response, a->qa_again);
+    if (!c->o.embedder)
+        return DA_OK;
+    da_units_split(&c->part_units, a->qa_response.p, a->qa_response.len);
+    return da_check_sts(c->o.embedder, doc->text, &c->units, a->qa_response, &c->part_units,
+                        &m->sts, &m->has_sts, err);
+}
+
+static void write_meaning(struct da_jw *w, const struct meaning *m, const struct da_answers *a)
+{
+    if (m->has_sts)
+        da_jw_kdouble(w, "answer_sts", m->sts);
+    if (!m->has_again)
+        return;
+    da_jw_key(w, "round_trip");
+    da_jw_object(w);
+    da_jw_key(w, "answer");
+    if (a->qa_again.len)
+        da_jw_str(w, a->qa_again.p, a->qa_again.len);
+    else
+        da_jw_null(w);
+    da_jw_kdouble(w, "f1", m->again);
+    da_jw_end(w);
+}
+
 struct verdict {
     const char *failed[MAX_FAILED];
     size_t n;
@@ -423,19 +518,27 @@ enum da_rc da_checks_run(void *ctx, const struct da_ann_doc *doc, const struct d
     const struct da_checks_opts *o = &c->o;
     struct found numbers = {0}, names = {0};
     struct verdict v = {.n = 0};
+    struct meaning m;
     size_t marks = 0;
-    (void)err;
+    c->part_of.p = NULL;
     index_document(c, doc->text);
-    bool copied = copies_example(c, a->summ_response) || copies_example(c, a->qa_response);
+    enum da_rc rc = measure_meaning(c, doc, a, &m, err);
+    if (rc)
+        return rc;
+    /* One text after the other: its words are split once. */
+    bool copied = copies_example(c, a->summ_response);
     look_up(c, a->summ_response, &numbers, &names);
+    size_t summary_words = n_words(c, a->summ_response);
+    double summary_support = support(c, a->summ_response);
+    copied = copies_example(c, a->qa_response) || copied;
     look_up(c, a->qa_response, &numbers, &names);
+    size_t answer_words = n_words(c, a->qa_response);
+    double answer = support(c, a->qa_response);
     for (size_t i = 0; i < a->n_qs; i++) {
         marks += ends_with_question_mark(a->qs_response[i]);
         copied = copied || copies_example(c, a->qs_response[i]);
     }
-    size_t summary_words = n_words(c, a->summ_response), answer_words = n_words(c, a->qa_response);
     double overlap = question_overlap(c, a);
-    double summary_support = support(c, a->summ_response), answer = support(c, a->qa_response);
     size_t least = o->min_summary_words < c->doc.n ? o->min_summary_words : c->doc.n;
     judge(&v, summary_words >= least && summary_words <= o->max_summary_words, "summary_length");
     judge(&v, answer_words >= o->min_answer_words && answer_words <= o->max_answer_words,
@@ -446,6 +549,8 @@ enum da_rc da_checks_run(void *ctx, const struct da_ann_doc *doc, const struct d
     judge(&v, share(&numbers) >= o->min_numbers, "numbers");
     judge(&v, share(&names) >= o->min_names, "names");
     judge(&v, answer >= o->min_support, "support");
+    judge(&v, !m.has_sts || m.sts >= o->min_sts, "sts");
+    judge(&v, !m.has_again || m.again >= o->min_round_trip, "round_trip");
     judge(&v, !copied, "example_copied");
     judge(&v, !other_language(c, a), "language");
     da_jw_object(w);
@@ -464,6 +569,7 @@ enum da_rc da_checks_run(void *ctx, const struct da_ann_doc *doc, const struct d
     write_found(w, "names", &names);
     da_jw_kdouble(w, "summary_support", summary_support);
     da_jw_kdouble(w, "answer_support", answer);
+    write_meaning(w, &m, a);
     da_jw_kbool(w, "example_copied", copied);
     da_jw_end(w);
     *failed = v.n > 0 ? v.failed[0] : NULL;

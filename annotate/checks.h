@@ -13,10 +13,23 @@
  *   language                        that of the document, as far as both can be told for sure
  *   numbers, names                  those of summary and answer stand in the document
  *   support                         words of the answer's sentences found in one place of it
+ *   sts                             each of the answer's sentences means what some sentence of the
+ *                                   document means, by a model of sentence embeddings
+ *   round_trip                      the question, asked again, brought the same answer
  *   example_copied                  no eight words in a row from the prompt's own examples
  */
 
 #include "annotate/annotate.h"
+
+/* A model of sentence embeddings. */
+struct da_checks_embedder {
+    /* Fills out[n][dim]. */
+    enum da_rc (*embed)(void *ctx, const struct da_span *texts, size_t n, float *out,
+                        struct da_err *err);
+    void *ctx;
+    size_t dim;
+    const char *identity; /* what makes its figures what they are; borrowed */
+};
 
 struct da_checks_opts {
     unsigned min_summary_words, max_summary_words; /* least: of what the document has */
@@ -26,6 +39,9 @@ struct da_checks_opts {
     double min_numbers;          /* share found */
     double min_names;            /* share found */
     double min_support;          /* mean over the answer's sentences */
+    double min_sts;              /* of the least supported sentence */
+    double min_round_trip;       /* F1 of the two answers */
+    const struct da_checks_embedder *embedder; /* borrowed; NULL: sts is not checked */
     struct da_span examples;     /* in-context examples of the prompt; empty: not checked */
 };
 

@@ -14,7 +14,8 @@ struct da_estimate {
     uint64_t n_documents; /* of the input */
     uint64_t n_settled;   /* of them answered or failed in the ledger, or without text */
     uint64_t n_to_ask;
-    double prompt_tokens, cached_tokens, completion_tokens; /* sums over n_to_ask */
+    uint64_t n_requests; /* for them, and with the round trip for those without a second answer */
+    double prompt_tokens, cached_tokens, completion_tokens; /* sums over n_requests */
     double overhead;                                        /* tokens a request beside its texts */
     uint64_t n_calibration; /* answered documents the overhead was measured on */
     uint64_t n_replies;     /* replies the completion was measured on */

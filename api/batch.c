@@ -1,10 +1,9 @@
 /*
- * Batches: see the header. Invariants:
+ * Writing batches and sending them: see the header. Invariants:
  *   - a part's file is synced before the ledger commits its row and tries, so an intent
  *     always has its file (or was pushed already);
  *   - a row moves to its next state only after the server's answer, and every step looks for
- *     what an interrupted one may have left there (batch_remote.c);
- *   - results and the state `fetched` are one transaction.
+ *     what an interrupted one may have left there (batch_remote.c).
  */
 
 #include "api/batch.h"
@@ -15,25 +14,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/batch_remote.h"
+#include "api/batch_internal.h"
 #include "common/io.h"
 #include "common/mem.h"
 
 #define RUN_ID_FACT "batch_run_id"
 #define MULTIPART_ROOM 1024 /* of head and tail */
-
-struct da_batches {
-    struct da_batch_opts o;
-    struct da_remote remote;
-    struct da_buf run_id;
-    FILE *part;      /* being written, or NULL */
-    char *part_path; /* its name */
-    struct da_ledger_batch cur;
-    size_t part_bytes;
-    struct da_buf line;
-    int64_t live_tokens; /* enqueued, the part being written included */
-    int64_t spent_pusd;
-};
 
 /* --- opening ---------------------------------------------------------------------- */
 
@@ -55,11 +41,8 @@ static enum da_rc load_run_id(struct da_batches *b, struct da_err *err)
     return rc ? rc : da_ledger_commit(b->o.ledger, err);
 }
 
-/* Calls fn for every batch of the ledger until it fails. */
-static enum da_rc for_each(struct da_batches *b,
-                           enum da_rc (*fn)(struct da_batches *b, struct da_ledger_batch *row,
-                                            void *ctx, struct da_err *err),
-                           void *ctx, struct da_err *err)
+enum da_rc da_batches_each(struct da_batches *b, da_batches_row_fn fn, void *ctx,
+                           struct da_err *err)
 {
     struct da_ledger_batch row = {.id = 0};
     for (;;) {
@@ -101,7 +84,7 @@ enum da_rc da_batches_open(struct da_batches **ret, const struct da_batch_opts *
     if (!rc)
         rc = da_ledger_totals(opts->ledger, &totals, err);
     if (!rc)
-        rc = for_each(b, add_live, NULL, err);
+        rc = da_batches_each(b, add_live, NULL, err);
     if (rc) {
         da_batches_close(b);
         return rc;
@@ -273,15 +256,15 @@ enum da_rc da_batches_add(struct da_batches *b, const struct da_call *call, bool
 
 /* --- pushing ------------------------------------------------------------------------- */
 
-static enum da_rc save(struct da_batches *b, const struct da_ledger_batch *row, struct da_err *err)
+enum da_rc da_batches_save(struct da_batches *b, const struct da_ledger_batch *row,
+                           struct da_err *err)
 {
     enum da_rc rc = da_ledger_set_batch(b->o.ledger, row, err);
     return rc ? rc : da_ledger_commit(b->o.ledger, err);
 }
 
-/* The requests are open again; nothing was asked. */
-static enum da_rc give_up(struct da_batches *b, struct da_ledger_batch *row, const char *why,
-                          struct da_err *err)
+enum da_rc da_batches_void(struct da_batches *b, struct da_ledger_batch *row, const char *why,
+                           struct da_err *err)
 {
     uint64_t n;
     char *path = path_of(b, row->id);
@@ -292,7 +275,7 @@ static enum da_rc give_up(struct da_batches *b, struct da_ledger_batch *row, con
     (void)snprintf(row->status, sizeof row->status, "%.120s", why);
     enum da_rc rc = da_ledger_void_tries(b->o.ledger, row->id, why, &n, err);
     if (!rc)
-        rc = save(b, row, err);
+        rc = da_batches_save(b, row, err);
     b->live_tokens -= row->n_tokens;
     (void)unlink(path);
     free(path);
@@ -306,7 +289,7 @@ static enum da_rc upload(struct da_batches *b, struct da_ledger_batch *row, stru
     char *path = path_of(b, row->id);
     if (!da_io_exists(path)) {
         free(path);
-        return give_up(b, row, "its file is gone", err);
+        return da_batches_void(b, row, "its file is gone", err);
     }
     mark_of(b, row->id, mark);
     (void)snprintf(name, sizeof name, "docassist-%s.jsonl", mark);
@@ -321,7 +304,7 @@ static enum da_rc upload(struct da_batches *b, struct da_ledger_batch *row, stru
     if (rc)
         return rc;
     row->state = DA_BATCH_UPLOADED;
-    return save(b, row, err);
+    return da_batches_save(b, row, err);
 }
 
 static enum da_rc create(struct da_batches *b, struct da_ledger_batch *row, struct da_err *err)
@@ -332,14 +315,14 @@ static enum da_rc create(struct da_batches *b, struct da_ledger_batch *row, stru
     enum da_rc rc = da_remote_create(&b->remote, row->file_id, mark, row->remote_id, err);
     if (rc == DA_EFORMAT) { /* refused for good: say so, and leave the requests to another part */
         struct da_err ignored;
-        (void)give_up(b, row, err->msg, &ignored);
+        (void)da_batches_void(b, row, err->msg, &ignored);
         return rc;
     }
     if (rc)
         return rc;
     row->state = DA_BATCH_CREATED;
     (void)snprintf(row->status, sizeof row->status, "created");
-    rc = save(b, row, err);
+    rc = da_batches_save(b, row, err);
     path = path_of(b, row->id);
     if (!rc)
         (void)unlink(path);
@@ -362,259 +345,5 @@ static enum da_rc push_one(struct da_batches *b, struct da_ledger_batch *row, vo
 enum da_rc da_batches_push(struct da_batches *b, struct da_err *err)
 {
     enum da_rc rc = finish_part(b, err);
-    return rc ? rc : for_each(b, push_one, NULL, err);
-}
-
-/* --- polling --------------------------------------------------------------------------- */
-
-static void copy_text(const struct da_json *o, const char *key, char out[DA_LEDGER_ID_MAX])
-{
-    struct da_span s;
-    if (da_json_str(da_json_get(o, key), &s))
-        (void)snprintf(out, DA_LEDGER_ID_MAX, "%.120s", s.p);
-}
-
-static bool has_ended(const char *status)
-{
-    static const char *const ends[] = {"completed", "failed", "expired", "cancelled"};
-    for (size_t i = 0; i < DA_ARRAY_LEN(ends); i++)
-        if (strcmp(status, ends[i]) == 0)
-            return true;
-    return false;
-}
-
-struct poll {
-    da_batches_fn fn;
-    void *ctx;
-    uint64_t n_waiting;
-};
-
-static enum da_rc poll_one(struct da_batches *b, struct da_ledger_batch *row, void *ctx,
-                           struct da_err *err)
-{
-    struct poll *p = ctx;
-    struct da_json *root = NULL;
-    char path[DA_LEDGER_ID_MAX + 16];
-    int64_t completed = 0, failed = 0;
-    if (row->state != DA_BATCH_CREATED) {
-        if (p->fn && row->state != DA_BATCH_VOID)
-            p->fn(p->ctx, row, -1, -1);
-        return DA_OK;
-    }
-    (void)snprintf(path, sizeof path, "/batches/%s", row->remote_id);
-    enum da_rc rc = da_remote_get(&b->remote, path, &root, err);
-    if (rc)
-        return rc;
-    const struct da_json *counts = da_json_get(root, "request_counts");
-    (void)da_json_int(da_json_get(counts, "completed"), &completed);
-    (void)da_json_int(da_json_get(counts, "failed"), &failed);
-    copy_text(root, "status", row->status);
-    (void)da_remote_copy_id(root, "output_file_id", row->output_id);
-    (void)da_remote_copy_id(root, "error_file_id", row->error_id);
-    if (has_ended(row->status)) {
-        const struct da_json *e = da_json_first(da_json_get(da_json_get(root, "errors"), "data"));
-        char code[DA_LEDGER_ID_MAX] = "";
-        copy_text(e, "code", code);
-        if (code[0])
-            (void)snprintf(row->status, sizeof row->status, "failed: %.100s", code);
-        row->state = DA_BATCH_ENDED;
-        rc = save(b, row, err);
-    } else {
-        p->n_waiting++;
-    }
-    if (!rc && p->fn)
-        p->fn(p->ctx, row, completed, failed);
-    da_json_free(root);
-    return rc;
-}
-
-enum da_rc da_batches_poll(struct da_batches *b, da_batches_fn fn, void *ctx, uint64_t *n_waiting,
-                           struct da_err *err)
-{
-    struct poll p = {fn, ctx, 0};
-    enum da_rc rc = for_each(b, poll_one, &p, err);
-    *n_waiting = p.n_waiting;
-    return rc;
-}
-
-/* --- fetching ---------------------------------------------------------------------------- */
-
-static enum da_rc end_with_reply(struct da_batches *b, struct da_ledger_try *t,
-                                 const struct da_json *body, bool *is_reply, struct da_err *err)
-{
-    struct da_buf text;
-    struct da_jw w;
-    struct da_chat_reply reply;
-    da_buf_init(&text, 0);
-    da_jw_init(&w, &text);
-    da_jw_value(&w, body);
-    da_chat_parse(da_span(text.p, text.len), &reply);
-    *is_reply = reply.outcome != DA_CHAT_MALFORMED;
-    t->outcome = *is_reply ? DA_OUTCOME_REPLY : DA_OUTCOME_ERROR;
-    t->note = da_chat_outcome_name(reply.outcome);
-    t->prompt_tokens = t->cached_tokens = t->completion_tokens = -1;
-    t->cost_estimated = !reply.usage.known && b->o.price;
-    if (reply.usage.known) {
-        t->prompt_tokens = reply.usage.prompt_tokens;
-        t->cached_tokens = reply.usage.cached_tokens;
-        t->completion_tokens = reply.usage.completion_tokens;
-        t->cost_pusd = b->o.price ? da_price_of(b->o.price, t->prompt_tokens, t->cached_tokens,
-                                                t->completion_tokens, true)
-                                  : 0;
-    }
-    enum da_rc rc = da_ledger_end_try(b->o.ledger, t, da_span(text.p, text.len), err);
-    da_chat_release(&reply);
-    da_buf_release(&text);
-    return rc;
-}
-
-/* A request the server could not or would not answer: open again unless it said 4xx to it. */
-static enum da_rc end_with_error(struct da_batches *b, struct da_ledger_try *t,
-                                 const struct da_json *line, struct da_err *err)
-{
-    struct da_buf text;
-    struct da_jw w;
-    struct da_chat_error e;
-    char note[512];
-    int64_t status = 0;
-    const struct da_json *response = da_json_get(line, "response");
-    const struct da_json *body = da_json_get(response, "body");
-    const struct da_json *own = da_json_get(line, "error");
-    (void)da_json_int(da_json_get(response, "status_code"), &status);
-    da_buf_init(&text, 0);
-    da_jw_init(&w, &text);
-    da_jw_value(&w, body && da_json_type(body) == DA_JSON_OBJECT ? body : own);
-    da_chat_parse_error(da_span(text.p, text.len), b->remote.key, &e);
-    (void)snprintf(note, sizeof note, "%d%s%s%s%s", (int)status, e.code[0] ? " " : "", e.code,
-                   e.message[0] ? ": " : "", e.message);
-    t->outcome = DA_OUTCOME_ERROR;
-    t->http_status = (int)status;
-    t->note = note;
-    t->prompt_tokens = t->cached_tokens = t->completion_tokens = -1;
-    t->cost_pusd = 0;
-    enum da_rc rc = da_ledger_end_try(b->o.ledger, t, da_span("", 0), err);
-    bool final = status == 400 || status == 413 || status == 422;
-    if (!rc && final)
-        rc = da_ledger_settle(b->o.ledger, t->request_id, DA_REQUEST_FAILED, "rejected", 0, err);
-    da_buf_release(&text);
-    return rc;
-}
-
-static enum da_rc take_line(struct da_batches *b, const struct da_ledger_batch *row,
-                            const struct da_json *line, uint64_t *n_replies, struct da_err *err)
-{
-    struct da_span id;
-    struct da_ledger_try t;
-    int64_t try_id, status = 0;
-    bool is_reply = false;
-    if (!da_json_str(da_json_get(line, "custom_id"), &id) || !da_span_starts(id, "try-") ||
-        !da_parse_int(id.p + 4, id.len - 4, &try_id))
-        return DA_OK; /* not ours */
-    enum da_rc rc = da_ledger_get_try(b->o.ledger, try_id, &t, err);
-    if (rc || t.id == 0 || t.batch != row->id || t.outcome != DA_OUTCOME_UNKNOWN)
-        return rc; /* a second line for one request changes nothing */
-    const struct da_json *response = da_json_get(line, "response");
-    (void)da_json_int(da_json_get(response, "status_code"), &status);
-    if (status != 200)
-        return end_with_error(b, &t, line, err);
-    t.http_status = 200;
-    rc = end_with_reply(b, &t, da_json_get(response, "body"), &is_reply, err);
-    *n_replies += !rc && is_reply;
-    return rc;
-}
-
-/* A line that is no JSON costs its request another try, not the batch. */
-static enum da_rc take_file(struct da_batches *b, const struct da_ledger_batch *row,
-                            const char *file_id, uint64_t *n_replies, struct da_err *err)
-{
-    struct da_buf text;
-    struct da_span rest, line;
-    if (!file_id[0])
-        return DA_OK;
-    da_buf_init(&text, 0);
-    enum da_rc rc = da_remote_download(&b->remote, file_id, &text, err);
-    if (rc == DA_ENOTFOUND) {
-        da_log_msg(b->o.log, DA_LOG_WARN, "batch %lld: file %s is gone", (long long)row->id,
-                   file_id);
-        rc = DA_OK;
-        da_buf_reset(&text);
-    }
-    rest = da_span(text.p, text.len);
-    while (!rc && da_span_split(&rest, '\n', &line)) {
-        struct da_json *j = NULL;
-        if (da_span_trim(line).len == 0 || da_json_parse(line.p, line.len, &j, NULL))
-            continue;
-        rc = take_line(b, row, j, n_replies, err);
-        da_json_free(j);
-    }
-    da_buf_release(&text);
-    return rc;
-}
-
-static enum da_rc clean_up(struct da_batches *b, struct da_ledger_batch *row, struct da_err *err)
-{
-    char *const ids[] = {row->file_id, row->output_id, row->error_id};
-    for (size_t i = 0; i < DA_ARRAY_LEN(ids); i++) {
-        if (!ids[i][0])
-            continue;
-        struct da_err why;
-        if (da_remote_delete_file(&b->remote, ids[i], &why))
-            da_log_msg(b->o.log, DA_LOG_WARN, "%s", why.msg);
-        ids[i][0] = 0;
-    }
-    return save(b, row, err);
-}
-
-static enum da_rc fetch_one(struct da_batches *b, struct da_ledger_batch *row, void *ctx,
-                            struct da_err *err)
-{
-    uint64_t *n_replies = ctx, n_missing = 0;
-    enum da_rc rc = DA_OK;
-    if (row->state == DA_BATCH_ENDED) {
-        rc = take_file(b, row, row->output_id, n_replies, err);
-        if (!rc)
-            rc = take_file(b, row, row->error_id, n_replies, err);
-        if (!rc)
-            rc = da_ledger_void_tries(b->o.ledger, row->id, row->status, &n_missing, err);
-        row->state = DA_BATCH_FETCHED;
-        if (!rc)
-            rc = save(b, row, err);
-        if (!rc && n_missing)
-            da_log_msg(b->o.log, DA_LOG_INFO,
-                       "batch %lld (%s): %llu of %lld requests are not answered%s",
-                       (long long)row->id, row->status, (unsigned long long)n_missing,
-                       (long long)row->n_requests,
-                       strstr(row->status, "token_limit") ? "; lower --batch-tokens" : "");
-    }
-    if (!rc && row->state == DA_BATCH_FETCHED &&
-        (row->file_id[0] || row->output_id[0] || row->error_id[0]))
-        rc = clean_up(b, row, err);
-    return rc;
-}
-
-enum da_rc da_batches_fetch(struct da_batches *b, uint64_t *n_replies, struct da_err *err)
-{
-    *n_replies = 0;
-    return for_each(b, fetch_one, n_replies, err);
-}
-
-static enum da_rc cancel_one(struct da_batches *b, struct da_ledger_batch *row, void *ctx,
-                             struct da_err *err)
-{
-    uint64_t *n = ctx;
-    enum da_rc rc = DA_OK;
-    if (row->state == DA_BATCH_CREATED)
-        rc = da_remote_cancel(&b->remote, row->remote_id, err);
-    else if (row->state < DA_BATCH_CREATED)
-        rc = give_up(b, row, "cancelled before it was created", err);
-    else
-        return DA_OK;
-    *n += !rc;
-    return rc;
-}
-
-enum da_rc da_batches_cancel(struct da_batches *b, uint64_t *n, struct da_err *err)
-{
-    *n = 0;
-    return for_each(b, cancel_one, n, err);
+    return rc ? rc : da_batches_each(b, push_one, NULL, err);
 }

@@ -1,6 +1,6 @@
 /*
- * The client's queues: submitting, choosing an endpoint, starting, pumping, committing.
- * What a reply means is in client_outcome.c. Invariants:
+ * The client: submitting, choosing an endpoint, starting, pumping, committing. Calls and queues
+ * are in client_calls.c, what a reply means in client_outcome.c. Invariants:
  *   - a call is in exactly one place: ready, backoff, in flight (the transport's tag), or unsafe;
  *   - n_open counts them all; keys holds them all, so no key is asked twice at a time;
  *   - reserved_pusd is the sum of the worst cases of the calls in flight.
@@ -17,146 +17,9 @@
 #include "common/mem.h"
 
 #define NS_PER_MS 1000000u
-#define KEY_VERSION "docassist.request/1"
-#define MAX_MESSAGES_BYTES ((size_t)64 << 20)
+#define BODY_ROOM 2048u /* of a request's body beside the messages; it grows when that is short */
 
-/* --- calls -------------------------------------------------------------------- */
-
-struct da_call *da_call_new(void)
-{
-    struct da_call *c = da_calloc(1, sizeof *c);
-    da_buf_init(&c->messages, MAX_MESSAGES_BYTES);
-    return c;
-}
-
-static void state_free(struct da_call_state *st)
-{
-    if (!st)
-        return;
-    if (st->has_reply)
-        da_chat_release(&st->reply);
-    da_buf_release(&st->body);
-    free(st);
-}
-
-void da_call_free(struct da_call *c)
-{
-    if (!c)
-        return;
-    state_free(c->state);
-    da_buf_release(&c->messages);
-    free(c->item);
-    free(c);
-}
-
-static void hash_part(struct da_sha256 *h, const void *p, size_t len)
-{
-    uint64_t n = len; /* lengths make the concatenation unambiguous */
-    unsigned char le[8];
-    for (int i = 0; i < 8; i++)
-        le[i] = (unsigned char)(n >> (8 * i));
-    da_sha256_add(h, le, sizeof le);
-    da_sha256_add(h, p, len);
-}
-
-void da_key_base_init(struct da_key_base *b, const char *task, const struct da_chat_params *p,
-                      int sample, struct da_span prefix)
-{
-    struct da_sha256 *h = &b->hash;
-    struct da_buf params;
-    char index[16];
-    int n = snprintf(index, sizeof index, "%d", sample);
-    da_buf_init(&params, 0);
-    da_chat_params_json(p, &params);
-    da_sha256_init(h);
-    hash_part(h, KEY_VERSION, strlen(KEY_VERSION));
-    hash_part(h, task, strlen(task));
-    hash_part(h, p->model, strlen(p->model));
-    hash_part(h, params.p, params.len);
-    hash_part(h, index, (size_t)n);
-    da_sha256_add(h, prefix.p, prefix.len); /* the messages come last and need no length */
-    b->n_prefix = prefix.len;
-    da_buf_release(&params);
-}
-
-void da_call_set_key_from(struct da_call *c, const struct da_key_base *b)
-{
-    struct da_sha256 h = b->hash;
-    da_sha256_add(&h, c->messages.p + b->n_prefix, c->messages.len - b->n_prefix);
-    da_sha256_end(&h, c->key.b);
-}
-
-void da_call_set_key(struct da_call *c, int sample)
-{
-    struct da_key_base b;
-    da_key_base_init(&b, c->task, c->params, sample, da_span("", 0));
-    da_call_set_key_from(c, &b);
-}
-
-/* --- queues ------------------------------------------------------------------- */
-
-void da_calls_push(struct call_queue *q, struct da_call *call)
-{
-    call->state->next = NULL;
-    if (q->tail)
-        q->tail->state->next = call;
-    else
-        q->head = call;
-    q->tail = call;
-    q->n++;
-}
-
-void da_calls_push_front(struct call_queue *q, struct da_call *call)
-{
-    call->state->next = q->head;
-    q->head = call;
-    if (!q->tail)
-        q->tail = call;
-    q->n++;
-}
-
-struct da_call *da_calls_pop(struct call_queue *q)
-{
-    struct da_call *call = q->head;
-    if (!call)
-        return NULL;
-    q->head = call->state->next;
-    if (!q->head)
-        q->tail = NULL;
-    q->n--;
-    return call;
-}
-
-void da_client_back_off(struct da_client *c, struct da_call *call, uint64_t due_ns)
-{
-    call->state->due_ns = due_ns;
-    DA_GROW(c->backoff, c->n_backoff, c->cap_backoff);
-    size_t i = c->n_backoff++;
-    while (i > 0 && c->backoff[(i - 1) / 2]->state->due_ns > due_ns) {
-        c->backoff[i] = c->backoff[(i - 1) / 2];
-        i = (i - 1) / 2;
-    }
-    c->backoff[i] = call;
-}
-
-static struct da_call *backoff_pop(struct da_client *c)
-{
-    struct da_call *top = c->backoff[0], *last = c->backoff[--c->n_backoff];
-    size_t i = 0;
-    for (;;) {
-        size_t k = 2 * i + 1;
-        if (k >= c->n_backoff)
-            break;
-        if (k + 1 < c->n_backoff && c->backoff[k + 1]->state->due_ns < c->backoff[k]->state->due_ns)
-            k++;
-        if (c->backoff[k]->state->due_ns >= last->state->due_ns)
-            break;
-        c->backoff[i] = c->backoff[k];
-        i = k;
-    }
-    c->backoff[i] = last;
-    return top;
-}
+/* --- calls under way ------------------------------------------------------------ */
 
 static struct da_call **key_slot(struct da_client *c, const struct da_ledger_key *key)
 {
@@ -246,6 +109,20 @@ static void endpoint_release(struct endpoint *ep)
     free(ep->key);
 }
 
+/* What an earlier run sent just now counts against the limits, too; its last tries may not have
+ * reached the disk. */
+static enum da_rc follow_earlier_run(struct da_client *c, struct da_err *err)
+{
+    int64_t last_ms, ms;
+    enum da_rc rc = da_ledger_last_start(c->o.ledger, &last_ms, err);
+    if (rc)
+        return rc;
+    ms = c->o.clock->unix_ms(c->o.clock->ctx) - last_ms - COMMIT_MS;
+    for (size_t i = 0; i < c->o.n_endpoints; i++)
+        da_limit_follow(&c->ep[i].limit, ms > 0 ? (uint64_t)ms : 0);
+    return DA_OK;
+}
+
 enum da_rc da_client_new(struct da_client **ret, const struct da_client_opts *opts,
                          da_client_result_fn on_result, void *ctx, struct da_err *err)
 {
@@ -262,6 +139,8 @@ enum da_rc da_client_new(struct da_client **ret, const struct da_client_opts *op
     }
     if (!rc)
         rc = da_ledger_close_orphans(opts->ledger, &n, err);
+    if (!rc)
+        rc = follow_earlier_run(c, err);
     if (!rc && opts->max_pusd > 0)
         rc = da_ledger_totals(opts->ledger, &totals, err);
     if (rc) {
@@ -270,6 +149,7 @@ enum da_rc da_client_new(struct da_client **ret, const struct da_client_opts *op
     }
     c->spent_pusd = opts->max_pusd > 0 ? totals.cost_pusd : 0;
     opts->http->on_done = da_client_on_reply;
+    opts->http->on_sent = da_client_on_sent;
     opts->http->ctx = c;
     *ret = c;
     return DA_OK;
@@ -418,6 +298,7 @@ static enum da_rc start_call(struct da_client *c, struct da_call *call, struct e
         .max_reply_bytes = c->o.max_reply_bytes};
     st->endpoint = ep;
     da_buf_reset(&st->body);
+    (void)da_buf_reserve(&st->body, call->messages.len + BODY_ROOM);
     da_chat_body(call->params, da_span(call->messages.p, call->messages.len), call->max_tokens,
                  call->cache_key, ep->lacks, &st->body);
     req.body = st->body.p;
@@ -439,6 +320,7 @@ static enum da_rc start_call(struct da_client *c, struct da_call *call, struct e
     if (!st->first_try_ns)
         st->first_try_ns = now;
     st->taken_tokens = call->prompt_tokens + call->max_tokens;
+    st->has_left = false;
     da_limit_take(&ep->limit, st->taken_tokens);
     c->reserved_pusd += st->reserved_pusd;
     c->n_in_flight++;
@@ -469,7 +351,7 @@ static enum da_rc start_ready(struct da_client *c, uint64_t *wait_ns, struct da_
     uint64_t now = da_client_now(c);
     *wait_ns = UINT64_MAX;
     while (c->n_backoff && c->backoff[0]->state->due_ns <= now)
-        da_calls_push_front(&c->ready, backoff_pop(c));
+        da_calls_push_front(&c->ready, da_client_backoff_pop(c));
     while (c->ready.head && !c->draining && !c->fatal.code) {
         struct da_call *call = c->ready.head;
         struct endpoint *ep = choose_endpoint(c, call, now, wait_ns);

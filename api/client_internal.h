@@ -1,7 +1,8 @@
 #ifndef API_CLIENT_INTERNAL_H
 #define API_CLIENT_INTERNAL_H
 
-/* Shared by client.c (queues, starting, pumping) and client_outcome.c (what a reply means). */
+/* Shared by client.c (starting, pumping), client_calls.c (calls and the places they wait in) and
+ * client_outcome.c (what a reply means). */
 
 #include "api/client.h"
 #include "api/limit.h"
@@ -45,6 +46,7 @@ struct da_call_state {
     struct da_ledger_try try_row;
     uint64_t try_ns; /* start of the try in flight */
     int64_t taken_tokens, reserved_pusd;
+    bool has_left; /* the try in flight was all sent */
     struct da_buf body;
     struct da_chat_reply reply;
     bool has_reply;
@@ -84,11 +86,13 @@ void da_calls_push_front(struct call_queue *q, struct da_call *call);
 struct da_call *da_calls_pop(struct call_queue *q);
 
 void da_client_back_off(struct da_client *c, struct da_call *call, uint64_t due_ns);
+struct da_call *da_client_backoff_pop(struct da_client *c); /* the earliest; there is one */
 void da_client_set_fatal(struct da_client *c, enum da_rc code, const char *fmt, ...)
     DA_PRINTF(3, 4);
 void da_client_touch(struct da_client *c); /* the ledger became dirty */
 
-/* The transport's on_done. */
+/* The transport's on_sent and on_done. */
+void da_client_on_sent(void *ctx, void *tag);
 void da_client_on_reply(void *ctx, void *tag, const struct da_http_reply *r);
 
 #endif

@@ -239,6 +239,14 @@ static void note_failure(char *note, const struct da_http_reply *r, const struct
                  e->message[0] ? ": " : "", e->message);
 }
 
+void da_client_on_sent(void *ctx, void *tag)
+{
+    struct da_client *c = ctx;
+    struct da_call *call = tag;
+    call->state->has_left = true;
+    da_limit_sent(&call->state->endpoint->limit, da_client_now(c));
+}
+
 void da_client_on_reply(void *ctx, void *tag, const struct da_http_reply *r)
 {
     struct da_client *c = ctx;
@@ -248,6 +256,10 @@ void da_client_on_reply(void *ctx, void *tag, const struct da_http_reply *r)
     enum da_try_class class;
 
     c->n_in_flight--;
+    if (!st->has_left && r->was_sent)
+        da_client_on_sent(c, call);
+    else if (!st->has_left)
+        da_limit_unsent(&st->endpoint->limit);
     if (st->has_reply)
         da_chat_release(&st->reply);
     st->has_reply = false;

@@ -92,6 +92,7 @@ enum da_rc da_http_do(struct da_http *h, const struct da_http_request *req, stru
     enum { STEP_MS = 1000 };
     struct one_exchange x = {headers, body, reply, headers ? headers->len : 0, body->len, false};
     h->on_done = keep_reply;
+    h->on_sent = NULL;
     h->ctx = &x;
     enum da_rc rc = h->start(h, req, NULL, err);
     while (!rc && !x.done)

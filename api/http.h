@@ -41,8 +41,13 @@ struct da_http_request {
     const char *headers[DA_HTTP_MAX_HEADERS]; /* "Name: value"; NULL ends the list; copied */
     const char *body;                         /* borrowed until the reply; NULL with GET */
     size_t body_len;
-    uint32_t timeout_ms; /* for the whole exchange */
+    uint32_t timeout_ms; /* for the whole exchange; 0: none */
+    uint32_t stall_ms;   /* ends when nothing moved for so long (in steps of a second); 0: never */
     size_t max_reply_bytes;
+    /* Bodies of status 200 and 206 go here piece by piece instead of into the reply; false ends the
+     * exchange as DA_HTTP_LOST. headers: raw header block. NULL: into the reply. */
+    bool (*sink)(void *ctx, int status, struct da_span headers, const char *p, size_t n);
+    void *sink_ctx;
 };
 
 struct da_http_reply {
@@ -65,6 +70,9 @@ struct da_http {
 
     /* Set by the user before the first start. The reply dies when on_done returns. */
     void (*on_done)(void *ctx, void *tag, const struct da_http_reply *reply);
+    /* May be NULL; a transport need not call it. The last of the request's body is on its way
+     * now; a request without a body is not told of. */
+    void (*on_sent)(void *ctx, void *tag);
     void *ctx;
 };
 
@@ -88,6 +96,11 @@ struct da_span da_http_header(const struct da_http_reply *r, const char *name);
  * ("localhost", 127.0.0.0/8, [::1]). DA_EUSAGE says why not.
  */
 enum da_rc da_http_check_url(const char *url, bool with_key, struct da_err *err);
+
+/* Appends the address that ref (absolute or relative) means on the page base. DA_EFORMAT. */
+enum da_rc da_http_join(const char *base, const char *ref, struct da_buf *out, struct da_err *err);
+/* Whether two addresses have the same scheme, host and port. */
+bool da_http_same_origin(const char *a, const char *b);
 
 /* One exchange, waited for. on_done and ctx of h are used meanwhile. Body and headers are
  * appended to the buffers (headers may be NULL); reply's spans point into them. */

@@ -21,19 +21,25 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "common/clock.h"
 #include "common/mem.h"
 
 enum { DEFAULT_CONNECTIONS = 256, DEFAULT_STREAMS = 16, DEFAULT_CONNECT_MS = 10000 };
 
+struct curl_http;
+
 struct exchange {
+    struct curl_http *owner;
     CURL *easy;
     struct curl_slist *headers;
     struct da_buf head, body;
     const char *send; /* borrowed */
     size_t send_len, send_pos;
     bool too_large;
+    bool (*sink)(void *ctx, int status, struct da_span headers, const char *p, size_t n);
+    void *sink_ctx;
     void *tag;
     char error[CURL_ERROR_SIZE];
     struct exchange *prev, *next; /* in open or idle */
@@ -144,6 +150,13 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 {
     struct exchange *x = ctx;
+    long status = 0;
+    if (x->sink)
+        curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status == 200 || status == 206) {
+        struct da_span head = da_span(x->head.p, x->head.len);
+        return x->sink(x->sink_ctx, (int)status, head, p, size * n) ? size * n : 0;
+    }
     da_buf_add(&x->body, p, size * n);
     x->too_large = x->too_large || x->body.overflow;
     return x->body.overflow ? 0 : size * n;
@@ -156,6 +169,8 @@ static size_t on_read(char *p, size_t size, size_t n, void *ctx)
     size_t k = left < room ? left : room;
     memcpy(p, x->send + x->send_pos, k);
     x->send_pos += k;
+    if (k && k == left && x->owner->base.on_sent)
+        x->owner->base.on_sent(x->owner->base.ctx, x->tag);
     return k;
 }
 
@@ -213,6 +228,7 @@ static struct exchange *exchange_get(struct curl_http *h)
         free(x);
         return NULL;
     }
+    x->owner = h;
     da_buf_init(&x->head, DA_HTTP_MAX_HEADER_BYTES);
     set_constants(h, x);
     return x;
@@ -229,6 +245,8 @@ static void set_request(struct exchange *x, const struct da_http_request *req)
     curl_easy_setopt(e, CURLOPT_URL, req->url);
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->headers);
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms);
+    curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, req->stall_ms ? 1L : 0L);
+    curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)((req->stall_ms + 999) / 1000));
     if (strcmp(req->method, "GET") == 0) {
         curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, NULL);
         curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
@@ -255,6 +273,8 @@ static enum da_rc transport_start(struct da_http *base, const struct da_http_req
     x->send_len = req->body_len;
     x->send_pos = 0;
     x->too_large = false;
+    x->sink = req->sink;
+    x->sink_ctx = req->sink_ctx;
     x->tag = tag;
     x->error[0] = 0;
     set_request(x, req);
@@ -426,7 +446,56 @@ enum da_rc da_http_curl_new(struct da_http **ret, const struct da_http_opts *opt
     return DA_OK;
 }
 
+enum da_rc da_http_join(const char *base, const char *ref, struct da_buf *out, struct da_err *err)
+{
+    CURLU *u = curl_url();
+    char *text = NULL;
+    enum da_rc rc = DA_OK;
+    if (!u || curl_url_set(u, CURLUPART_URL, base, 0) || curl_url_set(u, CURLUPART_URL, ref, 0) ||
+        curl_url_get(u, CURLUPART_URL, &text, 0))
+        rc = da_fail(err, DA_EFORMAT, "'%.200s' is no address", ref);
+    else
+        da_buf_add_str(out, text);
+    curl_free(text);
+    curl_url_cleanup(u);
+    return rc;
+}
+
+static bool same_part(CURLU *a, CURLU *b, CURLUPart part)
+{
+    char *x = NULL, *y = NULL;
+    bool same = !curl_url_get(a, part, &x, CURLU_DEFAULT_PORT) &&
+                !curl_url_get(b, part, &y, CURLU_DEFAULT_PORT) && strcasecmp(x, y) == 0;
+    curl_free(x);
+    curl_free(y);
+    return same;
+}
+
+bool da_http_same_origin(const char *a, const char *b)
+{
+    CURLU *x = curl_url(), *y = curl_url();
+    bool same = x && y && !curl_url_set(x, CURLUPART_URL, a, 0) &&
+                !curl_url_set(y, CURLUPART_URL, b, 0) && same_part(x, y, CURLUPART_SCHEME) &&
+                same_part(x, y, CURLUPART_HOST) && same_part(x, y, CURLUPART_PORT);
+    curl_url_cleanup(x);
+    curl_url_cleanup(y);
+    return same;
+}
+
 #else
+
+enum da_rc da_http_join(const char *base, const char *ref, struct da_buf *out, struct da_err *err)
+{
+    (void)base;
+    (void)ref;
+    (void)out;
+    return da_fail(err, DA_EUNSUPPORTED, "this build was made without libcurl");
+}
+
+bool da_http_same_origin(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0;
+}
 
 enum da_rc da_http_curl_new(struct da_http **ret, const struct da_http_opts *opts,
                             struct da_err *err)

@@ -91,6 +91,9 @@ enum da_rc da_ledger_end_try(struct da_ledger *l, const struct da_ledger_try *t,
 enum da_rc da_ledger_get_reply(struct da_ledger *l, int64_t request_id, int64_t try_id,
                                struct da_ledger_try *t, struct da_buf *body, struct da_err *err);
 
+/* When the newest try began (Unix milliseconds); 0 when there is none. */
+enum da_rc da_ledger_last_start(struct da_ledger *l, int64_t *unix_ms, struct da_err *err);
+
 /* Appends what is noted about the request's newest try. */
 enum da_rc da_ledger_last_note(struct da_ledger *l, int64_t request_id, struct da_buf *note,
                                struct da_err *err);
@@ -117,13 +120,13 @@ struct da_ledger_totals {
 };
 enum da_rc da_ledger_totals(struct da_ledger *l, struct da_ledger_totals *t, struct da_err *err);
 
-/* Means over the newest n replies with usage; n_used 0 when there are none. */
+/* Means over the newest n replies to a task with usage; n_used 0 when there are none. */
 struct da_ledger_means {
     uint64_t n_used;
     double prompt_tokens, cached_tokens, completion_tokens;
 };
-enum da_rc da_ledger_recent_means(struct da_ledger *l, unsigned n, struct da_ledger_means *m,
-                                  struct da_err *err);
+enum da_rc da_ledger_recent_means(struct da_ledger *l, const char *task, unsigned n,
+                                  struct da_ledger_means *m, struct da_err *err);
 
 /* Calls fn for each (cause, count) of the failed requests, most frequent first. */
 enum da_rc da_ledger_causes(struct da_ledger *l,
@@ -171,7 +174,8 @@ enum da_rc da_ledger_get_try(struct da_ledger *l, int64_t try_id, struct da_ledg
 enum da_rc da_ledger_void_tries(struct da_ledger *l, int64_t batch, const char *note, uint64_t *n,
                                 struct da_err *err);
 
-/* Small facts that belong to the whole file ("batch:3"). get appends nothing when absent. */
+/* Small facts that belong to the whole file ("batch_run_id"); a value is not empty. get appends
+ * nothing when absent. */
 enum da_rc da_ledger_set_fact(struct da_ledger *l, const char *name, struct da_span value,
                               struct da_err *err);
 enum da_rc da_ledger_get_fact(struct da_ledger *l, const char *name, struct da_buf *value,

@@ -1,5 +1,8 @@
-/* Token buckets and AIMD: see the header. Constants are chosen so that the server's count,
- * which sees our requests a little bunched by the network, stays below its limit. */
+/*
+ * Token buckets, sliding counts and AIMD: see the header. Why the counts hold: of all requests
+ * that leave within one window, take the one that was taken last. When it was, each of the
+ * others had left in that window or was still leaving, and both are counted.
+ */
 
 #include "api/limit.h"
 
@@ -8,22 +11,21 @@
 #include "common/json.h"
 
 #define NS_PER_MIN 60e9
-#define NS_PER_S 1e9
-#define BURST_SHARE 0.05    /* of a second's worth */
+#define NS_PER_MS 1e6
+#define BURST_SHARE 0.1     /* of a second's worth: what a pause of 100 ms may catch up on */
+#define SECOND_SHARE 0.1    /* above an even rate, in any second, */
+#define SECOND_LEAST 2      /* or so many requests */
 #define SHRINK 0.75         /* of the window, on a push-back */
 #define COOL_NS 2000000000u /* one push-back counts for all requests then open */
 
-/* A burst b and a refill r give b + 60 s * r in any minute; one more is left for bunching. */
+/* The refill fills a window of the sliding count, not more. */
 static void set_rate(struct da_limit_bucket *b, double limit, double unit)
 {
     b->limit = limit;
     b->cap = limit / 60 * BURST_SHARE;
     if (b->cap < unit)
         b->cap = unit;
-    double a_minute = limit - b->cap - unit;
-    if (a_minute < limit / 2)
-        a_minute = limit / 2;
-    b->per_ns = a_minute / NS_PER_MIN;
+    b->per_ns = limit / (NS_PER_MIN + DA_RATE_SLACK_MS * NS_PER_MS);
     if (b->level > b->cap)
         b->level = b->cap;
 }
@@ -69,6 +71,23 @@ static uint64_t bucket_wait(const struct da_limit_bucket *b, double need)
     return (uint64_t)((want - b->level) / b->per_ns) + 1;
 }
 
+static uint64_t window_wait(struct da_limit *l, uint64_t now_ns)
+{
+    double limit = l->requests.limit, extra = limit / 60 * SECOND_SHARE;
+    if (limit < 1) /* less than one a minute: the bucket alone spaces them */
+        return 0;
+    if (extra < SECOND_LEAST)
+        extra = SECOND_LEAST;
+    da_rate_window_move(&l->left, now_ns);
+    uint64_t in_minute = l->left.in_minute + l->n_leaving;
+    uint64_t in_second = l->left.in_second + l->n_leaving;
+    if (in_minute >= (uint64_t)limit)
+        return da_rate_window_wait_ns(&l->left, DA_RATE_MINUTE_SLOTS, now_ns);
+    if (in_second >= (uint64_t)(limit / 60 + extra))
+        return da_rate_window_wait_ns(&l->left, DA_RATE_SECOND_SLOTS, now_ns);
+    return 0;
+}
+
 uint64_t da_limit_wait_ns(struct da_limit *l, int64_t n_tokens, uint64_t now_ns)
 {
     refill(l, now_ns);
@@ -77,16 +96,37 @@ uint64_t da_limit_wait_ns(struct da_limit *l, int64_t n_tokens, uint64_t now_ns)
     if (l->n_open >= (unsigned)l->window)
         return UINT64_MAX;
     uint64_t a = bucket_wait(&l->requests, 1), b = bucket_wait(&l->tokens, (double)n_tokens);
-    return a > b ? a : b;
+    uint64_t w = window_wait(l, now_ns);
+    a = a > b ? a : b;
+    return a > w ? a : w;
 }
 
 void da_limit_take(struct da_limit *l, int64_t n_tokens)
 {
     l->n_open++;
+    l->n_leaving++;
     if (l->requests.limit > 0)
         l->requests.level -= 1;
     if (l->tokens.limit > 0)
         l->tokens.level -= (double)n_tokens;
+}
+
+void da_limit_sent(struct da_limit *l, uint64_t now_ns)
+{
+    l->n_leaving--;
+    da_rate_window_add(&l->left, now_ns);
+}
+
+void da_limit_unsent(struct da_limit *l)
+{
+    l->n_leaving--;
+}
+
+void da_limit_follow(struct da_limit *l, uint64_t ms)
+{
+    struct da_limit_bucket *b = &l->requests;
+    if (b->limit > 0 && (double)ms * NS_PER_MS * b->per_ns < b->level)
+        b->level = (double)ms * NS_PER_MS * b->per_ns;
 }
 
 void da_limit_done(struct da_limit *l, int64_t unused_tokens)

@@ -7,14 +7,18 @@
  * pushes back (AIMD); and a pause the server asked for. Times are monotonic nanoseconds given
  * by the caller, so that tests own them.
  *
- * The buckets start nearly empty and hold little: a limit of N a minute lets at most N
- * through in any 60 seconds and about N/60 in any second, also across a restart.
+ * The buckets start nearly empty and hold little, so requests leave evenly. That a limit of N a
+ * minute is kept does not depend on them: what left in the last 60 seconds, and what was taken
+ * and has not left yet, is never more than N together, and in any second never more than
+ * N/60 + max(2, 10 %). A request counts from the moment its last byte is on its way, so that
+ * neither a pause of this program nor a slow connection can bunch what was spaced out here.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "api/http.h"
+#include "api/rate_window.h"
 
 struct da_limit_bucket {
     double limit;  /* units a minute; 0: none known */
@@ -33,6 +37,8 @@ struct da_limit {
     bool slow_start;    /* until the first push-back */
     uint64_t cooled_ns; /* push-backs before this time belong to the last one */
     unsigned n_open;
+    unsigned n_leaving; /* of the open ones: taken, and not all of it sent */
+    struct da_rate_window left;
 };
 
 /* rpm, tpm: 0 means unknown, learnt from headers. max_open >= 1. */
@@ -42,6 +48,11 @@ void da_limit_init(struct da_limit *l, double rpm, double tpm, unsigned max_open
  * UINT64_MAX when only the end of an open request can help. */
 uint64_t da_limit_wait_ns(struct da_limit *l, int64_t n_tokens, uint64_t now_ns);
 void da_limit_take(struct da_limit *l, int64_t n_tokens);
+/* What was taken has left, all of it; or it never will. One of the two, once for each take. */
+void da_limit_sent(struct da_limit *l, uint64_t now_ns);
+void da_limit_unsent(struct da_limit *l);
+/* The last request before this run left ms ago: the next one keeps its distance from that. */
+void da_limit_follow(struct da_limit *l, uint64_t ms);
 
 /* An open request ended; unused_tokens of what was taken go back. */
 void da_limit_done(struct da_limit *l, int64_t unused_tokens);

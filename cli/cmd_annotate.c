@@ -21,6 +21,7 @@
 #include "cli/run_log.h"
 #include "common/io.h"
 #include "common/mem.h"
+#include "engine/embedder.h"
 #include "prompts/ask.h"
 
 typedef unsigned long long ull; /* what printf takes */
@@ -29,13 +30,14 @@ struct options {
     const char *output, *errors, *report, *prompts, *status, *written, *written_name, *assume;
     int backend; /* enum backend */
     bool seen_backend, keep_failed, restart, show_prompt, retry_failed, reparse, dry_run;
-    bool seen_batch, batch_complete;
+    bool seen_batch, batch_complete, round_trip;
     int batch_action;
     int64_t batch_tokens, batch_requests;
     struct da_api_cli api;
     struct {
         int64_t min_summary_words, max_summary_words, min_answer_words, max_answer_words;
         struct da_checks_opts o;
+        const char *sts;
     } checks;
 };
 
@@ -131,6 +133,14 @@ static void fill_options(struct options *o, struct da_opt rows[MAX_OPTS])
                          "share of the names that stand in the document (0.6)"),
         DA_OPT_DOUBLE_OF(0, "min-support", &c->min_support, 0, 1, "X",
                          "share of the answer's words that one place supports (0.3)"),
+        DA_OPT_STR_OF(0, "sts", &o->checks.sts, "MODEL",
+                      "compare answer and document by this model of sentence\nembeddings (GGUF)"),
+        DA_OPT_DOUBLE_OF(0, "min-sts", &c->min_sts, 0, 1, "X",
+                         "similarity of the answer's sentences to the document's (0.35)"),
+        DA_OPT_FLAG_OF(0, "round-trip", &o->round_trip,
+                       "ask every question again and compare the answers"),
+        DA_OPT_DOUBLE_OF(0, "min-round-trip", &c->min_round_trip, 0, 1, "X",
+                         "how far they must agree (token F1; 0.4)"),
     };
     _Static_assert(DA_ARRAY_LEN(own) <= MAX_OWN, "MAX_OWN is too small");
     memcpy(rows, own, sizeof own);
@@ -223,7 +233,8 @@ static struct da_asker_opts asker_options(const struct options *o)
                                   .top_p = o->api.top_p,
                                   .seed = o->api.seed,
                                   .max_tokens = (int)o->api.max_tokens,
-                                  .concurrency = (unsigned)o->api.concurrency};
+                                  .concurrency = (unsigned)o->api.concurrency,
+                                  .round_trip = o->round_trip};
 }
 
 /* --- --dry-run, --assume -------------------------------------------------------------- */
@@ -241,8 +252,8 @@ static enum da_rc show_assumed(struct options *o, struct da_err *err)
 
 static void print_estimate(const struct da_estimate *e, const struct da_api_cli *api)
 {
-    double n = e->n_to_ask ? (double)e->n_to_ask : 1;
-    struct da_cost_case c = {(double)e->n_to_ask, e->prompt_tokens / n, e->cached_tokens / n,
+    double n = e->n_requests ? (double)e->n_requests : 1;
+    struct da_cost_case c = {(double)e->n_requests, e->prompt_tokens / n, e->cached_tokens / n,
                              e->completion_tokens / n};
     printf("documents        %llu, %llu of them settled\n", (ull)e->n_documents, (ull)e->n_settled);
     da_cost_print(&c, api);
@@ -355,6 +366,41 @@ static enum da_rc make_backend(struct options *o, struct da_backend **b, struct 
     }
 }
 
+/* A model of sentence embeddings for --sts. */
+struct sts {
+    struct da_embedder *e;
+    struct da_buf identity;
+    struct da_checks_embedder for_checks;
+};
+
+static enum da_rc embed(void *ctx, const struct da_span *texts, size_t n, float *out,
+                        struct da_err *err)
+{
+    return da_embed(ctx, texts, n, out, err);
+}
+
+static enum da_rc sts_open(struct sts *s, struct da_checks_opts *c, const char *path,
+                           struct da_err *err)
+{
+    if (!path)
+        return DA_OK;
+    enum da_rc rc = da_embedder_open(&s->e, path, NULL, err);
+    if (rc)
+        return rc;
+    const struct da_embedder_facts *f = da_embedder_facts(s->e);
+    da_buf_addf(&s->identity, "%s %s %s %llu %u", f->name, f->arch, f->quant, (ull)f->file_bytes,
+                (unsigned)f->max_tokens);
+    s->for_checks = (struct da_checks_embedder){embed, s->e, da_embedder_dim(s->e), s->identity.p};
+    c->embedder = &s->for_checks;
+    return DA_OK;
+}
+
+static void sts_close(struct sts *s)
+{
+    da_embedder_close(s->e);
+    da_buf_release(&s->identity);
+}
+
 /* In-context examples are the prompt's: no reply may repeat them. */
 static enum da_rc make_checks(struct options *o, struct da_checks **ret, struct da_err *err)
 {
@@ -378,9 +424,15 @@ static enum da_rc annotate_all(struct options *o, struct da_backend *b, const ch
                                struct da_annotate_stats *st, struct da_err *err)
 {
     struct da_checks *checks = NULL;
-    enum da_rc rc = make_checks(o, &checks, err);
-    if (rc)
+    struct sts sts = {.e = NULL};
+    da_buf_init(&sts.identity, 0);
+    enum da_rc rc = sts_open(&sts, &o->checks.o, o->checks.sts, err);
+    if (!rc)
+        rc = make_checks(o, &checks, err);
+    if (rc) {
+        sts_close(&sts);
         return rc;
+    }
     struct da_annotate_opts ao = {.input = input,
                                   .output = o->output,
                                   .errors = o->errors,
@@ -398,6 +450,7 @@ static enum da_rc annotate_all(struct options *o, struct da_backend *b, const ch
     if (!rc)
         report(o, b, st);
     da_checks_free(checks);
+    sts_close(&sts);
     return rc;
 }
 
@@ -428,6 +481,8 @@ static int choose_backend(struct options *o, const char *input)
         return da_opt_usage(&help, "--written-name goes with --written FILE");
     if ((o->show_prompt || o->dry_run || o->assume || o->seen_batch) && o->backend != BACKEND_API)
         return da_opt_usage(&help, "only --backend api has a prompt, a price and batches");
+    if (o->round_trip && o->backend != BACKEND_API)
+        return da_opt_usage(&help, "--round-trip asks a model: it needs --backend api");
     if (o->seen_batch && strcmp(input, "-") == 0)
         return da_opt_usage(&help, "--batch needs a file that can be read again");
     return -1;

@@ -12,13 +12,17 @@
 
 enum { MAX_TOKENS = 4096, MAX_DOCUMENTS = 100000, MAX_BENCH_REPS = 101 };
 
+#define DEFAULT_ENERGY "/sys/class/powercap/intel-rapl:0/energy_uj"
+
 static const struct da_cmd_help help = {
     .name = "bench",
     .synopsis = "[options] -m MODEL",
     .summary = "Measure how fast a model reads and writes on this machine.",
-    .notes = "One request at a time with prompts of a question and of documents of 200 to 1000\n"
-             "tokens, then the scoring workload: documents of 1000 tokens, three answers each.\n"
-             "End tokens are ignored, so every run does the same work.",
+    .notes = "One request at a time with short questions and with documents of 200 to 1000 tokens,\n"
+             "then the scoring workload: documents of 1000 tokens, three answers each. End tokens\n"
+             "are ignored, so every run does the same work.\n"
+             "Rows: question, 200, 400, 600, 800, 1000, scoring; only when asked for streams (16\n"
+             "answers together), threads and batch.",
 };
 
 struct printer {
@@ -42,6 +46,8 @@ static void add_json(struct printer *p, const struct da_bench_row *r)
     da_jw_kint(&p->w, "peak_rss_bytes", (int64_t)r->peak_rss_bytes);
     da_jw_kint(&p->w, "threads", r->threads);
     da_jw_kdouble(&p->w, "cpu_use", r->cpu_use);
+    if (r->joules_per_1000 > 0)
+        da_jw_kdouble(&p->w, "joules_per_1000_tokens", r->joules_per_1000);
     if (r->documents_per_minute > 0) {
         da_jw_kdouble(&p->w, "documents_per_minute", r->documents_per_minute);
     } else {
@@ -63,9 +69,84 @@ static enum da_rc take_row(void *ctx, const struct da_bench_row *r, struct da_er
            r->itps, r->otps, r->ttft_s, r->runtime_s, (double)r->peak_rss_bytes / 1e6, r->cpu_use);
     if (r->documents_per_minute > 0)
         printf("  %.1f documents a minute", r->documents_per_minute);
+    else
+        printf("  +-%.0f %%", 50.0 * (r->itps_spread > r->otps_spread ? r->itps_spread
+                                                                     : r->otps_spread));
+    if (r->joules_per_1000 > 0)
+        printf("  %.2f J/1000", r->joules_per_1000);
     putchar('\n');
     (void)fflush(stdout);
     return DA_OK;
+}
+
+/* "streams,1000" to its bits; 0 and the unknown name when there is one. */
+static uint32_t parse_rows(const char *list, struct da_span *unknown)
+{
+    uint32_t rows = 0;
+    while (*list) {
+        size_t n = strcspn(list, ",");
+        struct da_span name = {list, n};
+        uint32_t bit = da_bench_row_named(name);
+        *unknown = name;
+        if (!bit)
+            return 0;
+        rows |= bit;
+        list += n + (list[n] == ',');
+    }
+    return rows;
+}
+
+static void print_limits(const struct da_bench_limits *l)
+{
+    printf("threads              %u\n", l->threads);
+    if (l->int8_gops > 0)
+        printf("8-bit products       %.0f Gop/s (%s)\n", l->int8_gops, l->int8_how);
+    printf("memory read          %.1f GB/s\n", l->ram_gbs);
+    printf("third cache read     %.1f GB/s\n", l->l3_gbs);
+    printf("matrix (%s, 512)     %.0f Gop/s", l->gemm_kind, l->gemm_gops);
+    if (l->int8_gops > 0)
+        printf(", %.0f %% of the limit", 100.0 * l->gemm_gops / l->int8_gops);
+    printf("\nprompt of 1000       %.0f Gop/s", l->prefill_gops);
+    if (l->int8_gops > 0)
+        printf(", %.0f %%", 100.0 * l->prefill_gops / l->int8_gops);
+    printf("\none stream           %.1f GB/s, %.0f %% of memory read\n", l->decode_gbs,
+           100.0 * l->decode_gbs / l->ram_gbs);
+}
+
+static void limits_json(const struct da_bench_limits *l)
+{
+    struct da_buf out;
+    struct da_jw w;
+    da_buf_init(&out, 0);
+    da_jw_init(&w, &out);
+    da_jw_object(&w);
+    da_jw_kint(&w, "threads", l->threads);
+    if (l->int8_gops > 0) {
+        da_jw_kdouble(&w, "int8_gops", l->int8_gops);
+        da_jw_kcstr(&w, "int8_how", l->int8_how);
+    }
+    da_jw_kdouble(&w, "ram_gbs", l->ram_gbs);
+    da_jw_kdouble(&w, "l3_gbs", l->l3_gbs);
+    da_jw_kcstr(&w, "gemm_kind", l->gemm_kind);
+    da_jw_kdouble(&w, "gemm_gops", l->gemm_gops);
+    da_jw_kdouble(&w, "prefill_gops", l->prefill_gops);
+    da_jw_kdouble(&w, "decode_gbs", l->decode_gbs);
+    da_jw_end(&w);
+    puts(out.p);
+    da_buf_release(&out);
+}
+
+static int run_limits(const struct da_model *m, const struct da_bench_opts *o, bool json)
+{
+    struct da_bench_limits l;
+    struct da_err err;
+    if (da_bench_limits(m, o, &l, &err))
+        return da_cli_fail(&err);
+    if (json)
+        limits_json(&l);
+    else
+        print_limits(&l);
+    return DA_EXIT_OK;
 }
 
 int da_cmd_bench(int argc, char **argv)
@@ -73,7 +154,8 @@ int da_cmd_bench(int argc, char **argv)
     const char *path = NULL, *name = NULL;
     int kv = 0;
     int64_t threads = 0, new_tokens = 120, reps = 5, documents = 12, parallel = 0;
-    bool json = false;
+    bool json = false, limits = false;
+    const char *row_list = NULL, *energy = DEFAULT_ENERGY, *cache_dir = NULL;
     const struct da_opt table[] = {
         DA_OPT_STR_OF('m', "model", &path, "FILE", "the model to measure (GGUF)"),
         DA_OPT_STR_OF(0, "name", &name, "NAME", "its name in the rows (the file's own)"),
@@ -86,6 +168,13 @@ int da_cmd_bench(int argc, char **argv)
                       "documents of the scoring workload, 0 for none (12)"),
         DA_OPT_INT_OF(0, "parallel", &parallel, 1, DA_ENGINE_MAX_PARALLEL, "N",
                       "answers decoded together there (18)"),
+        DA_OPT_STR_OF(0, "rows", &row_list, "LIST", "only these rows, separated by commas"),
+        DA_OPT_STR_OF(0, "cache-dir", &cache_dir, "DIR",
+                      "keep ready weights in DIR (beside the model; none: nowhere)"),
+        DA_OPT_FLAG_OF(0, "limits", &limits,
+                       "instead, measure the machine and what share of it is used"),
+        DA_OPT_STR_OF(0, "energy-file", &energy, "FILE",
+                      "a rising count of microjoules (the processor's RAPL counter)"),
         DA_OPT_FLAG_OF(0, "json", &json, "print a JSON array of rows"),
         DA_OPT_END,
     };
@@ -100,17 +189,30 @@ int da_cmd_bench(int argc, char **argv)
         return da_opt_usage(&help, "unexpected argument '%s'", args.argv[0]);
     if (!path)
         return da_opt_usage(&help, "name a model with -m FILE");
+    uint32_t rows = 0;
+    struct da_span unknown = {"", 0};
+    if (row_list && !(rows = parse_rows(row_list, &unknown)))
+        return da_opt_usage(&help, "--rows: there is no row '%.*s'", (int)unknown.len, unknown.p);
     const struct da_model_opts mo = {.cpu = da_cli_env("DOCASSIST_CPU"),
-                                     .n_threads = (unsigned)threads};
+                                     .n_threads = (unsigned)threads,
+                                     .cache = !cache_dir || strcmp(cache_dir, "none") != 0,
+                                     .cache_dir = cache_dir};
     if (da_model_open(&m, path, &mo, &err))
         return da_cli_fail(&err);
-    const struct da_bench_opts o = {.n_threads = (unsigned)threads,
+    const struct da_bench_opts o = {.rows = rows,
+                                    .energy_path = energy,
+                                    .n_threads = (unsigned)threads,
                                     .kv = (enum da_kv_type)kv,
                                     .new_tokens = (uint32_t)new_tokens,
                                     .n_reps = (uint32_t)reps,
                                     .n_documents = (uint32_t)documents,
                                     .n_parallel = (uint32_t)parallel,
                                     .clock = da_clock_system()};
+    if (limits) {
+        rc = run_limits(m, &o, json);
+        da_model_close(m);
+        return rc;
+    }
     p.model = name ? name : da_model_facts(m)->name;
     p.json = json;
     da_buf_init(&p.out, 0);

@@ -9,16 +9,20 @@
 #include "cli/run_log.h"
 #include "common/threads.h"
 #include "eval/resample.h"
+#include "eval/sts.h"
 
 struct options {
     const char *output;
     struct da_eval_opts eval;
     int64_t n_bootstrap, seed, n_threads;
+    const char *sts_model;
+    int64_t sts_max_tokens;
+    struct da_sts *sts;
     int bleu, rouge_tok, diversity;
     struct da_judge_cli judge;
 };
 
-enum { N_OWN = 14 };
+enum { N_OWN = 16 };
 
 static const struct da_cmd_help help = {
     "eval", "[options] [--] EXAMPLES PREDICTIONS...",
@@ -45,6 +49,10 @@ static void fill_options(struct options *o, struct da_opt rows[N_OWN + DA_JUDGE_
                          "words of ROUGE: rouge_score's (a-z, 0-9) or those of any script"),
         DA_OPT_CHOICE_OF(0, "diversity", &o->diversity, "sacre|nltk",
                          "which Self-BLEU: sacrebleu's or NLTK's (Texygen)"),
+        DA_OPT_STR_OF(0, "sts", &o->sts_model, "MODEL",
+                      "similarity of sentence embeddings, by this encoder (GGUF)"),
+        DA_OPT_INT_OF(0, "sts-max-tokens", &o->sts_max_tokens, 3, 1 << 16, "N",
+                      "cut texts for it at N tokens (as the model says)"),
         DA_OPT_FLAG_OF(0, "partial", &o->eval.partial,
                        "accept examples without a prediction; they are counted"),
         DA_OPT_GROUP_OF("Intervals"),
@@ -76,6 +84,27 @@ static bool report_judge(const char *path, const struct da_judge_stats *st)
     return st->n_scored == st->n_samples;
 }
 
+static enum da_rc add_sts(const struct options *o, const char *path, struct da_samples *s,
+                          struct da_err *err)
+{
+    struct da_log *log = da_cli_log();
+    struct da_sts_stats st;
+
+    if (!o->sts)
+        return DA_OK;
+    enum da_rc rc = da_sts_run(o->sts, s, &st, err);
+    if (rc != DA_OK)
+        return rc;
+    if (st.n_cut)
+        da_log_msg(log, DA_LOG_INFO, "%s: %llu texts were cut for STS", path,
+                   (unsigned long long)st.n_cut);
+    if (st.n_empty)
+        da_log_msg(log, DA_LOG_WARN,
+                   "%s: %zu of %zu answers are empty; STS compares what the encoder makes of nothing",
+                   path, st.n_empty, st.n_samples);
+    return DA_OK;
+}
+
 static enum da_rc score_file(const struct options *o, const struct da_dataset *d, const char *path,
                              int k, int n, struct da_buf *out, bool *complete, struct da_err *err)
 {
@@ -87,6 +116,8 @@ static enum da_rc score_file(const struct options *o, const struct da_dataset *d
 
     da_samples_init(&s);
     enum da_rc rc = da_evaluate(d, path, &o->eval, &s, err);
+    if (rc == DA_OK)
+        rc = add_sts(o, path, &s, err);
     if (rc == DA_OK && o->judge.judge) {
         rc = da_judge_run(o->judge.judge, d, &s, &st, err);
         if (rc == DA_OK && !report_judge(path, &st))
@@ -115,6 +146,18 @@ static enum da_rc open_judge(struct options *o, struct da_err *err)
     return DA_OK;
 }
 
+static enum da_rc open_sts(struct options *o, struct da_err *err)
+{
+    const struct da_sts_opts so = {.max_tokens = (uint32_t)o->sts_max_tokens,
+                                   .n_threads = (unsigned)o->n_threads};
+    if (!o->sts_model)
+        return DA_OK;
+    enum da_rc rc = da_sts_open(&o->sts, o->sts_model, &so, err);
+    if (rc == DA_OK)
+        o->eval.sts_signature = da_sts_signature(o->sts);
+    return rc;
+}
+
 static int run(struct options *o, const struct da_args *args)
 {
     struct da_dataset *d = NULL;
@@ -126,12 +169,15 @@ static int run(struct options *o, const struct da_args *args)
     da_buf_init(&out, 0);
     enum da_rc rc = da_dataset_open(&d, args->argv[0], &err);
     if (rc == DA_OK)
+        rc = open_sts(o, &err);
+    if (rc == DA_OK)
         rc = open_judge(o, &err);
     for (int i = 0; i < n && rc == DA_OK; i++)
         rc = score_file(o, d, args->argv[i + 1], i, n, &out, &complete, &err);
     if (rc == DA_OK)
         rc = da_cli_write_scores(o->output, &out, &err);
     da_judge_cli_close(&o->judge);
+    da_sts_close(o->sts);
     da_dataset_close(d);
     da_buf_release(&out);
     if (rc != DA_OK)

@@ -20,10 +20,10 @@ static const struct da_cmd_help help = {
     "The output continues where it stopped when the same command is run again."};
 
 struct params {
-    const char *model, *output, *errors, *name, *prompt, *ids;
+    const char *cache_dir, *model, *output, *errors, *name, *prompt, *ids;
     int64_t max_new, top_k, seed, threads, parallel, batch, context, kv_mem, logprobs, limit;
     double temperature, top_p;
-    int kv, baseline;
+    int kv, draft, baseline;
     bool baseline_seen, logprobs_seen, no_prefix_cache, restart;
 };
 
@@ -49,6 +49,8 @@ static void fill_opts(const struct params *p, struct da_generate_opts *o)
     o->model_name = p->name;
     o->model.cpu = da_cli_env("DOCASSIST_CPU");
     o->model.n_threads = (unsigned)p->threads;
+    o->model.cache = !p->cache_dir || strcmp(p->cache_dir, "none") != 0;
+    o->model.cache_dir = p->cache_dir;
     o->engine.n_threads = (unsigned)p->threads;
     o->engine.kv = kinds[p->kv];
     o->engine.n_ctx = (uint32_t)p->context;
@@ -56,6 +58,7 @@ static void fill_opts(const struct params *p, struct da_generate_opts *o)
     o->engine.batch = (uint32_t)p->batch;
     o->engine.kv_max_bytes = (uint64_t)p->kv_mem << 20;
     o->engine.no_prefix_cache = p->no_prefix_cache;
+    o->engine.draft = (enum da_draft)p->draft;
     o->sampling.temperature = p->temperature;
     o->sampling.top_k = (uint32_t)p->top_k;
     o->sampling.top_p = p->top_p;
@@ -205,6 +208,10 @@ int da_cmd_generate(int argc, char **argv)
                       "memory for keys and values (2048)"),
         DA_OPT_FLAG_OF(0, "no-prefix-cache", &p.no_prefix_cache,
                        "compute every prompt whole"),
+        DA_OPT_CHOICE_OF(0, "draft", &p.draft, "lookup|none",
+                         "guess from the text while few answers are decoded (lookup)"),
+        DA_OPT_STR_OF(0, "cache-dir", &p.cache_dir, "DIR",
+                      "keep ready weights in DIR (beside the model; none: nowhere)"),
         DA_OPT_GROUP_OF("One raw prompt"),
         DA_OPT_STR_OF(0, "prompt", &p.prompt, "TEXT", "answer TEXT, without task or template"),
         DA_OPT_STR_OF(0, "ids", &p.ids, "LIST", "the same from token ids (1,2,3)"),

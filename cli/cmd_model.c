@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/model_pull.h"
 #include "cli/opt.h"
 #include "common/buf.h"
 #include "common/io.h"
 #include "common/json.h"
+#include "engine/embedder.h"
 #include "engine/engine.h"
 #include "engine/gguf.h"
 #include "engine/model/convert.h"
@@ -17,8 +19,9 @@
 #include "engine/model/verify.h"
 #include "engine/tokenizer/tokenizer.h"
 
-static const char type_choices[] = "f32|f16|bf16|q8_0|q4_0";
-static const enum da_qtype types[] = {DA_Q_F32, DA_Q_F16, DA_Q_BF16, DA_Q_Q8_0, DA_Q_Q4_0};
+static const char type_choices[] = "f32|f16|bf16|q8_0|q4_0|q4_k_m|q6_k";
+static const enum da_qtype types[] = {DA_Q_F32,  DA_Q_F16,  DA_Q_BF16, DA_Q_Q8_0,
+                                      DA_Q_Q4_0, DA_Q_Q4_K, DA_Q_Q6_K};
 enum { TYPE_Q4_0 = 4, MAX_THREADS = 256 };
 
 /* --- import --------------------------------------------------------------------------- */
@@ -32,7 +35,8 @@ static int run_import(int argc, char **argv)
         .notes =
             "FOLDER holds config.json, the weights (model.safetensors or pytorch_model.bin or\n"
             "their shards, or MLC's ndarray-cache.json and shards) and tokenizer.json. Rows that are\n"
-            "not whole blocks of 32 stay f16; norms, biases and learned positions stay f32.\n"
+            "not whole blocks get a type that fits, which is said; norms, biases and learned\n"
+            "positions stay f32.\n"
             "Of a GGUF file the keys and the tokenizer are kept and the matrices converted.",
     };
     const char *out = NULL;
@@ -67,10 +71,14 @@ static int run_import(int argc, char **argv)
         return da_cli_fail(&err);
     da_log_msg(da_cli_log(), DA_LOG_INFO, "%s: %s, %" PRIu32 " tensors, %" PRIu64 " parameters",
                out, stats.family, stats.n_tensors, stats.n_params);
-    if (stats.n_fallback)
+    for (unsigned i = 0; i < stats.fallbacks.n; i++) {
+        const struct da_build_fallback *f = &stats.fallbacks.p[i];
         da_log_msg(da_cli_log(), DA_LOG_WARN,
-                   "%s: %" PRIu32 " matrices have rows that are not whole blocks and stay f16", out,
-                   stats.n_fallback);
+                   "%s: %" PRIu32 " matri%s with rows that %" PRIu32
+                   " does not divide: %s instead of %s",
+                   out, f->n, f->n == 1 ? "x" : "ces", da_qtype_info(f->want)->block_len,
+                   da_qtype_name(f->got), da_qtype_name(f->want));
+    }
     return DA_EXIT_OK;
 }
 
@@ -206,8 +214,11 @@ static void show_text(const struct da_model *m, const struct da_tokenizer *tok)
     printf("family        %s (architecture %s)\n", f->family, f->arch);
     printf("shape         %" PRIu32 " layers, %" PRIu32 " wide, MLP %" PRIu32 "\n", f->n_layers,
            f->dim, f->ff_dim);
-    printf("attention     %" PRIu32 " heads of %" PRIu32 ", %" PRIu32 " key heads\n", f->n_heads,
-           f->head_dim, f->n_kv_heads);
+    if (f->n_heads)
+        printf("attention     %" PRIu32 " heads of %" PRIu32 ", %" PRIu32 " key heads\n", f->n_heads,
+               f->head_dim, f->n_kv_heads);
+    else
+        printf("attention     none\n");
     printf("vocabulary    %" PRIu32 "%s\n", f->n_vocab, f->tied ? ", output head tied" : "");
     printf("context       %" PRIu32 "\n", f->n_ctx);
     printf("parameters    %.1f million\n", (double)f->n_params / 1e6);
@@ -222,6 +233,71 @@ static void show_text(const struct da_model *m, const struct da_tokenizer *tok)
     printf("tokenizer     %s\n", tok ? da_tokenizer_name(tok) : "none");
     if (tok)
         printf("chat template %s\n", da_tokenizer_chat_template(tok).len ? "yes" : "none");
+}
+
+/* An encoder has no positions to fill and no answers: it has a longest text and a way to pool. */
+static void show_encoder(const struct da_embedder *e, bool json)
+{
+    const struct da_embedder_facts *f = da_embedder_facts(e);
+    struct da_buf out;
+    struct da_jw w;
+    if (!json) {
+        printf("name          %s\n", f->name);
+        printf("family        %s, an encoder (architecture %s)\n", f->family, f->arch);
+        printf("shape         %" PRIu32 " layers, %" PRIu32 " wide, MLP %" PRIu32 ", %" PRIu32
+               " heads of %" PRIu32 "\n",
+               f->n_layers, f->dim, f->ff_dim, f->n_heads, f->head_dim);
+        printf("vocabulary    %" PRIu32 "\n", f->n_vocab);
+        printf("longest text  %" PRIu32 " tokens of %" PRIu32 "\n", f->max_tokens, f->n_ctx);
+        printf("embedding     %s%s\n", f->pooling, f->normalize ? ", normalized" : "");
+        printf("type          %s\n", f->quant);
+        printf("parameters    %.1f million\n", (double)f->n_params / 1e6);
+        printf("file          %.1f MB\n", (double)f->file_bytes / 1e6);
+        printf("in memory     %.1f MB of weights\n", (double)f->weight_bytes / 1e6);
+        return;
+    }
+    da_buf_init(&out, 0);
+    da_jw_init(&w, &out);
+    da_jw_object(&w);
+    da_jw_kcstr(&w, "name", f->name);
+    da_jw_kcstr(&w, "architecture", f->arch);
+    da_jw_kcstr(&w, "family", f->family);
+    da_jw_kcstr(&w, "type", f->quant);
+    da_jw_kint(&w, "layers", f->n_layers);
+    da_jw_kint(&w, "dim", f->dim);
+    da_jw_kint(&w, "heads", f->n_heads);
+    da_jw_kint(&w, "head_dim", f->head_dim);
+    da_jw_kint(&w, "ff_dim", f->ff_dim);
+    da_jw_kint(&w, "vocab", f->n_vocab);
+    da_jw_kint(&w, "context", f->n_ctx);
+    da_jw_kint(&w, "max_tokens", f->max_tokens);
+    da_jw_kcstr(&w, "pooling", f->pooling);
+    da_jw_kbool(&w, "normalize", f->normalize);
+    da_jw_kint(&w, "parameters", (int64_t)f->n_params);
+    da_jw_kint(&w, "file_bytes", (int64_t)f->file_bytes);
+    da_jw_kint(&w, "weight_bytes", (int64_t)f->weight_bytes);
+    da_jw_end(&w);
+    puts(out.p);
+    da_buf_release(&out);
+}
+
+/* Whether the file is an encoder; then it has been shown, or *rc says why not. */
+static bool try_encoder(const char *path, bool json, int *rc)
+{
+    struct da_gguf *g = NULL;
+    struct da_embedder *e = NULL;
+    struct da_err err;
+    bool yes = !da_gguf_open(&g, path, NULL) && da_gguf_is_encoder(g);
+    da_gguf_close(g);
+    if (!yes)
+        return false;
+    *rc = DA_EXIT_OK;
+    if (da_embedder_open(&e, path, NULL, &err))
+        *rc = da_cli_fail(&err);
+    else
+        show_encoder(e, json);
+    da_embedder_close(e);
+    return true;
 }
 
 static int run_show(int argc, char **argv)
@@ -246,6 +322,8 @@ static int run_show(int argc, char **argv)
         return rc;
     if (args.n != 1)
         return da_opt_usage(&help, "give one model file");
+    if (try_encoder(args.argv[0], json, &rc))
+        return rc;
     if (da_model_open(&m, args.argv[0], NULL, &err))
         return da_cli_fail(&err);
     if (da_gguf_find(da_model_gguf(m), "tokenizer.ggml.model") &&
@@ -305,14 +383,18 @@ int da_cmd_model(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } SUBS[] = {
-        {"import", run_import}, {"random", run_random}, {"show", run_show}, {"verify", run_verify}};
+    } SUBS[] = {{"import", run_import},
+                {"pull", da_cmd_model_pull},
+                {"random", run_random},
+                {"show", run_show},
+                {"verify", run_verify}};
     static const struct da_cmd_help help = {
         .name = "model",
-        .synopsis = "import|random|show|verify [options] ...",
-        .summary = "Import, make, look at and check model files.",
+        .synopsis = "import|pull|random|show|verify [options] ...",
+        .summary = "Fetch, import, make, look at and check model files.",
         .notes = "Commands:\n"
                  "  import   turn a folder, or a GGUF file of another type, into a GGUF file\n"
+                 "  pull     fetch a model from a hub\n"
                  "  random   make a model with seeded random weights\n"
                  "  show     show what a model file is\n"
                  "  verify   check a model file thoroughly\n"

@@ -31,10 +31,10 @@ static uint32_t load_be32(const unsigned char *p)
  * eight rounds names them one place further. */
 #define SHA_ROUND(a, b, c, d, e, f, g, h, i)                                                     \
     do {                                                                                         \
-        uint32_t t = h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + ((e & f) ^ (~e & g)) +       \
+        uint32_t t = h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + (g ^ (e & (f ^ g))) +        \
                      sha_k[i] + w[i];                                                            \
         d += t;                                                                                  \
-        h = t + (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));        \
+        h = t + (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) ^ (c & (a ^ b)));              \
     } while (0)
 
 static void sha_block(uint32_t state[8], const unsigned char *p)

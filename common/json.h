@@ -80,6 +80,8 @@ void da_jw_int(struct da_jw *w, int64_t v);
 void da_jw_uint(struct da_jw *w, uint64_t v);
 /* Shortest text that reads back to the same double; not finite becomes null. */
 void da_jw_double(struct da_jw *w, double v);
+/* The fewest digits that give the same float back; null when not finite. */
+void da_jw_float(struct da_jw *w, float v);
 /* As Python prints it with "%.*f"; for values whose digits are part of a format. */
 void da_jw_fixed(struct da_jw *w, double v, int decimals);
 void da_jw_str(struct da_jw *w, const char *p, size_t len); /* valid UTF-8 */

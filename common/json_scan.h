@@ -25,4 +25,7 @@ struct da_json_scan {
 enum da_rc da_json_scan(const char *p, size_t len, struct da_json_scan *ret,
                         struct da_err *err);
 
+/* How many bytes at p stand in a JSON string as they are: no quote, backslash or control. */
+size_t da_json_plain_len(const char *p, size_t len);
+
 #endif

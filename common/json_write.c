@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "common/json_scan.h"
 
 void da_jw_init(struct da_jw *w, struct da_buf *out)
 {
@@ -69,17 +70,15 @@ static void add_escape(struct da_buf *b, unsigned char c)
 
 static void add_string(struct da_buf *b, const char *p, size_t len)
 {
-    size_t i, from = 0;
     da_buf_add_char(b, '"');
-    for (i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)p[i];
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        da_buf_add(b, p + from, i - from);
-        add_escape(b, c);
-        from = i + 1;
+    while (len) {
+        size_t plain = da_json_plain_len(p, len);
+        da_buf_add(b, p, plain);
+        if (plain < len)
+            add_escape(b, (unsigned char)p[plain++]);
+        p += plain;
+        len -= plain;
     }
-    da_buf_add(b, p + from, len - from);
     da_buf_add_char(b, '"');
 }
 
@@ -122,6 +121,21 @@ void da_jw_double(struct da_jw *w, double v)
         da_buf_add_double(w->out, v);
     else
         da_buf_add(w->out, "null", 4);
+}
+
+void da_jw_float(struct da_jw *w, float v)
+{
+    char text[32];
+    int digits = 5, n;
+    before_value(w);
+    if (!isfinite(v)) {
+        da_buf_add(w->out, "null", 4);
+        return;
+    }
+    do
+        n = snprintf(text, sizeof text, "%.*g", ++digits, (double)v);
+    while (digits < 9 && strtof(text, NULL) != v); /* 9 always do: C11 5.2.4.2.2, FLT_DECIMAL_DIG */
+    da_buf_add(w->out, text, (size_t)n);
 }
 
 void da_jw_fixed(struct da_jw *w, double v, int decimals)

@@ -70,7 +70,12 @@ uint64_t *da_map_get(const struct da_map *m, const void *key, size_t len)
 
 uint64_t *da_map_add(struct da_map *m, const void *key, size_t len, bool *is_new)
 {
-    uint64_t hash = da_hash64(key, len, 0);
+    return da_map_add_hashed(m, key, len, da_hash64(key, len, 0), is_new);
+}
+
+uint64_t *da_map_add_hashed(struct da_map *m, const void *key, size_t len, uint64_t hash,
+                            bool *is_new)
+{
     struct da_map_entry *e;
     size_t s;
     if (m->n * 4 >= m->n_slots * 3)

@@ -35,5 +35,8 @@ void da_map_reset(struct da_map *m);
 uint64_t *da_map_get(const struct da_map *m, const void *key, size_t len);
 /* The entry's value, a new one starting at 0. *is_new may be NULL. */
 uint64_t *da_map_add(struct da_map *m, const void *key, size_t len, bool *is_new);
+/* The same for who has da_hash64(key, len, 0) at hand. */
+uint64_t *da_map_add_hashed(struct da_map *m, const void *key, size_t len, uint64_t hash,
+                            bool *is_new);
 
 #endif

@@ -5,12 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
+#include "common/io.h"
 #include "common/mem.h"
+#include "common/threads.h"
 #include "engine/gguf.h"
 #include "engine/session.h"
 #include "engine/tokenizer/tokenizer.h"
 
 enum { MAX_REPS = 101, ANSWERS = 3, DOC_TOKENS = 1000, REQUEST_TOKENS = 20, DEFAULT_ANSWER = 120 };
+enum { STREAMS = 16, STREAM_STEPS = 24, STREAM_DOCS = (STREAMS + ANSWERS - 1) / ANSWERS };
 
 static const uint32_t SIZES[] = {200, 400, 600, 800, 1000};
 
@@ -21,6 +25,9 @@ static const char *const QUESTIONS[] = {
     "What is the boiling point of water at sea level in degrees Celsius?",
     "In which year did the first people walk on the Moon?",
 };
+
+static const char SUMMARIZE[] =
+    "Read the document below and summarize it in three sentences for a busy reader.\n\n";
 
 /* Repeated until there are enough tokens; what it says does not matter, that it is prose does. */
 static const char TEXT[] =
@@ -37,7 +44,7 @@ struct bench {
     const struct da_bench_opts *o;
     struct da_tokenizer *tok;
     struct da_tok_scratch *scratch;
-    struct da_ids text; /* many tokens of TEXT */
+    struct da_ids text; /* a request, then many tokens of TEXT */
     struct da_err *err;
 };
 
@@ -73,12 +80,36 @@ static enum da_rc encode(struct bench *b, const char *text, struct da_ids *out)
 
 static enum da_rc make_text(struct bench *b, size_t n)
 {
-    while (b->text.n < n) {
-        enum da_rc rc = encode(b, TEXT, &b->text);
+    enum da_rc rc = encode(b, SUMMARIZE, &b->text);
+    while (!rc && b->text.n < n) {
+        rc = encode(b, TEXT, &b->text);
         if (rc)
             return rc;
     }
-    return DA_OK;
+    return rc;
+}
+
+/* The counter of energy, in microjoules; 0 when there is none that can be read. */
+static double energy_uj(const struct bench *b)
+{
+    enum { LONGEST = 64 };
+    struct da_buf buf;
+    struct da_err err;
+    double v = 0;
+    if (!b->o->energy_path)
+        return 0;
+    da_buf_init(&buf, 0);
+    if (!da_io_read_file(b->o->energy_path, LONGEST, &buf, &err))
+        v = strtod(buf.p, NULL);
+    da_buf_release(&buf);
+    return v;
+}
+
+/* Joules for 1,000 tokens since the counter stood at before; 0 when it does not say. */
+static double joules_per_1000(const struct bench *b, double before, double n_tokens)
+{
+    double after = energy_uj(b);
+    return before > 0 && after > before ? (after - before) * 1e-6 / n_tokens * 1000.0 : 0;
 }
 
 struct timing {
@@ -121,9 +152,12 @@ static enum da_rc single_row(struct bench *b, struct da_session *s, const int32_
 {
     double itps[MAX_REPS], otps[MAX_REPS], ttft[MAX_REPS], run[MAX_REPS], cpu[MAX_REPS];
     size_t tokens = 0;
+    double energy = 0;
     for (size_t p = 0; p < n_prompts; p++)
         tokens += n[p];
     for (uint32_t r = 0; r <= b->o->n_reps; r++) { /* run 0 warms up and is overwritten */
+        if (r == 1)
+            energy = energy_uj(b);
         struct timing sum = {0, 0, 0};
         for (size_t p = 0; p < n_prompts; p++) {
             struct timing t;
@@ -152,7 +186,90 @@ static enum da_rc single_row(struct bench *b, struct da_session *s, const int32_
     row->runtime_s = median(run, reps, NULL);
     row->cpu_use = median(cpu, reps, NULL);
     row->peak_rss_bytes = da_peak_rss_bytes();
+    row->joules_per_1000 = joules_per_1000(
+        b, energy, ((double)tokens + (double)n_prompts * b->o->new_tokens) * reps);
     return DA_OK;
+}
+
+/* --- many streams ------------------------------------------------------------------ */
+
+static enum da_rc read_document(struct bench *b, struct da_session *s, uint32_t doc, uint32_t *seq)
+{
+    struct da_row rows[DA_ENGINE_BATCH];
+    const uint32_t batch = da_session_opts(s)->batch;
+    enum da_rc rc = da_seq_open(s, seq, b->err);
+    for (uint32_t at = 0; at < DOC_TOKENS && !rc;) {
+        uint32_t k = 0;
+        for (; k < batch && at < DOC_TOKENS; k++, at++)
+            rows[k] = (struct da_row){*seq, b->text.p[doc + at], false};
+        rc = da_session_step(s, rows, k, b->err);
+    }
+    return rc;
+}
+
+/* Seconds that STREAM_STEPS tokens of all streams take. */
+static enum da_rc decode_streams(struct bench *b, struct da_session *s, const uint32_t *docs,
+                                 double *seconds)
+{
+    struct da_row rows[STREAMS];
+    uint32_t n = 0;
+    enum da_rc rc = DA_OK;
+    for (; n < STREAMS && !rc; n++) {
+        rc = da_seq_fork(s, docs[n / ANSWERS], DOC_TOKENS, &rows[n].seq, b->err);
+        rows[n].id = b->text.p[n];
+        rows[n].want_logits = true;
+    }
+    const double t0 = now_s(b);
+    for (uint32_t i = 0; i < STREAM_STEPS && !rc; i++) {
+        rc = da_session_step(s, rows, STREAMS, b->err);
+        for (uint32_t k = 0; k < STREAMS && !rc; k++)
+            rows[k].id = da_logits_argmax(b->m, da_session_logits(s, k));
+    }
+    *seconds = now_s(b) - t0;
+    for (uint32_t k = 0; k < n; k++)
+        da_seq_close(s, rows[k].seq);
+    return rc;
+}
+
+static enum da_rc streams_row(struct bench *b, struct da_bench_row *row)
+{
+    const struct da_session_opts so = {.n_threads = b->o->n_threads,
+                                       .kv = b->o->kv,
+                                       .n_ctx = DOC_TOKENS + STREAM_STEPS,
+                                       .n_seqs = STREAMS + STREAM_DOCS};
+    double otps[MAX_REPS], run[MAX_REPS];
+    uint32_t docs[STREAM_DOCS];
+    struct da_session *s;
+    enum da_rc rc = da_session_new(&s, b->m, &so, b->err);
+    if (rc)
+        return rc;
+    for (uint32_t d = 0; d < STREAM_DOCS && !rc; d++)
+        rc = read_document(b, s, d, &docs[d]);
+    double energy = 0;
+    const uint64_t cpu0 = da_cpu_time_ns();
+    const double t0 = now_s(b);
+    for (uint32_t r = 0; r <= b->o->n_reps && !rc; r++) { /* run 0 warms up */
+        double t;
+        if (r == 1)
+            energy = energy_uj(b);
+        rc = decode_streams(b, s, docs, &t);
+        otps[r ? r - 1 : 0] = STREAMS * STREAM_STEPS / t;
+        run[r ? r - 1 : 0] = t;
+    }
+    if (!rc) {
+        row->cpu_use = (double)(da_cpu_time_ns() - cpu0) * 1e-9 / (now_s(b) - t0);
+        snprintf(row->prompt, sizeof row->prompt, "%d streams, %d a document", STREAMS, ANSWERS);
+        row->prompt_tokens = DOC_TOKENS;
+        row->new_tokens = STREAM_STEPS;
+        row->threads = da_session_opts(s)->n_threads;
+        row->otps = median(otps, b->o->n_reps, &row->otps_spread);
+        row->runtime_s = median(run, b->o->n_reps, NULL);
+        row->peak_rss_bytes = da_peak_rss_bytes();
+        row->joules_per_1000 =
+            joules_per_1000(b, energy, (double)STREAMS * STREAM_STEPS * b->o->n_reps);
+    }
+    da_session_free(s);
+    return rc;
 }
 
 /* --- scoring ----------------------------------------------------------------------- */
@@ -223,6 +340,7 @@ static enum da_rc scoring_row(struct bench *b, struct da_bench_row *row)
     if (rc)
         return rc;
     w.ids = da_calloc(DOC_TOKENS + REQUEST_TOKENS, sizeof *w.ids);
+    const double energy = energy_uj(b);
     const uint64_t cpu0 = da_cpu_time_ns();
     const double t0 = now_s(b);
     rc = da_engine_run(e, &calls, b->err);
@@ -240,6 +358,8 @@ static enum da_rc scoring_row(struct bench *b, struct da_bench_row *row)
     row->cpu_use = (double)(da_cpu_time_ns() - cpu0) * 1e-9 / t;
     row->documents_per_minute = 60.0 * b->o->n_documents / t;
     row->peak_rss_bytes = da_peak_rss_bytes();
+    row->joules_per_1000 =
+        joules_per_1000(b, energy, (double)(st->n_prompt_tokens + st->n_new_tokens));
     free(w.ids);
     da_engine_free(e);
     return rc;
@@ -269,26 +389,121 @@ static enum da_rc question_row(struct bench *b, struct da_session *s, struct da_
     return rc;
 }
 
-static enum da_rc all_rows(struct bench *b, struct da_session *s,
-                           enum da_rc (*give)(void *ctx, const struct da_bench_row *row,
-                                              struct da_err *err),
-                           void *ctx)
+/* A summary of a document, request included. */
+static enum da_rc document_row(struct bench *b, struct da_session *s, size_t n,
+                               struct da_bench_row *row)
 {
-    struct da_bench_row row = {0};
-    enum da_rc rc = question_row(b, s, &row);
-    if (rc || (rc = give(ctx, &row, b->err)))
+    const int32_t *ids = b->text.p;
+    return single_row(b, s, &ids, &n, 1, row);
+}
+
+/* The longest document with other threads or another batch. */
+static enum da_rc sweep_row(struct bench *b, unsigned n_threads, uint32_t batch,
+                            struct da_bench_row *row)
+{
+    struct da_session *s;
+    const struct da_session_opts so = {.n_threads = n_threads,
+                                       .kv = b->o->kv,
+                                       .n_ctx = DOC_TOKENS + b->o->new_tokens,
+                                       .batch = batch};
+    enum da_rc rc = da_session_new(&s, b->m, &so, b->err);
+    if (rc)
         return rc;
+    if (batch)
+        snprintf(row->prompt, sizeof row->prompt, "1000 tokens in steps of %u", batch);
+    else
+        snprintf(row->prompt, sizeof row->prompt, "1000 tokens, %u thread%s", n_threads,
+                 n_threads == 1 ? "" : "s");
+    rc = document_row(b, s, DOC_TOKENS, row);
+    da_session_free(s);
+    return rc;
+}
+
+struct giver {
+    enum da_rc (*fn)(void *ctx, const struct da_bench_row *row, struct da_err *err);
+    void *ctx;
+};
+
+static enum da_rc single_rows(struct bench *b, const struct giver *give)
+{
+    struct da_session *s;
+    const struct da_session_opts so = {.n_threads = b->o->n_threads,
+                                       .kv = b->o->kv,
+                                       .n_ctx = DOC_TOKENS + b->o->new_tokens};
+    struct da_bench_row row = {0};
+    enum da_rc rc = da_session_new(&s, b->m, &so, b->err);
+    if (rc)
+        return rc;
+    if ((b->o->rows & DA_BENCH_QUESTION) &&
+        ((rc = question_row(b, s, &row)) || (rc = give->fn(give->ctx, &row, b->err))))
+        goto out;
     for (size_t i = 0; i < DA_ARRAY_LEN(SIZES); i++) {
-        const int32_t *ids = b->text.p;
-        size_t n = SIZES[i];
-        if (n + b->o->new_tokens > da_session_opts(s)->n_ctx)
+        if (!(b->o->rows & DA_BENCH_200 << i))
+            continue;
+        if (SIZES[i] + b->o->new_tokens > da_session_opts(s)->n_ctx)
             break;
         row = (struct da_bench_row){0};
         snprintf(row.prompt, sizeof row.prompt, "document of %u tokens", SIZES[i]);
-        if ((rc = single_row(b, s, &ids, &n, 1, &row)) || (rc = give(ctx, &row, b->err)))
-            return rc;
+        if ((rc = document_row(b, s, SIZES[i], &row)) || (rc = give->fn(give->ctx, &row, b->err)))
+            break;
     }
-    return DA_OK;
+out:
+    da_session_free(s);
+    return rc;
+}
+
+static enum da_rc sweeps(struct bench *b, const struct giver *give)
+{
+    static const uint32_t BATCHES[] = {1, 8, 32, 128, 512};
+    const unsigned most = b->o->n_threads ? b->o->n_threads : da_threads_available();
+    enum da_rc rc = DA_OK;
+    for (unsigned n = 1; (b->o->rows & DA_BENCH_THREADS) && !rc; n = 2 * n < most ? 2 * n : most) {
+        struct da_bench_row row = {0};
+        if (!(rc = sweep_row(b, n, 0, &row)))
+            rc = give->fn(give->ctx, &row, b->err);
+        if (n == most)
+            break;
+    }
+    for (size_t i = 0; (b->o->rows & DA_BENCH_BATCH) && i < DA_ARRAY_LEN(BATCHES) && !rc; i++) {
+        struct da_bench_row row = {0};
+        if (!(rc = sweep_row(b, b->o->n_threads, BATCHES[i], &row)))
+            rc = give->fn(give->ctx, &row, b->err);
+    }
+    return rc;
+}
+
+/* Rows whose prompts the model's context holds. */
+static enum da_rc all_rows(struct bench *b, const struct giver *give)
+{
+    const uint32_t rows = b->o->rows, n_ctx = da_model_facts(b->m)->n_ctx;
+    enum da_rc rc = DA_OK;
+    if (rows & (DA_BENCH_QUESTION | DA_BENCH_200 | DA_BENCH_400 | DA_BENCH_600 | DA_BENCH_800 |
+                DA_BENCH_1000))
+        rc = single_rows(b, give);
+    if (!rc && (rows & DA_BENCH_STREAMS) && DOC_TOKENS + STREAM_STEPS <= n_ctx) {
+        struct da_bench_row row = {0};
+        if (!(rc = streams_row(b, &row)))
+            rc = give->fn(give->ctx, &row, b->err);
+    }
+    if (!rc && (rows & DA_BENCH_SCORING) && b->o->n_documents &&
+        DOC_TOKENS + REQUEST_TOKENS + b->o->new_tokens <= n_ctx) {
+        struct da_bench_row row = {0};
+        if (!(rc = scoring_row(b, &row)))
+            rc = give->fn(give->ctx, &row, b->err);
+    }
+    if (!rc && DOC_TOKENS + b->o->new_tokens <= n_ctx)
+        rc = sweeps(b, give);
+    return rc;
+}
+
+uint32_t da_bench_row_named(struct da_span name)
+{
+    static const char *const NAMES[] = {"question", "200",     "400",     "600",     "800",
+                                        "1000",     "streams", "scoring", "threads", "batch"};
+    for (uint32_t i = 0; i < DA_ARRAY_LEN(NAMES); i++)
+        if (da_span_is(name, NAMES[i]))
+            return 1u << i;
+    return 0;
 }
 
 enum da_rc da_bench_run(const struct da_model *m, const struct da_bench_opts *opts,
@@ -299,29 +514,16 @@ enum da_rc da_bench_run(const struct da_model *m, const struct da_bench_opts *op
     struct da_bench_opts o = *opts;
     o.new_tokens = o.new_tokens < 2 ? DEFAULT_ANSWER : o.new_tokens;
     o.n_reps = !o.n_reps ? 5 : o.n_reps > MAX_REPS ? MAX_REPS : o.n_reps;
+    o.rows = o.rows ? o.rows : DA_BENCH_DEFAULT;
     struct bench b = {.m = m, .o = &o, .err = err};
-    struct da_session *s = NULL;
-    const struct da_session_opts so = {.n_threads = o.n_threads,
-                                       .kv = o.kv,
-                                       .n_ctx = SIZES[DA_ARRAY_LEN(SIZES) - 1] + o.new_tokens};
-    enum da_rc rc;
+    const struct giver giver = {give, ctx};
+    enum da_rc rc = DA_OK;
     da_ids_init(&b.text);
     b.scratch = da_tok_scratch_new();
-    if (da_gguf_find(da_model_gguf(m), "tokenizer.ggml.model") &&
-        (rc = da_tokenizer_open_gguf(&b.tok, da_model_gguf(m), err)))
-        goto out;
-    if ((rc = make_text(&b, DOC_TOKENS + 256)) || (rc = da_session_new(&s, m, &so, err)) ||
-        (rc = all_rows(&b, s, give, ctx)))
-        goto out;
-    da_session_free(s);
-    s = NULL;
-    if (o.n_documents && DOC_TOKENS + REQUEST_TOKENS + o.new_tokens <= da_model_facts(m)->n_ctx) {
-        struct da_bench_row row = {0};
-        if (!(rc = scoring_row(&b, &row)))
-            rc = give(ctx, &row, err);
-    }
-out:
-    da_session_free(s);
+    if (da_gguf_find(da_model_gguf(m), "tokenizer.ggml.model"))
+        rc = da_tokenizer_open_gguf(&b.tok, da_model_gguf(m), err);
+    if (!rc && !(rc = make_text(&b, DOC_TOKENS + 256)))
+        rc = all_rows(&b, &giver);
     da_tokenizer_close(b.tok);
     da_tok_scratch_free(b.scratch);
     da_ids_release(&b.text);

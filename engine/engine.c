@@ -17,10 +17,12 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "engine/draft.h"
 #include "engine/model/model.h"
 #include "engine/sample.h"
 #include "engine/session.h"
 
+enum { DRAFT_LIVE = 3 }; /* answers decoded at most while guesses are worth their rows */
 enum { RING_PER_SEQ = 4, MESSAGE_MAX = 160, MAX_STOP_IDS = 64 };
 #define NO_SEQ UINT32_MAX
 
@@ -39,6 +41,8 @@ struct slot {
     uint32_t n_promised; /* pages */
     struct base *base;   /* whose prefix it shares; NULL: none */
     int32_t last;        /* token to feed next while decoding */
+    int32_t draft[DA_DRAFT_MAX]; /* guesses of this step, fed behind last */
+    uint32_t n_draft, n_hit;     /* n_hit: of the last guesses, how many were right */
     int32_t *out;        /* owned: generated */
     size_t n_out, cap_out;
     struct da_logprob *lp; /* owned */
@@ -96,12 +100,13 @@ enum da_rc da_engine_new(struct da_engine **ret, const struct da_model *m,
     const struct da_engine_opts *o = opts ? opts : &NONE;
     uint32_t n = o->n_parallel ? o->n_parallel : DA_ENGINE_PARALLEL;
     n = n < DA_ENGINE_MAX_PARALLEL ? n : DA_ENGINE_MAX_PARALLEL;
+    const uint32_t drafting = DRAFT_LIVE * (1 + DA_DRAFT_MAX);
     struct da_session_opts so = {.n_threads = o->n_threads,
                                  .kv = o->kv,
                                  .n_ctx = o->n_ctx,
                                  .n_seqs = 2 * n, /* requests and prefixes */
                                  .batch = o->batch,
-                                 .n_logits = n,
+                                 .n_logits = n > drafting ? n : drafting,
                                  .kv_max_bytes = o->kv_max_bytes};
     if (so.batch && so.batch < n)
         so.batch = n;
@@ -120,6 +125,7 @@ enum da_rc da_engine_new(struct da_engine **ret, const struct da_model *m,
     e->opts.n_parallel = n;
     e->opts.batch = got->batch;
     e->opts.kv_max_bytes = got->kv_max_bytes;
+    e->opts.no_prefix_cache = o->no_prefix_cache || m->t5; /* an encoder reads a prompt whole */
     e->n_ring = RING_PER_SEQ * n;
     e->ring = da_calloc(e->n_ring, sizeof *e->ring);
     e->n_bases = n;
@@ -260,8 +266,7 @@ static uint32_t pages_of(uint64_t n_pos)
 
 static uint32_t request_pages(const struct da_engine *e, const struct slot *s)
 {
-    uint64_t n = (uint64_t)s->req.n_ids + s->req.max_new;
-    return pages_of(n < e->opts.n_ctx ? n : e->opts.n_ctx);
+    return da_session_pages_for(e->session, s->req.n_ids, s->req.max_new);
 }
 
 static bool room_for(const struct da_engine *e, uint32_t pages)
@@ -421,8 +426,44 @@ static uint32_t add_prompt(struct da_engine *e, uint32_t n, uint32_t seq, const 
     return n;
 }
 
+/* Whether all that runs is few answers: then a step has room for guesses at no great cost. */
+static bool may_draft(const struct da_engine *e)
+{
+    uint32_t n = 0;
+    if (e->opts.draft != DA_DRAFT_LOOKUP || e->opts.batch < DRAFT_LIVE * (1 + DA_DRAFT_MAX))
+        return false;
+    for (uint32_t i = 0; i < e->n_slots; i++) {
+        enum slot_state st = slot_at(e, i)->state;
+        if (st == SLOT_PREFIX || st == SLOT_PROMPT)
+            return false;
+        n += st == SLOT_DECODE;
+    }
+    return n <= DRAFT_LIVE;
+}
+
+/* A guess is one token longer than what was right last time; it stays within what the request may
+ * still become, for which pages are promised. */
+static uint32_t add_draft(struct da_engine *e, uint32_t n, struct slot *s)
+{
+    const uint64_t room = e->opts.n_ctx - s->req.n_ids - s->n_out;
+    const uint64_t left = s->req.max_new - s->n_out - 1;
+    uint64_t max = s->n_hit + 2;
+    max = max < left ? max : left;
+    max = max < room ? max : room;
+    s->n_draft = max ? da_draft_lookup(s->req.ids, s->req.n_ids, s->out, s->n_out, (uint32_t)max,
+                                       s->draft)
+                     : 0;
+    for (uint32_t i = 0; i < s->n_draft; i++) {
+        e->rows[n] = (struct da_row){s->seq, s->draft[i], true};
+        e->row_slot[n++] = s;
+    }
+    e->stats.n_drafted += s->n_draft;
+    return n;
+}
+
 static uint32_t fill_rows(struct da_engine *e)
 {
+    const bool drafts = may_draft(e);
     uint32_t n = 0;
     for (uint32_t i = 0; i < e->n_slots; i++) {
         struct slot *s = slot_at(e, i);
@@ -430,6 +471,9 @@ static uint32_t fill_rows(struct da_engine *e)
             continue;
         e->rows[n] = (struct da_row){s->seq, s->last, true};
         e->row_slot[n++] = s;
+        s->n_draft = 0;
+        if (drafts)
+            n = add_draft(e, n, s);
     }
     for (uint32_t i = 0; i < e->n_slots; i++) {
         struct slot *s = slot_at(e, i);
@@ -496,6 +540,27 @@ static enum da_rc take_token(struct da_engine *e, struct slot *s, const float *l
     return DA_OK;
 }
 
+/* Tokens of a slot from its rows, whose first logits are number at: as long as the guesses were
+ * right; what was fed beyond is forgotten. */
+static enum da_rc take_tokens(struct da_engine *e, struct slot *s, uint32_t at,
+                              const struct da_engine_calls *calls, struct da_err *err)
+{
+    const uint32_t n_draft = s->n_draft;
+    uint32_t hit = 0;
+    enum da_rc rc = take_token(e, s, da_session_logits(e->session, at), calls, err);
+    while (!rc && s->state == SLOT_DECODE && hit < n_draft && s->last == s->draft[hit]) {
+        hit++;
+        rc = take_token(e, s, da_session_logits(e->session, at + hit), calls, err);
+    }
+    if (n_draft) {
+        s->n_hit = hit;
+        e->stats.n_accepted += hit;
+    }
+    if (rc || s->state != SLOT_DECODE || hit == n_draft)
+        return rc;
+    return da_seq_truncate(e->session, s->seq, (uint32_t)(s->req.n_ids + s->n_out - 1), err);
+}
+
 static enum da_rc step(struct da_engine *e, const struct da_engine_calls *calls, struct da_err *err)
 {
     uint32_t n = fill_rows(e), at = 0;
@@ -506,11 +571,14 @@ static enum da_rc step(struct da_engine *e, const struct da_engine_calls *calls,
         return rc;
     e->stats.n_steps++;
     for (uint32_t t = 0; t < n; t++) {
-        if (!e->row_slot[t])
+        struct slot *s = e->row_slot[t];
+        if (!s)
             continue;
-        const float *logits = da_session_logits(e->session, at++);
-        if ((rc = take_token(e, e->row_slot[t], logits, calls, err)))
+        const uint32_t n_draft = s->state == SLOT_DECODE ? s->n_draft : 0;
+        if ((rc = take_tokens(e, s, at, calls, err)))
             return rc;
+        at += 1 + n_draft;
+        t += n_draft;
     }
     return DA_OK;
 }

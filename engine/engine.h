@@ -37,6 +37,9 @@ struct da_engine;
 struct da_model_opts {
     const char *cpu;    /* "ref", "avx2", "avx512": force a kernel variant; NULL: the best */
     unsigned n_threads; /* for getting weights ready; 0: all processors */
+    bool cache;         /* keep ready weights in a file and start from it */
+    const char *cache_dir; /* where; NULL: beside the model */
+    uint64_t cache_min;    /* bytes of weights from which on that pays; 0: 16 MiB */
 };
 
 /* Maps the file, checks every tensor's shape, gets the weights ready for the kernels.
@@ -57,6 +60,7 @@ struct da_model_facts {
     uint64_t file_bytes;
     uint64_t weight_bytes; /* ready for the kernels, in memory */
     bool tied;             /* the output head is the embedding */
+    bool cached;           /* weights came ready from the cache file */
 };
 const struct da_model_facts *da_model_facts(const struct da_model *m);
 const struct da_gguf *da_model_gguf(const struct da_model *m); /* lives as long as the model */
@@ -66,6 +70,9 @@ const struct da_gguf *da_model_gguf(const struct da_model *m); /* lives as long 
 enum da_kv_type { DA_KV_AUTO, DA_KV_F32, DA_KV_F16, DA_KV_Q8 };
 const char *da_kv_type_name(enum da_kv_type t); /* "f32" */
 
+/* Guessing tokens from the text so far while few answers are decoded; results are the same. */
+enum da_draft { DA_DRAFT_LOOKUP, DA_DRAFT_NONE };
+
 struct da_engine_opts {
     unsigned n_threads;    /* 0: all processors */
     enum da_kv_type kv;    /* AUTO: q8 for quantized weights, f32 for F32, f16 otherwise */
@@ -74,6 +81,7 @@ struct da_engine_opts {
     uint32_t batch;        /* tokens a step takes at most; 0: DA_ENGINE_BATCH */
     uint64_t kv_max_bytes; /* 0: DA_ENGINE_KV_MAX; at least one request must fit */
     bool no_prefix_cache;  /* compute every prompt whole; results are the same */
+    enum da_draft draft;
 };
 
 enum {
@@ -165,6 +173,7 @@ struct da_engine_stats { /* of all runs so far */
     uint64_t n_prompt_tokens;   /* asked for */
     uint64_t n_prompt_computed; /* without what was shared */
     uint64_t n_new_tokens;
+    uint64_t n_drafted, n_accepted; /* tokens guessed, guessed right */
     uint64_t n_steps;
     uint64_t kv_bytes; /* allocated for keys and values */
 };

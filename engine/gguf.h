@@ -25,6 +25,7 @@ enum {
     DA_GGUF_MAX_KEY_LEN = 1 << 16, /* the format's own limit */
     DA_GGUF_MAX_NAME_LEN = 255,
     DA_GGUF_MAX_DIMS = 4,
+    DA_GGUF_MAX_FILES = 1 << 12, /* of a split model */
     DA_GGUF_MAX_ALIGNMENT = 1 << 16
 };
 
@@ -64,6 +65,8 @@ struct da_gguf_tensor {
 
 struct da_gguf;
 
+/* Of a model split into several files any part will do; the others are opened, too, and the reader
+ * has the keys of the first and the tensors of all. */
 enum da_rc da_gguf_open(struct da_gguf **ret, const char *path, struct da_err *err);
 /* Reads from memory that must outlive the reader; name is used in errors. */
 enum da_rc da_gguf_open_memory(struct da_gguf **ret, const void *p, size_t len, const char *name,
@@ -74,9 +77,11 @@ const char *da_gguf_name(const struct da_gguf *g); /* path, for messages */
 uint32_t da_gguf_version(const struct da_gguf *g);
 uint32_t da_gguf_alignment(const struct da_gguf *g);
 bool da_gguf_is_mapped(const struct da_gguf *g); /* opened from a file, not from memory */
-/* Whole file, for hashing. */
-struct da_span da_gguf_bytes(const struct da_gguf *g);
-/* Header, keys and tensor table: everything before the tensor data. */
+/* The files behind the reader, more than one of a split model, in the order of the parts. */
+size_t da_gguf_n_files(const struct da_gguf *g);
+const char *da_gguf_file_path(const struct da_gguf *g, size_t i);
+uint64_t da_gguf_n_bytes(const struct da_gguf *g); /* of all files */
+/* Header, keys and tensor table: everything before the tensor data, of the first file. */
 struct da_span da_gguf_header_bytes(const struct da_gguf *g);
 
 /* Keys in the order of the file. */

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "common/maths.h"
+#include "engine/model/model.h"
 #include "engine/session.h"
 
 enum { PPL_BATCH = 64 }; /* tokens a step: bounds the memory of the logits */
@@ -25,7 +27,7 @@ static double divergence(const struct da_model *m, const float *p, double p_lse,
     double kl = 0.0;
     for (uint32_t i = 0; i < da_model_facts(m)->n_vocab; i++) {
         double lp = (double)p[i] - p_lse, lq = (double)q[i] - q_lse;
-        kl += exp(lp) * (lp - lq);
+        kl += da_exp(lp) * (lp - lq);
     }
     return kl > 0.0 ? kl : 0.0;
 }
@@ -94,6 +96,9 @@ static void finish(struct ppl *x)
 static enum da_rc check(const struct ppl *x, const int32_t *ids, size_t n, uint32_t window)
 {
     const uint32_t n_vocab = da_model_facts(x->m)->n_vocab;
+    if (x->m->t5 || (x->base && x->base->t5))
+        return da_fail(x->err, DA_EUNSUPPORTED,
+                       "an encoder-decoder does not continue its prompt: no perplexity of a text");
     if (x->base && da_model_facts(x->base)->n_vocab != n_vocab)
         return da_fail(x->err, DA_EMISMATCH,
                        "the models have vocabularies of %" PRIu32 " and %" PRIu32, n_vocab,

@@ -13,7 +13,9 @@
 #include <stdlib.h>
 
 #include "common/mem.h"
+#include "common/threads.h"
 
+enum { CROWDED_ROUNDS = 20 }; /* with more threads than processors somebody waits for a turn */
 enum { SPIN_ROUNDS = 4000, CACHE_LINE = 64 };
 
 struct worker {
@@ -25,6 +27,7 @@ struct worker {
 struct da_pool {
     unsigned n_threads;
     unsigned n_started; /* threads besides the caller's */
+    unsigned spin_rounds;
     struct worker *workers;
     void (*fn)(void *ctx, unsigned worker);
     void *ctx;
@@ -41,14 +44,14 @@ struct da_pool {
     _Atomic uint32_t phase; /* barriers passed */
 };
 
-static void relax(unsigned *round)
+static void relax(const struct da_pool *p, unsigned *round)
 {
 #if defined(__x86_64__)
     __asm__ volatile("pause");
 #elif defined(__aarch64__)
     __asm__ volatile("yield");
 #endif
-    if (++*round > SPIN_ROUNDS)
+    if (++*round > p->spin_rounds)
         sched_yield();
 }
 
@@ -64,7 +67,7 @@ void da_pool_barrier(struct da_pool *p)
         return;
     }
     while (atomic_load_explicit(&p->phase, memory_order_acquire) == phase)
-        relax(&round);
+        relax(p, &round);
 }
 
 uint32_t da_pool_next(struct da_pool *p)
@@ -75,7 +78,7 @@ uint32_t da_pool_next(struct da_pool *p)
 /* Waits for a run other than last; false when the pool ends. */
 static bool wait_for_run(struct da_pool *p, uint32_t last)
 {
-    for (unsigned round = 0; round < SPIN_ROUNDS; relax(&round))
+    for (unsigned round = 0; round < SPIN_ROUNDS; relax(p, &round))
         if (atomic_load_explicit(&p->run, memory_order_acquire) != last)
             return true;
     pthread_mutex_lock(&p->lock);
@@ -104,6 +107,7 @@ struct da_pool *da_pool_new(unsigned n_threads)
     struct da_pool *p = da_calloc(1, sizeof *p);
     assert(n_threads >= 1);
     p->n_threads = n_threads;
+    p->spin_rounds = n_threads > da_threads_available() ? CROWDED_ROUNDS : SPIN_ROUNDS;
     p->workers = da_calloc(n_threads, sizeof *p->workers);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);

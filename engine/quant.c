@@ -26,11 +26,11 @@ static_assert(sizeof(struct da_block_q6_k) == 210, "q6_k layout");
 static const struct da_qtype_info TYPES[] = {
     [0] = {"f32", 1, 4, true, true},           [1] = {"f16", 1, 2, true, true},
     [2] = {"q4_0", 32, 18, true, true},        [3] = {"q4_1", 32, 20, true, false},
-    [6] = {"q5_0", 32, 22, true, false},       [7] = {"q5_1", 32, 24, true, false},
+    [6] = {"q5_0", 32, 22, true, true},        [7] = {"q5_1", 32, 24, true, true},
     [8] = {"q8_0", 32, 34, true, true},        [9] = {"q8_1", 32, 36, false, false},
     [10] = {"q2_k", 256, 84, true, false},     [11] = {"q3_k", 256, 110, true, false},
-    [12] = {"q4_k", 256, 144, true, false},    [13] = {"q5_k", 256, 176, true, false},
-    [14] = {"q6_k", 256, 210, true, false},    [15] = {"q8_k", 256, 292, false, false},
+    [12] = {"q4_k", 256, 144, true, true},     [13] = {"q5_k", 256, 176, true, true},
+    [14] = {"q6_k", 256, 210, true, true},     [15] = {"q8_k", 256, 292, false, false},
     [16] = {"iq2_xxs", 256, 66, false, false}, [17] = {"iq2_xs", 256, 74, false, false},
     [18] = {"iq3_xxs", 256, 98, false, false}, [19] = {"iq1_s", 256, 50, false, false},
     [20] = {"iq4_nl", 32, 18, true, false},    [21] = {"iq3_s", 256, 110, false, false},
@@ -315,119 +315,5 @@ void da_dequantize(enum da_qtype type, const void *src, float *dst, size_t n)
     default:
         for (size_t i = 0; i < n; i += TYPES[type].block_len, p += TYPES[type].block_bytes)
             DECODE[type](p, dst + i);
-    }
-}
-
-/* --- encoding ---------------------------------------------------------------- */
-
-static const float F16_MAX = 65504.0f;
-
-static void finite_copy(const float *src, float *x, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        x[i] = isfinite(src[i]) ? src[i] : 0.0f;
-}
-
-/* Codes for scale d and the squared error they leave. */
-static float try_q4_0(const float x[DA_QGROUP], float d, uint8_t q[DA_QGROUP])
-{
-    float id = d != 0.0f ? 1.0f / d : 0.0f, e = 0.0f;
-    for (int i = 0; i < DA_QGROUP; i++) {
-        float v = x[i] * id + 8.5f;
-        v = v < 0.0f ? 0.0f : v > 15.5f ? 15.5f : v;
-        q[i] = (uint8_t)v;
-        float r = x[i] - d * (float)((int)q[i] - 8);
-        e += r * r;
-    }
-    return e;
-}
-
-/* The scale that fits given codes best in least squares. */
-static float fit_q4_0(const float x[DA_QGROUP], const uint8_t q[DA_QGROUP])
-{
-    float xq = 0.0f, qq = 0.0f;
-    for (int i = 0; i < DA_QGROUP; i++) {
-        float c = (float)((int)q[i] - 8);
-        xq += x[i] * c;
-        qq += c * c;
-    }
-    return qq > 0.0f ? xq / qq : 0.0f;
-}
-
-static float round_scale(float d)
-{
-    return da_f16_to_f32(da_f32_to_f16(d > F16_MAX ? F16_MAX : d < -F16_MAX ? -F16_MAX : d));
-}
-
-/*
- * The plain encoder maps the value of largest magnitude to code 0. That choice
- * is the first candidate here; the others shrink or stretch the scale and refit
- * it to the codes, and the smallest error of the rounded scale wins, so a block
- * is never worse than the plain one.
- */
-static void encode_q4_0(const float *src, unsigned char *dst)
-{
-    static const float LEVELS[] = {-8.0f, -7.5f, -7.0f, -8.5f, -9.0f, 8.0f, 7.5f, 7.0f};
-    struct da_block_q4_0 b = {0};
-    float x[DA_QGROUP], max = 0.0f, best_e = INFINITY, best_d = 0.0f;
-    uint8_t q[DA_QGROUP], best[DA_QGROUP] = {0};
-    finite_copy(src, x, DA_QGROUP);
-    for (int i = 0; i < DA_QGROUP; i++)
-        if (fabsf(x[i]) > fabsf(max))
-            max = x[i];
-    for (size_t c = 0; c < DA_ARRAY_LEN(LEVELS); c++) {
-        float d = round_scale(max / LEVELS[c]);
-        for (int pass = 0; pass < 2; pass++) {
-            float e = try_q4_0(x, d, q);
-            if (e < best_e) {
-                best_e = e;
-                best_d = d;
-                memcpy(best, q, sizeof best);
-            }
-            d = round_scale(fit_q4_0(x, q));
-        }
-    }
-    b.d = da_f32_to_f16(best_d);
-    for (int i = 0; i < 16; i++)
-        b.qs[i] = (uint8_t)(best[i] | best[i + 16] << 4);
-    memcpy(dst, &b, sizeof b);
-}
-
-static void encode_q8_0(const float *src, unsigned char *dst)
-{
-    struct da_block_q8_0 b = {0};
-    float x[DA_QGROUP], amax = 0.0f;
-    finite_copy(src, x, DA_QGROUP);
-    for (int i = 0; i < DA_QGROUP; i++)
-        amax = fabsf(x[i]) > amax ? fabsf(x[i]) : amax;
-    float d = round_scale(amax / 127.0f), id = d != 0.0f ? 1.0f / d : 0.0f;
-    b.d = da_f32_to_f16(d);
-    for (int i = 0; i < DA_QGROUP; i++) {
-        float v = roundf(x[i] * id);
-        b.qs[i] = (int8_t)(v > 127.0f ? 127.0f : v < -127.0f ? -127.0f : v);
-    }
-    memcpy(dst, &b, sizeof b);
-}
-
-void da_quantize(enum da_qtype type, const float *src, void *dst, size_t n)
-{
-    unsigned char *p = dst;
-    assert(da_qtype_info(type) && TYPES[type].writable && n % TYPES[type].block_len == 0);
-    switch (type) {
-    case DA_Q_F32: memcpy(dst, src, n * sizeof *src); return;
-    case DA_Q_F16:
-    case DA_Q_BF16:
-        for (size_t i = 0; i < n; i++) {
-            uint16_t h = type == DA_Q_F16 ? da_f32_to_f16(src[i]) : da_f32_to_bf16(src[i]);
-            memcpy(p + 2 * i, &h, 2);
-        }
-        return;
-    case DA_Q_Q8_0:
-        for (size_t i = 0; i < n; i += DA_QGROUP, p += sizeof(struct da_block_q8_0))
-            encode_q8_0(src + i, p);
-        return;
-    default:
-        for (size_t i = 0; i < n; i += DA_QGROUP, p += sizeof(struct da_block_q4_0))
-            encode_q4_0(src + i, p);
     }
 }

@@ -1,10 +1,10 @@
 /* Choosing tokens. Probabilities are in double, sums in order of rank. */
 #include "engine/sample.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "common/hash.h"
+#include "common/maths.h"
 #include "common/mem.h"
 #include "engine/model/model.h"
 #include "engine/session.h"
@@ -95,17 +95,17 @@ int32_t da_sample(struct da_sampler *s, const struct da_model *m, const float *l
     const double top = (double)s->order[0].logprob;
     double total = 0.0, kept = 0.0, at = 0.0;
     for (uint32_t i = 0; i < k; i++)
-        total += exp(((double)s->order[i].logprob - top) / p->temperature);
+        total += da_exp(((double)s->order[i].logprob - top) / p->temperature);
     if (p->top_p > 0.0 && p->top_p < 1.0) {
         uint32_t i = 0;
         while (i < k && kept < p->top_p * total)
-            kept += exp(((double)s->order[i++].logprob - top) / p->temperature);
+            kept += da_exp(((double)s->order[i++].logprob - top) / p->temperature);
         k = i;
         total = kept;
     }
     const double want = draw(key, position) * total;
     for (uint32_t i = 0; i < k; i++) {
-        at += exp(((double)s->order[i].logprob - top) / p->temperature);
+        at += da_exp(((double)s->order[i].logprob - top) / p->temperature);
         if (want < at)
             return s->order[i].id;
     }

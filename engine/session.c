@@ -2,13 +2,14 @@
 #include "engine/session.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
 #include "common/threads.h"
+#include "engine/bigmem.h"
 #include "engine/model/forward.h"
+#include "engine/model/rope.h"
 
 enum { JOB_QUERIES = 48, MAX_SEQS = 1 << 16 }; /* query rows of an attention job, about */
 
@@ -29,23 +30,6 @@ static void *block(struct da_session *s, size_t n, size_t size, bool *fail)
     return p;
 }
 
-static void rope_tables(struct da_session *s)
-{
-    const struct da_hparams *hp = &s->model->hp;
-    const uint32_t half = hp->n_rot / 2;
-    for (uint32_t i = 0; i < half; i++) {
-        double f = 1.0 / pow((double)hp->rope_base, 2.0 * i / hp->n_rot);
-        if (s->model->rope_factors)
-            f /= (double)s->model->rope_factors[i];
-        float freq = (float)(f / (double)hp->rope_scale);
-        for (uint32_t p = 0; p < s->opts.n_ctx; p++) {
-            double angle = (double)((float)p * freq); /* as the reference implementations round */
-            s->rope_cos[(size_t)p * half + i] = (float)cos(angle);
-            s->rope_sin[(size_t)p * half + i] = (float)sin(angle);
-        }
-    }
-}
-
 /* Floats from row to row: an odd number of cache lines, so that a column of many rows does not
  * fall into few sets of the cache. */
 static uint32_t stride_of(uint32_t n)
@@ -57,55 +41,77 @@ static uint32_t stride_of(uint32_t n)
 static void set_strides(struct da_session *s)
 {
     const struct da_hparams *hp = &s->model->hp;
-    const uint32_t q = hp->n_heads * hp->head_dim, kv = hp->n_kv_heads * hp->head_dim;
-    const uint32_t group = hp->n_heads / hp->n_kv_heads;
-    s->d_stride = stride_of(hp->dim);
-    s->attn_stride = stride_of(q);
+    uint32_t group = 1, qkv = 1;
+    for (uint32_t l = 0; l < hp->n_layers; l++) {
+        const struct da_layer *y = &s->model->layers[l];
+        uint32_t end = y->v_off + y->n_kv_heads * hp->head_dim, g = y->n_heads / y->n_kv_heads;
+        qkv = end > qkv ? end : qkv;
+        group = g > group ? g : group;
+    }
+    s->d_stride = stride_of(hp->dim > hp->embd_dim ? hp->dim : hp->embd_dim);
+    s->attn_stride = stride_of(hp->n_heads * hp->head_dim);
     s->ff_stride = stride_of(hp->ff_dim);
     s->vocab_stride = da_pad(hp->n_vocab, DA_LANES);
     s->q8_stride = da_pad(hp->head_dim, 64);
-    if (s->model->family->fused_qkv) {
-        s->k_off = q;
-        s->v_off = q + kv;
-        s->qkv_stride = stride_of(q + 2 * kv);
-    } else {
-        s->k_off = da_pad(q, DA_LANES);
-        s->v_off = s->k_off + da_pad(kv, DA_LANES);
-        s->qkv_stride = stride_of(s->v_off + kv);
+    s->qkv_stride = stride_of(qkv);
+    if (s->model->mamba) { /* x and z, x again, and the widths of steps stand in these rows */
+        const struct da_mamba *b = s->model->mamba;
+        s->qkv_stride = stride_of(2 * b->inner);
+        s->attn_stride = stride_of(b->inner);
+        s->ff_stride =
+            stride_of(b->inner > b->rank + 2 * b->state ? b->inner : b->rank + 2 * b->state);
     }
     s->job_rows = group < JOB_QUERIES ? JOB_QUERIES / group : 1;
     s->max_attn_rows = s->job_rows * group;
 }
 
+/* Whether some block's output is not simply added to the stream. */
+static bool needs_tmp(const struct da_model *m)
+{
+    return m->family->norms >= DA_NORMS_SANDWICH || m->hp.residual_scale != 1.0f ||
+           m->embd_in.p.n_rows;
+}
+
+static unsigned n_ropes(const struct da_model *m)
+{
+    return m->family->window_rope ? 2 : 1;
+}
+
 static enum da_rc make_buffers(struct da_session *s, struct da_err *err)
 {
     const struct da_hparams *hp = &s->model->hp;
-    const struct da_family *f = s->model->family;
-    const size_t n = da_pad(s->opts.batch, DA_TILE), tiles = n / DA_TILE;
+    const bool whole = s->model->t5 && s->opts.n_ctx > s->opts.batch; /* encoders take all rows */
+    const size_t n = da_pad(whole ? s->opts.n_ctx : s->opts.batch, DA_TILE), tiles = n / DA_TILE;
     const unsigned n_threads = da_pool_n_threads(s->pool);
     const size_t rope = hp->n_rot ? (size_t)s->opts.n_ctx * (hp->n_rot / 2) : 0;
+    const uint32_t d = hp->dim > hp->embd_dim ? hp->dim : hp->embd_dim;
+    const struct da_mamba *mamba = s->model->mamba;
+    const uint32_t attn = mamba ? mamba->inner : hp->n_heads * hp->head_dim;
+    const uint32_t ff = mamba ? mamba->rank : hp->ff_dim;
     bool bad = false, float_mlp = false;
+    float_mlp = s->model->mamba != NULL;
     for (uint32_t l = 0; l < hp->n_layers; l++)
         float_mlp = float_mlp || s->model->layers[l].down.p.kind < DA_PANEL_Q8;
     s->x = block(s, n * s->d_stride, sizeof(float), &bad);
     s->xn = block(s, n * s->d_stride, sizeof(float), &bad);
-    s->xn2 = block(s, f->parallel ? n * s->d_stride : 1, sizeof(float), &bad);
-    s->tmp = block(s, f->post_norms ? n * s->d_stride : 1, sizeof(float), &bad);
+    s->xn2 = block(s, hp->parallel ? n * s->d_stride : 1, sizeof(float), &bad);
+    s->tmp = block(s, needs_tmp(s->model) ? n * s->d_stride : 1, sizeof(float), &bad);
     s->qkv = block(s, n * s->qkv_stride, sizeof(float), &bad);
     s->attn = block(s, n * s->attn_stride, sizeof(float), &bad);
     s->gate = block(s, float_mlp ? n * s->ff_stride : 1, sizeof(float), &bad);
     s->up = block(s, float_mlp ? n * s->ff_stride : 1, sizeof(float), &bad);
-    s->x_tiles = block(s, tiles, da_tile_bytes(da_pad(hp->dim, DA_GROUP)), &bad);
-    s->x2_tiles = block(s, f->parallel ? tiles : 1, da_tile_bytes(da_pad(hp->dim, DA_GROUP)), &bad);
-    s->attn_tiles =
-        block(s, tiles, da_tile_bytes(da_pad(hp->n_heads * hp->head_dim, DA_GROUP)), &bad);
-    s->ff_tiles = block(s, tiles, da_tile_bytes(da_pad(hp->ff_dim, DA_GROUP)), &bad);
+    s->x_tiles = block(s, tiles, da_tile_bytes(da_pad(d, DA_GROUP)), &bad);
+    s->x2_tiles = block(s, hp->parallel ? tiles : 1, da_tile_bytes(da_pad(d, DA_GROUP)), &bad);
+    s->attn_tiles = block(s, tiles, da_tile_bytes(da_pad(attn, DA_GROUP)), &bad);
+    s->ff_tiles = block(s, tiles, da_tile_bytes(da_pad(ff, DA_GROUP)), &bad);
     s->q8 = block(s, n * hp->n_heads, s->q8_stride, &bad);
     s->q8_scale = block(s, n * hp->n_heads, sizeof(float), &bad);
     s->q8_sum = block(s, n * hp->n_heads, sizeof(int32_t), &bad);
     s->logits = block(s, (size_t)s->opts.n_logits * s->vocab_stride, sizeof(float), &bad);
-    s->rope_cos = block(s, rope, sizeof(float), &bad);
-    s->rope_sin = block(s, rope, sizeof(float), &bad);
+    for (unsigned i = 0; i < n_ropes(s->model); i++) {
+        s->rope_cos[i] = block(s, rope, sizeof(float), &bad);
+        s->rope_sin[i] = block(s, rope, sizeof(float), &bad);
+    }
     s->row_pos = block(s, n, sizeof *s->row_pos, &bad);
     s->logit_rows = block(s, s->opts.n_logits, sizeof *s->logit_rows, &bad);
     s->jobs = block(s, n, sizeof *s->jobs, &bad);
@@ -118,12 +124,31 @@ static enum da_rc make_buffers(struct da_session *s, struct da_err *err)
         s->scratch[i].o = block(s, (size_t)s->max_attn_rows * da_pad(hp->head_dim, DA_LANES),
                                 sizeof(float), &bad);
     }
-    for (uint32_t i = 0; !bad && i < s->opts.n_seqs; i++)
+    for (uint32_t i = 0; !bad && i < s->opts.n_seqs; i++) {
         s->seqs[i].pages = block(s, s->max_pages, sizeof(uint32_t), &bad);
+        if (s->model->t5)
+            s->seqs[i].src_pages = block(s, s->max_pages, sizeof(uint32_t), &bad);
+    }
     if (bad)
         return da_fail(err, DA_ENOMEM, "no memory for the buffers of a batch of %" PRIu32,
                        s->opts.batch);
-    rope_tables(s);
+    for (unsigned i = 0; rope && i < n_ropes(s->model); i++)
+        da_rope_table(&s->model->rope[i], hp->n_rot, s->opts.n_ctx, s->rope_cos[i], s->rope_sin[i]);
+    return DA_OK;
+}
+
+/* Of a model without keys and values. */
+static enum da_rc make_states(struct da_session *s, struct da_err *err)
+{
+    const size_t one = da_mamba_state_floats(s->model);
+    if (one > SIZE_MAX / 8 / s->opts.n_seqs)
+        return da_fail(err, DA_ELIMIT, "states of %" PRIu32 " sequences overflow", s->opts.n_seqs);
+    s->states_bytes = one * s->opts.n_seqs * sizeof *s->states;
+    if (!(s->states = da_big_alloc(s->states_bytes)))
+        return da_fail(err, DA_ENOMEM, "no memory for the states of %" PRIu32 " sequences",
+                       s->opts.n_seqs);
+    for (uint32_t i = 0; i < s->opts.n_seqs; i++)
+        s->seqs[i].state = s->states + one * i;
     return DA_OK;
 }
 
@@ -135,12 +160,20 @@ static void choose(struct da_session *s, const struct da_session_opts *o)
         s->opts.n_threads = da_threads_available();
     if (s->opts.n_threads > DA_THREADS_MAX)
         s->opts.n_threads = DA_THREADS_MAX;
+    if (m->mamba)
+        s->opts.kv = DA_KV_F32; /* there are none */
     if (s->opts.kv == DA_KV_AUTO)
         s->opts.kv = m->quantized                         ? DA_KV_Q8
                      : strcmp(m->facts.quant, "f32") == 0 ? DA_KV_F32
                                                           : DA_KV_F16;
-    if (!s->opts.n_ctx || s->opts.n_ctx > m->hp.n_ctx)
+    /* long rope: nobody asked for more than what its short divisors are for */
+    if (!s->opts.n_ctx && m->rope[0].long_ones && m->rope[0].old_ctx < m->hp.n_ctx)
+        s->opts.n_ctx = m->rope[0].old_ctx;
+    /* relative positions have no end of their own */
+    if (!s->opts.n_ctx || (s->opts.n_ctx > m->hp.n_ctx && !m->t5))
         s->opts.n_ctx = m->hp.n_ctx;
+    if (s->opts.n_ctx > DA_MODEL_MAX_CTX)
+        s->opts.n_ctx = DA_MODEL_MAX_CTX;
     s->opts.n_seqs = !o->n_seqs ? 1 : o->n_seqs > MAX_SEQS ? MAX_SEQS : o->n_seqs;
     if (!s->opts.batch)
         s->opts.batch = DA_ENGINE_BATCH;
@@ -165,10 +198,12 @@ enum da_rc da_session_new(struct da_session **ret, const struct da_model *m,
     s->pool = da_pool_new(s->opts.n_threads);
     set_strides(s);
     size_t page = da_kv_page_bytes(s->opts.kv, &m->hp);
-    uint64_t n_pages = s->opts.kv_max_bytes / page;
-    uint64_t most = (uint64_t)s->max_pages * s->opts.n_seqs;
+    /* an encoder's and a decoder's part may each begin a page */
+    const uint32_t one = s->max_pages + (m->t5 ? 1 : 0);
+    uint64_t most = (uint64_t)one * s->opts.n_seqs;
+    uint64_t n_pages = page ? s->opts.kv_max_bytes / page : most;
     n_pages = n_pages < most ? n_pages : most;
-    if (n_pages < s->max_pages) {
+    if (n_pages < one) {
         rc = da_fail(err, DA_ELIMIT,
                      "keys and values of one sequence of %" PRIu32 " tokens need %" PRIu64
                      " bytes, the limit is %" PRIu64,
@@ -177,7 +212,12 @@ enum da_rc da_session_new(struct da_session **ret, const struct da_model *m,
     }
     if ((rc = da_kv_init(&s->kv, s->opts.kv, &m->hp, (uint32_t)n_pages, err)))
         goto out;
-    rc = make_buffers(s, err);
+    if ((rc = make_buffers(s, err)))
+        goto out;
+    if (m->t5)
+        rc = da_t5_start(s, err);
+    if (m->mamba)
+        rc = make_states(s, err);
 out:
     if (rc)
         da_session_free(s);
@@ -190,9 +230,13 @@ void da_session_free(struct da_session *s)
 {
     if (!s)
         return;
+    for (uint32_t i = 0; s->seqs && i < s->opts.n_seqs; i++)
+        free(s->seqs[i].ids);
     for (size_t i = 0; i < s->n_blocks; i++)
         free(s->blocks[i]);
     free(s->blocks);
+    da_big_free(s->states, s->states_bytes);
+    da_t5_stop(s);
     da_kv_release(&s->kv);
     da_pool_free(s->pool);
     free(s);
@@ -213,26 +257,102 @@ const struct da_model *da_session_model(const struct da_session *s)
 enum da_rc da_seq_open(struct da_session *s, uint32_t *seq, struct da_err *err)
 {
     for (uint32_t i = 0; i < s->opts.n_seqs; i++) {
-        if (s->seqs[i].open)
+        struct da_seq *q = &s->seqs[i];
+        if (q->open)
             continue;
-        s->seqs[i].open = true;
-        s->seqs[i].n_pos = s->seqs[i].n_pages = 0;
+        q->open = true;
+        q->n_pos = q->n_pages = q->n_src_pages = 0;
+        q->n_ids = 0;
+        q->encoded = false;
+        if (q->state)
+            memset(q->state, 0, da_mamba_state_floats(s->model) * sizeof *q->state);
         *seq = i;
         return DA_OK;
     }
     return da_fail(err, DA_ELIMIT, "all %" PRIu32 " sequences are in use", s->opts.n_seqs);
 }
 
+/* Tokens before n_pos that are an encoder's, and positions of keys and values that stand for the
+ * rest: the decoder's start token is one more. */
+static void split_length(const struct da_seq *q, const struct da_model *m, uint32_t n_pos,
+                         size_t *n_ids, uint32_t *n_kv)
+{
+    bool whole = !m->t5 || (q->encoded && n_pos >= q->n_ids);
+    *n_ids = m->mamba || !whole ? n_pos : q->n_ids;
+    *n_kv = !m->t5 ? n_pos : whole ? n_pos - (uint32_t)q->n_ids + 1 : 0;
+}
+
+/* Mamba: the state after the sequence's first n tokens, computed anew. */
+static enum da_rc replay(struct da_session *s, uint32_t seq, uint32_t n, struct da_err *err)
+{
+    enum { ROWS = 64 };
+    struct da_seq *q = &s->seqs[seq];
+    int32_t *ids = da_memdup(q->ids, n * sizeof *ids);
+    enum da_rc rc = DA_OK;
+    while (q->n_pages)
+        da_kv_unref(&s->kv, q->pages[--q->n_pages]);
+    q->n_pos = 0;
+    q->n_ids = 0;
+    memset(q->state, 0, da_mamba_state_floats(s->model) * sizeof *q->state);
+    const uint32_t most = s->opts.batch < ROWS ? s->opts.batch : ROWS;
+    for (uint32_t at = 0; at < n && !rc;) {
+        struct da_row rows[ROWS];
+        uint32_t k = 0;
+        for (; k < most && at < n; k++, at++)
+            rows[k] = (struct da_row){.seq = seq, .id = ids[at]};
+        rc = da_session_step(s, rows, k, err);
+    }
+    free(ids);
+    return rc;
+}
+
+static void copy_ids(struct da_seq *to, const struct da_seq *from, size_t n)
+{
+    to->n_ids = 0;
+    DA_GROW_BY(to->ids, to->n_ids, n, to->cap_ids);
+    if (n)
+        memcpy(to->ids, from->ids, n * sizeof *to->ids);
+    to->n_ids = n;
+}
+
+/* What a sequence has beside pages of its own, up to n_pos. */
+static enum da_rc fork_rest(struct da_session *s, uint32_t src, uint32_t n_pos, size_t n_ids,
+                            uint32_t id, struct da_err *err)
+{
+    const struct da_seq *from = &s->seqs[src];
+    struct da_seq *to = &s->seqs[id];
+    const size_t n_state = from->state ? da_mamba_state_floats(s->model) : 0;
+    if (!s->model->mamba && !s->model->t5)
+        return DA_OK;
+    copy_ids(to, from, n_ids);
+    if (s->model->mamba && n_pos < from->n_pos)
+        return replay(s, id, n_pos, err);
+    if (n_state)
+        memcpy(to->state, from->state, n_state * sizeof *to->state);
+    if (to->n_pos && from->encoded) {
+        to->encoded = true;
+        to->n_src_pages = from->n_src_pages;
+        for (uint32_t i = 0; i < to->n_src_pages; i++) {
+            to->src_pages[i] = from->src_pages[i];
+            da_kv_ref(&s->kv, to->src_pages[i]);
+        }
+    }
+    return DA_OK;
+}
+
 enum da_rc da_seq_fork(struct da_session *s, uint32_t src, uint32_t n_pos, uint32_t *seq,
                        struct da_err *err)
 {
     const struct da_seq *from = &s->seqs[src];
-    uint32_t whole = n_pos / DA_KBLOCK, page, id = 0;
+    uint32_t page, id = 0, n_kv;
+    size_t n_ids;
     enum da_rc rc = da_seq_open(s, &id, err);
     if (rc)
         return rc;
     struct da_seq *to = &s->seqs[id];
-    if (n_pos % DA_KBLOCK) {
+    split_length(from, s->model, n_pos, &n_ids, &n_kv);
+    const uint32_t whole = n_kv / DA_KBLOCK;
+    if (n_kv % DA_KBLOCK) {
         if (!da_kv_take(&s->kv, &page)) {
             to->open = false;
             return da_fail(err, DA_ELIMIT, "no page of keys and values is free");
@@ -244,8 +364,12 @@ enum da_rc da_seq_fork(struct da_session *s, uint32_t src, uint32_t n_pos, uint3
         to->pages[i] = from->pages[i];
         da_kv_ref(&s->kv, to->pages[i]);
     }
-    to->n_pos = n_pos;
-    to->n_pages = whole + (n_pos % DA_KBLOCK != 0);
+    to->n_pos = n_kv;
+    to->n_pages = whole + (n_kv % DA_KBLOCK != 0);
+    if ((rc = fork_rest(s, src, n_pos, n_ids, id, err))) {
+        da_seq_close(s, id);
+        return rc;
+    }
     *seq = id;
     return DA_OK;
 }
@@ -255,20 +379,31 @@ void da_seq_close(struct da_session *s, uint32_t seq)
     struct da_seq *q = &s->seqs[seq];
     for (uint32_t i = 0; i < q->n_pages; i++)
         da_kv_unref(&s->kv, q->pages[i]);
-    q->n_pages = q->n_pos = 0;
-    q->open = false;
+    for (uint32_t i = 0; i < q->n_src_pages; i++)
+        da_kv_unref(&s->kv, q->src_pages[i]);
+    q->n_pages = q->n_src_pages = q->n_pos = 0;
+    q->n_ids = 0;
+    q->open = q->encoded = false;
 }
 
 uint32_t da_seq_len(const struct da_session *s, uint32_t seq)
 {
-    return s->seqs[seq].n_pos;
+    const struct da_seq *q = &s->seqs[seq];
+    if (!s->model->t5)
+        return q->n_pos;
+    return (uint32_t)q->n_ids + (q->encoded ? q->n_pos - 1 : 0);
 }
 
 enum da_rc da_seq_truncate(struct da_session *s, uint32_t seq, uint32_t n_pos, struct da_err *err)
 {
     struct da_seq *q = &s->seqs[seq];
-    uint32_t keep = (n_pos + DA_KBLOCK - 1) / DA_KBLOCK, page;
-    if (n_pos % DA_KBLOCK && s->kv.refs[q->pages[keep - 1]] > 1) {
+    uint32_t page, n_kv;
+    size_t n_ids;
+    split_length(q, s->model, n_pos, &n_ids, &n_kv);
+    if (s->model->mamba)
+        return n_pos < q->n_pos ? replay(s, seq, n_pos, err) : DA_OK;
+    const uint32_t keep = (n_kv + DA_KBLOCK - 1) / DA_KBLOCK;
+    if (n_kv % DA_KBLOCK && s->kv.refs[q->pages[keep - 1]] > 1) {
         if (!da_kv_take(&s->kv, &page))
             return da_fail(err, DA_ELIMIT, "no page of keys and values is free");
         da_kv_copy(&s->kv, page, q->pages[keep - 1]);
@@ -277,8 +412,24 @@ enum da_rc da_seq_truncate(struct da_session *s, uint32_t seq, uint32_t n_pos, s
     }
     while (q->n_pages > keep)
         da_kv_unref(&s->kv, q->pages[--q->n_pages]);
-    q->n_pos = n_pos;
+    q->n_pos = n_kv;
+    q->n_ids = n_ids;
+    if (s->model->t5 && n_kv == 0) {
+        while (q->n_src_pages)
+            da_kv_unref(&s->kv, q->src_pages[--q->n_src_pages]);
+        q->encoded = false;
+    }
     return DA_OK;
+}
+
+uint32_t da_session_pages_for(const struct da_session *s, uint64_t n_prompt, uint64_t n_new)
+{
+    const uint64_t most = s->opts.n_ctx;
+    uint64_t all = n_prompt + n_new < most ? n_prompt + n_new : most;
+    if (!s->model->t5)
+        return (uint32_t)((all + DA_KBLOCK - 1) / DA_KBLOCK);
+    uint64_t enc = n_prompt < most ? n_prompt : most, dec = all - enc + 1;
+    return (uint32_t)((enc + DA_KBLOCK - 1) / DA_KBLOCK + (dec + DA_KBLOCK - 1) / DA_KBLOCK);
 }
 
 uint32_t da_session_pages_free(const struct da_session *s)
@@ -344,6 +495,11 @@ static enum da_rc place_rows(struct da_session *s, struct da_err *err)
         if (s->rows[t].want_logits)
             s->logit_rows[s->n_logits++] = t;
     }
+    for (uint32_t i = 0; !rc && s->model->mamba && i < s->n_rows; i++) {
+        struct da_seq *q = &s->seqs[s->rows[i].seq];
+        DA_GROW(q->ids, q->n_ids, q->cap_ids);
+        q->ids[q->n_ids++] = s->rows[i].id;
+    }
     while (rc && t-- > 0) {
         struct da_seq *q = &s->seqs[s->rows[t].seq];
         q->n_pos--;
@@ -390,10 +546,15 @@ enum da_rc da_session_step(struct da_session *s, const struct da_row *rows, uint
     enum da_rc rc = check_rows(s, rows, n_rows, err);
     if (rc)
         return rc;
-    s->rows = rows;
-    s->n_rows = n_rows;
-    if ((rc = place_rows(s, err)))
-        return rc;
+    if (s->model->t5) {
+        if ((rc = da_t5_take_rows(s, rows, n_rows, err)) || s->n_rows == 0)
+            return rc;
+    } else {
+        s->rows = rows;
+        s->n_rows = n_rows;
+        if ((rc = place_rows(s, err)))
+            return rc;
+    }
     make_jobs(s);
     da_forward(s);
     return DA_OK;

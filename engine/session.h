@@ -10,6 +10,9 @@
  * batch, and gives logits only where they were asked for. What a token's logits
  * are depends on the sequence's tokens alone, to the last bit.
  *
+ * An encoder-decoder's prompt is for its encoder, which needs it whole: it ends with
+ * the first row that wants logits, and rows before that are kept, not computed.
+ *
  * Not thread-safe: one step at a time.
  */
 
@@ -49,6 +52,9 @@ uint32_t da_seq_len(const struct da_session *s, uint32_t seq); /* positions comp
 /* Forgets positions from n_pos on (<= length). A shared last page is copied first: may fail for
  * want of a page. */
 enum da_rc da_seq_truncate(struct da_session *s, uint32_t seq, uint32_t n_pos, struct da_err *err);
+
+/* Pages that a sequence of so many prompt tokens and new ones needs at most. */
+uint32_t da_session_pages_for(const struct da_session *s, uint64_t n_prompt, uint64_t n_new);
 
 /* Pages free and in all; a page holds 64 positions. */
 uint32_t da_session_pages_free(const struct da_session *s);

@@ -1,4 +1,4 @@
-/* LaTeX: one table environment each, for booktabs. */
+/* LaTeX: one table environment each, for booktabs; a table wider than the line is shrunk to it. */
 
 #include <math.h>
 #include <string.h>
@@ -67,9 +67,17 @@ static void add_cell(struct da_buf *out, const struct da_board_col *col,
     }
 }
 
+/* Before the tables. */
+#define FIT                                                                                        \
+    "% Needs \\usepackage{booktabs} and \\usepackage{graphicx}.\n\n"                               \
+    "% As wide as it is, or as the line.\n"                                                        \
+    "\\providecommand{\\docassistfit}[1]{\\sbox0{#1}%\n"                                           \
+    "  \\ifdim\\wd0>\\linewidth\\resizebox{\\linewidth}{!}{\\usebox0}\\else\\usebox0\\fi}\n\n"
+
 static void add_head(struct da_buf *out, const struct da_board_table *t)
 {
-    da_buf_add_str(out, t->ranked ? "\\begin{tabular}{rl" : "\\begin{tabular}{l");
+    da_buf_add_str(out, t->ranked ? "\\docassistfit{\\begin{tabular}{rl"
+                                  : "\\docassistfit{\\begin{tabular}{l");
     for (size_t c = 0; c < t->n_cols; c++) {
         da_buf_add_char(out, t->cols[c].is_text ? 'l' : 'r');
     }
@@ -97,9 +105,9 @@ static bool has_intervals(const struct da_board_table *t)
 static void add_table(struct da_buf *out, const struct da_board_section *s,
                       const struct da_board_table *t)
 {
-    da_buf_add_str(out, "\\begin{table}[t]\n\\centering\n\\caption{");
+    da_buf_add_str(out, "\\begin{table}[t]\n\\centering\\small\n\\caption{");
     add_escaped(out, t->caption);
-    da_buf_addf(out, "}\n\\label{tab:%s-%s}\n", s->id, t->id);
+    da_buf_addf(out, "}\n\\label{tab:%s-%s}\n\\smallskip\n", s->id, t->id);
     add_head(out, t);
     for (size_t r = 0; r < t->n_rows; r++) {
         const struct da_board_row *row = &t->rows[r];
@@ -119,7 +127,7 @@ static void add_table(struct da_buf *out, const struct da_board_section *s,
         }
         da_buf_add_str(out, " \\\\\n");
     }
-    da_buf_add_str(out, "\\bottomrule\n\\end{tabular}\n");
+    da_buf_add_str(out, "\\bottomrule\n\\end{tabular}}\n");
     bool ci = has_intervals(t);
     if (t->n_notes || ci) {
         da_buf_add_str(out, "\n\\smallskip\n\\begin{minipage}{\\linewidth}\\footnotesize\n");
@@ -146,7 +154,7 @@ enum da_rc da_board_latex(const struct da_board *b, struct da_buf *out, struct d
 {
     (void)err;
     add_comment(out, b->opts.title);
-    da_buf_add_str(out, "% Needs \\usepackage{booktabs}.\n\n");
+    da_buf_add_str(out, FIT);
     for (size_t i = 0; i < b->n_sections; i++) {
         const struct da_board_section *s = &b->sections[i];
         add_comment(out, s->intro);

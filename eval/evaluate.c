@@ -85,6 +85,10 @@ static void add_task(struct da_samples *s, enum da_task task, const struct da_ev
         da_rouge_signature(&r, ROUGE_TYPES[i], N_REFS, &c.sig);
         add_metric(&c, da_rouge_name(ROUGE_TYPES[i]), DA_FORM_MEAN, 1);
     }
+    if (o->sts_signature) {
+        da_buf_add_str(&c.sig, o->sts_signature);
+        add_metric(&c, "sts", DA_FORM_MEAN, 1);
+    }
     if (o->geval_signature && o->geval_tasks >> task & 1) {
         da_buf_add_str(&c.sig, o->geval_signature);
         add_metric(&c, "geval", DA_FORM_MEAN, 1);
@@ -211,6 +215,8 @@ static unsigned fill_row(const struct da_eval_opts *o, struct da_work *w, struct
     unsigned lost = da_rouge_segment(&r, w, seg, rouge);
     for (size_t i = 0; i < DA_ARRAY_LEN(ROUGE_TYPES); i++, at += 2)
         set_pair(at, rouge[ROUGE_TYPES[i]].fmeasure, 1);
+    if (o->sts_signature)
+        at += 2; /* not known yet */
     if (o->geval_signature && o->geval_tasks >> x->task & 1)
         at += 2; /* the judge's, not known yet */
     da_copying_segment(w, seg, DA_COPY_ORDER, &copy);

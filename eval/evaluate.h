@@ -31,6 +31,7 @@ struct da_eval_opts {
     bool partial;       /* examples without a prediction are counted, not an error */
     const char *geval_signature; /* NULL: no judge; else a column "geval" is left for it */
     unsigned geval_tasks;        /* 1 << task, ... */
+    const char *sts_signature;   /* NULL: none; else a column "sts" is left for da_sts_run */
     const char *model;  /* NULL: what the predictions say, else the file's name */
     const char *note;   /* about the system, for the board; NULL: none */
     unsigned n_threads; /* 0: all */

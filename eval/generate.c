@@ -5,24 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/io.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "engine/chat/chat_template.h"
 #include "eval/generate_int.h"
 
 /* --- open and close --------------------------------------------------------------- */
-
-static enum da_rc hash_file(const char *path, char hex[DA_SHA256_HEX_LEN + 1],
-                            struct da_err *err)
-{
-    struct da_mapped m = {NULL, 0};
-    enum da_rc rc = da_io_map(path, &m, err);
-    if (rc == DA_OK)
-        da_sha256_hex(m.p, m.len, hex);
-    da_io_unmap(&m);
-    return rc;
-}
 
 /* The option, else what the file calls itself, else the file's name without folder and ".gguf". */
 static char *choose_name(const struct da_generate_opts *opts, const struct da_model *model)
@@ -64,8 +52,6 @@ enum da_rc da_generator_open(struct da_generator **ret, const struct da_generate
     }
     if (rc == DA_OK)
         rc = da_engine_new(&g->engine, g->model, &opts->engine, err);
-    if (rc == DA_OK)
-        rc = hash_file(opts->model_path, g->model_sha256, err);
     if (rc == DA_OK)
         rc = da_prompt_open(g, err);
     if (rc != DA_OK) {

@@ -11,6 +11,7 @@
 #include "common/jsonl.h"
 #include "common/mem.h"
 #include "common/resume.h"
+#include "eval/filehash.h"
 #include "eval/generate.h"
 #include "eval/generate_int.h"
 #include "prompts/slimlm.h"
@@ -298,7 +299,10 @@ enum da_rc da_generate_examples(struct da_generator *g, const struct da_generate
     memset(stats, 0, sizeof *stats);
     da_buf_init(&r.origin, 0);
     da_buf_init(&r.record, 0);
-    rc = open_files(&r, err);
+    /* only records name the file's hash, and it takes longer than everything before */
+    rc = da_gguf_sha256(da_model_gguf(g->model), g->model_sha256, err);
+    if (rc == DA_OK)
+        rc = open_files(&r, err);
     da_progress_start(opts->log, "generate", 0);
     if (rc == DA_OK)
         rc = da_engine_run(g->engine, &calls, err);

@@ -16,6 +16,8 @@ struct da_ask {
     struct da_buf system;
     struct da_span user, repair, examples;
     struct choices summ, suggestion, qa;
+    struct da_prompt_set *again; /* NULL: not opened */
+    struct da_span again_system, again_user;
 };
 
 static enum da_rc load_choices(const struct da_ask *a, const char *name, struct choices *c,
@@ -100,6 +102,7 @@ void da_ask_close(struct da_ask *a)
     free(a->suggestion.lines);
     free(a->qa.lines);
     da_buf_release(&a->system);
+    da_prompt_set_close(a->again);
     da_prompt_set_close(a->set);
     free(a);
 }
@@ -149,4 +152,45 @@ enum da_rc da_ask_repair(const struct da_ask *a, struct da_span error, struct da
     struct da_prompt_var var = {"error", error};
     enum da_rc rc = da_prompt_render(a->repair, &var, 1, out, err);
     return rc ? da_err_context(err, rc, "prompt 'annotate/repair'") : DA_OK;
+}
+
+/* --- the round trip ----------------------------------------------------------------- */
+
+enum da_rc da_ask_open_again(struct da_ask *a, const char *dir, struct da_err *err)
+{
+    static const char *const needed[] = {"document", "question"};
+    struct da_buf scratch;
+    enum da_rc rc = da_prompt_set_open(&a->again, "round_trip", dir, err);
+    if (!rc)
+        rc = da_prompt_set_get(a->again, "system", &a->again_system, err);
+    if (!rc)
+        rc = da_prompt_set_get(a->again, "user", &a->again_user, err);
+    for (size_t i = 0; !rc && i < DA_ARRAY_LEN(needed); i++)
+        if (!da_prompt_uses(a->again_user, needed[i]))
+            rc = da_fail(err, DA_EFORMAT, "prompt 'round_trip/user' does not use '{{%s}}'",
+                         needed[i]);
+    if (rc)
+        return rc;
+    da_buf_init(&scratch, 0);
+    rc = da_ask_again_user(a, da_span("", 0), da_span("", 0), &scratch, err);
+    da_buf_release(&scratch);
+    return rc;
+}
+
+const char *da_ask_again_sha256(const struct da_ask *a)
+{
+    return da_prompt_set_sha256(a->again);
+}
+
+struct da_span da_ask_again_system(const struct da_ask *a)
+{
+    return a->again_system;
+}
+
+enum da_rc da_ask_again_user(const struct da_ask *a, struct da_span document,
+                             struct da_span question, struct da_buf *out, struct da_err *err)
+{
+    struct da_prompt_var vars[] = {{"document", document}, {"question", question}};
+    enum da_rc rc = da_prompt_render(a->again_user, vars, DA_ARRAY_LEN(vars), out, err);
+    return rc ? da_err_context(err, rc, "prompt 'round_trip/user'") : DA_OK;
 }

@@ -34,4 +34,14 @@ enum da_rc da_ask_user(const struct da_ask *a, struct da_span document,
 enum da_rc da_ask_repair(const struct da_ask *a, struct da_span error, struct da_buf *out,
                          struct da_err *err);
 
+/*
+ * The round trip: the prompt that asks an annotation's question again, to somebody who does not
+ * know its answer (prompts/round_trip/). To be opened before the others are called.
+ */
+enum da_rc da_ask_open_again(struct da_ask *a, const char *dir, struct da_err *err);
+const char *da_ask_again_sha256(const struct da_ask *a);
+struct da_span da_ask_again_system(const struct da_ask *a);
+enum da_rc da_ask_again_user(const struct da_ask *a, struct da_span document,
+                             struct da_span question, struct da_buf *out, struct da_err *err);
+
 #endif

@@ -156,6 +156,13 @@ static void measure(const char *p, size_t len, unsigned *width, bool *has_word, 
         uint32_t cp;
         if (*q == '|' && q > p && q[-1] == ' ' && (q + 1 == end || q[1] == ' '))
             *cells = true;
+        if (*q >= ' ' && *q <= '~') { /* most of most texts */
+            *has_word = *has_word ||
+                        (da_char_ascii[(unsigned char)*q] & (DA_CH_LETTER | DA_CH_DIGIT)) != 0;
+            ++*width;
+            q++;
+            continue;
+        }
         q += da_char_next(q, end, &cp);
         *width += da_char_width(cp);
         if (da_char_flags(cp) & (DA_CH_LETTER | DA_CH_DIGIT))

@@ -13,7 +13,6 @@ enum {
     SURE_PERCENT = 8,
     MIN_DISTINCT = 3, /* one or two words prove nothing */
     MAX_WORDS = 500,  /* enough to tell */
-    N_SLOTS = 512,    /* more than twice the hints */
     N_SCRIPTS = 7
 };
 
@@ -196,19 +195,17 @@ struct tally {
     size_t distinct[DA_ARRAY_LEN(latin)]; /* different words among the hits */
     size_t script[N_SCRIPTS];
     bool seen[DA_ARRAY_LEN(hints)];
-    uint64_t keys[N_SLOTS]; /* hashes of the hints, open addressing */
-    uint16_t hint[N_SLOTS]; /* 1 + index of the hint */
 };
 
-static size_t slot_of(const struct tally *t, uint64_t hash)
+static size_t slot_of(const struct da_wordlang *t, uint64_t hash)
 {
-    size_t i = (size_t)hash % N_SLOTS;
+    size_t i = (size_t)hash % DA_WORDLANG_SLOTS;
     while (t->hint[i] != 0 && t->keys[i] != hash)
-        i = (i + 1) % N_SLOTS;
+        i = (i + 1) % DA_WORDLANG_SLOTS;
     return i;
 }
 
-static void init_tally(struct tally *t)
+void da_wordlang_init(struct da_wordlang *t)
 {
     memset(t, 0, sizeof *t);
     for (size_t i = 0; i < DA_ARRAY_LEN(hints); i++) {
@@ -219,12 +216,12 @@ static void init_tally(struct tally *t)
     }
 }
 
-static void count_hints(struct tally *t, uint64_t hash)
+static void count_hints(const struct da_wordlang *table, struct tally *t, uint64_t hash)
 {
-    size_t at = slot_of(t, hash);
-    if (t->hint[at] == 0)
+    size_t at = slot_of(table, hash);
+    if (table->hint[at] == 0)
         return;
-    size_t h = t->hint[at] - 1u;
+    size_t h = table->hint[at] - 1u;
     for (size_t l = 0; l < DA_ARRAY_LEN(latin); l++) {
         if (!(hints[h].languages >> l & 1))
             continue;
@@ -233,6 +230,8 @@ static void count_hints(struct tally *t, uint64_t hash)
     }
     t->seen[h] = true;
 }
+
+_Static_assert(2 * DA_ARRAY_LEN(hints) < DA_WORDLANG_SLOTS, "the table is too small");
 
 static const char *by_words(const struct tally *t, size_t n_words, bool *sure)
 {
@@ -252,8 +251,16 @@ static const char *by_words(const struct tally *t, size_t n_words, bool *sure)
 
 const char *da_wordlang_guess(const struct da_words *w, bool *sure)
 {
+    struct da_wordlang table;
+    da_wordlang_init(&table);
+    return da_wordlang_guess_with(&table, w, sure);
+}
+
+const char *da_wordlang_guess_with(const struct da_wordlang *table, const struct da_words *w,
+                                   bool *sure)
+{
     struct tally t;
-    init_tally(&t);
+    memset(&t, 0, sizeof t);
     bool scratch;
     size_t n = w->n < MAX_WORDS ? w->n : MAX_WORDS;
     sure = sure ? sure : &scratch;
@@ -266,7 +273,7 @@ const char *da_wordlang_guess(const struct da_words *w, bool *sure)
         if (script >= 0)
             t.script[script]++;
         else
-            count_hints(&t, w->items[i].hash);
+            count_hints(table, &t, w->items[i].hash);
     }
     size_t n_kana = t.script[3], n_han = t.script[4];
     if (n_kana * 10 > n && (n_kana + n_han) * 2 > n)

@@ -1,35 +1,65 @@
 #!/bin/sh
-# Documents against an inference server that is not ours: llama.cpp behind llama_server.mjs, with
-# the replies constrained to our schema. NODE_LLAMA names a folder in which
-# `npm install node-llama-cpp` was run, MODEL a GGUF file. A small model rarely ends a string: its
-# documents end as failures by name. Token counts must equal the server's.
+# Documents against an inference server that is not ours: llama.cpp's, which LLAMA_PYTHON, a Python
+# with the package xllamacpp, starts (llama_server.py). Its replies are constrained to our schema by
+# its grammars; the model has random weights. Noise ends a string by chance, so that there are
+# annotations and replies that reach their limit: every document must end as one of the two.
+# Token counts: ledger and records hold what the server said, and every prompt, laid out by the
+# server itself (/apply-template), has as many tokens by our tokenizer.
 . "$(dirname "$0")/common.sh"
 n=${1:-20}
-model=${MODEL:-$repo/../shared/models/stories260K/stories260K-f32.gguf}
-documents "$n" 30 >docs.jsonl
-cp "$repo/bench/annotate/llama_server.mjs" "${NODE_LLAMA:?a folder with node_modules}/bench.mjs"
-(cd "$NODE_LLAMA" && exec node bench.mjs "$model" "$work/port") &
+documents "$n" 100 >docs.jsonl
+"$build/docassist" model random -q --shape tiny-llama --type f16 -o m.gguf
+# The prompt is longer than the shape's context: let the server take it.
+perl -0777 -pi -e 's/(llama\.context_length\x04\x00\x00\x00).{4}/$1 . pack("V", 8192)/es' m.gguf
+"${LLAMA_PYTHON:?a Python with xllamacpp}" "$repo/bench/annotate/llama_server.py" m.gguf port \
+    >server.log 2>&1 &
 server_pid=$!
-while [ ! -s port ]; do sleep 0.2; done
-url=http://127.0.0.1:$(cat port)/v1
-"$build/docassist" annotate docs.jsonl -o a.jsonl --errors e.jsonl --base-url "$url" --model llama \
-    --no-price --concurrency 2 --max-tokens 200 || [ $? -eq 3 ]
+i=0
+until [ -s port ]; do
+    i=$((i + 1))
+    [ $i -lt 600 ] || { tail -n 5 server.log; exit 1; }
+    sleep 0.2
+done
+sed -n '/^xllamacpp /p' server.log
+at=http://127.0.0.1:$(cat port)
+url=$at/v1
+asked="--model noise --no-price --temperature 1 --seed 7 --max-tokens ${MAX_TOKENS:-400}"
+start=$(date +%s)
+# shellcheck disable=SC2086
+"$build/docassist" annotate docs.jsonl -o a.jsonl --errors e.jsonl --base-url "$url" $asked \
+    --concurrency 4 --keep-failed || [ $? -eq 3 ]
+echo "seconds: $(($(date +%s) - start))"
 sum=$(($(wc -l <a.jsonl) + $(wc -l <e.jsonl)))
-verdict "$sum annotations and named failures of $n documents" "$sum" -eq "$n"
-perl -MJSON::PP -ne '$n{decode_json($_)->{status}}++;
+verdict "$(wc -l <a.jsonl) annotations and $(wc -l <e.jsonl) named failures of $n documents" \
+    "$sum" -eq "$n"
+perl -MJSON::PP -ne '$d = decode_json($_); $n{"$d->{status}: " . substr $d->{detail}, 0, 80}++;
     END { printf "%6d %s\n", $n{$_}, $_ for sort keys %n }' e.jsonl
 
-# The first document's prompt, counted by us and, as the ledger tells, by llama.cpp.
-head -n 1 docs.jsonl >one.jsonl
-"$build/docassist" annotate -q one.jsonl -o one.out --ledger one.ledger --base-url "$url" \
-    --model llama --no-price --max-tokens 16 || :
-theirs=$("$build/docassist" annotate --status one.ledger | sed -n 's/^tokens *\([0-9]*\) .*/\1/p')
-"$build/docassist" annotate --show-prompt --base-url "$url" --model llama --no-price one.jsonl |
-    perl -MJSON::PP -e 'local $/; binmode STDOUT, ":utf8";
-        print join "\n", map { "$_->{role}: $_->{content}" } @{decode_json(<STDIN>)->{messages}}' \
-        >one.txt
-ours=$("$build/docassist" tokenize --tokenizer "$model" --count <one.txt)
-tries=$("$build/docassist" annotate --status one.ledger | sed -n 's/^tries *\([0-9]*\):.*/\1/p')
-verdict "prompt tokens: $ours by us, $((theirs / tries)) by the server" \
-    "$((ours * tries))" -eq "$theirs"
+sqlite3 a.jsonl.ledger 'SELECT reply FROM try WHERE outcome = 1' >replies
+theirs=$(perl -MJSON::PP -ne '$u = decode_json($_)->{usage}; $p += $u->{prompt_tokens};
+    $c += $u->{completion_tokens}; END { print "$p $c" }' replies)
+ours=$("$build/docassist" annotate --status a.jsonl.ledger |
+    sed -n 's/^tokens *\([0-9]*\) .*, \([0-9]*\) completion$/\1 \2/p')
+verdict "tokens of $(wc -l <replies) replies: $ours in the ledger, $theirs by the server" \
+    "$ours" = "$theirs"
+equal=0
+k=0
+while read -r doc; do
+    printf '%s\n' "$doc" >one.jsonl
+    # shellcheck disable=SC2086
+    "$build/docassist" annotate --show-prompt --base-url "$url" $asked one.jsonl >request
+    curl -sf "$at/apply-template" -d @request | perl -MJSON::PP -e 'local $/;
+        binmode STDOUT, ":utf8"; print decode_json(<STDIN>)->{prompt}' >prompt
+    count=$("$build/docassist" tokenize --tokenizer m.gguf --count --add-special --parse-special \
+        <prompt)
+    id=$(perl -MJSON::PP -e 'print decode_json($ARGV[0])->{id}' "$doc")
+    told=$(sqlite3 a.jsonl.ledger "SELECT json_extract(reply, '\$.usage.prompt_tokens')
+        FROM try JOIN request ON request.id = request WHERE item = '$id' AND outcome = 1
+        AND variant < 2 LIMIT 1")
+    [ -n "$told" ] || continue # no reply came of it
+    k=$((k + 1))
+    [ "$count" = "$told" ] && equal=$((equal + 1)) || echo "      $id: $count by us, $told by it"
+done <docs.jsonl
+verdict "prompts with equal counts: $equal of $k that were answered" "$equal" -eq "$k"
+verdict "most were answered" "$k" -ge $((n * 9 / 10))
 exit $failed

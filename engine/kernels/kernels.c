@@ -3,50 +3,26 @@
 
 #include <string.h>
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-
-enum { XCR0_AVX = 0x6, XCR0_AVX512 = 0xe6 }; /* register files the system saves */
-
-static unsigned xcr0(void)
-{
-    unsigned eax, edx;
-    __asm__("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
-    return eax;
-}
-
-static bool has(unsigned reg, unsigned bit)
-{
-    return reg >> bit & 1;
-}
-
-/* Bits: Intel SDM volume 2, CPUID. */
-static void detect(bool *avx2, bool *avx512)
-{
-    unsigned a, b, c, d, c1;
-    *avx2 = *avx512 = false;
-    if (!__get_cpuid(1, &a, &b, &c1, &d) || !has(c1, 27)) /* OSXSAVE */
-        return;
-    unsigned saved = xcr0();
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d))
-        return;
-    *avx2 = (saved & XCR0_AVX) == XCR0_AVX && has(c1, 12) && has(c1, 29) && has(b, 5);
-    *avx512 = *avx2 && (saved & XCR0_AVX512) == XCR0_AVX512 && has(b, 16) && has(b, 17) &&
-              has(b, 30) && has(b, 31) && has(c, 11); /* F, DQ, BW, VL, VNNI */
-}
-#endif
+#include "common/cpu.h"
 
 unsigned da_kernels_list(const struct da_kernels *out[4])
 {
+    const struct da_cpu cpu = da_cpu_detect();
     unsigned n = 0;
+    (void)cpu;
     out[n++] = &da_kernels_ref;
 #if defined(__x86_64__)
-    bool avx2, avx512;
-    detect(&avx2, &avx512);
-    if (avx2)
+    if (cpu.avx2)
         out[n++] = &da_kernels_avx2;
-    if (avx512)
+    if (cpu.avx512)
         out[n++] = &da_kernels_avx512;
+#elif defined(__aarch64__)
+    if (cpu.neon)
+        out[n++] = &da_kernels_neon;
+    if (cpu.dotprod)
+        out[n++] = &da_kernels_neon_dot;
+    if (cpu.i8mm)
+        out[n++] = &da_kernels_neon_i8mm;
 #endif
     return n;
 }

@@ -84,6 +84,7 @@ struct da_attn_row {
     uint32_t pos;     /* sees keys at positions first..pos */
     uint32_t first;   /* 0 without a window */
     float slope;      /* ALiBi: slope * (key - pos) is added to a score; 0: none */
+    const float *bias; /* bias[key] is added to a score, readable for whole blocks; NULL: none */
     float m, l;       /* running maximum (starts at -INFINITY) and sum (0) */
     float *o;         /* [head_dim padded to 16], starts at 0 */
 };
@@ -126,6 +127,13 @@ struct da_kernels {
     void (*gelu_erf)(const float *x, uint32_t n, float *y);
     void (*gelu_tanh)(const float *x, uint32_t n, float *y);
     void (*softcap)(const float *x, float cap, uint32_t n, float *y);
+    /* n >= 1 scores become weights that sum to 1, in place; the padding up to 16 becomes 0. */
+    void (*softmax)(float *x, uint32_t n);
+
+    /* One step of a channel's recurrence of n states (padded up to 16 with zeros):
+     * h = h * exp(dt * a) + dt * x * b; returns the sum of h * c. */
+    float (*ssm_step)(float *h, const float *a, const float *b, const float *c, float dt, float x,
+                      uint32_t n);
 
     /* Adds one block of keys to each row; every row sees at least one of its keys. */
     void (*attn_f32)(const struct da_attn_block *b, struct da_attn_row *rows, uint32_t n_rows);
@@ -142,6 +150,10 @@ extern const struct da_kernels da_kernels_ref;
 #if defined(__x86_64__)
 extern const struct da_kernels da_kernels_avx2;
 extern const struct da_kernels da_kernels_avx512;
+#elif defined(__aarch64__)
+extern const struct da_kernels da_kernels_neon;
+extern const struct da_kernels da_kernels_neon_dot;
+extern const struct da_kernels da_kernels_neon_i8mm;
 #endif
 
 /* The variant called name, or the best one when name is NULL; NULL when this processor cannot run

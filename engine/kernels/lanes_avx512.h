@@ -170,6 +170,11 @@ static inline I i_dot4(I acc, I w, I x)
 {
     return _mm512_dpbusd_epi32(acc, w, x);
 }
+static inline I i_dot2(I acc, I w, I x)
+{
+    return _mm512_dpwssd_epi32(acc, w, x);
+}
+#if defined(__AVX512VNNI__)
 /* The same by name: where many accumulators live at once, gcc 12 copies them around the intrinsic
  * (attention is a quarter slower). */
 static inline I i_dot4_in(I acc, I w, I x)
@@ -182,6 +187,10 @@ static inline I i_dot2_in(I acc, I w, I x)
     __asm__("vpdpwssd %2, %1, %0" : "+v"(acc) : "v"(w), "v"(x));
     return acc;
 }
+#else /* the intrinsics are emulated: tests/soft */
+#define i_dot4_in i_dot4
+#define i_dot2_in i_dot2
+#endif
 static inline I i_widen8(const int8_t *p)
 {
     return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)p));

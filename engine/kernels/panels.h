@@ -14,6 +14,12 @@
 enum da_panel_kind da_panel_kind_of(enum da_qtype type);
 const char *da_panel_kind_name(enum da_panel_kind k);
 
+/* Whether such a matrix meets 8-bit activations (tiles) rather than floats. */
+static inline bool da_panels_take_tiles(const struct da_panels *p)
+{
+    return p->kind >= DA_PANEL_Q8;
+}
+
 /* Sets kind and sizes for a matrix [n_rows][n_cols]; false when sizes overflow. */
 bool da_panels_shape(struct da_panels *p, enum da_panel_kind kind, uint64_t n_rows,
                      uint64_t n_cols);

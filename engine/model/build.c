@@ -11,14 +11,6 @@
 
 enum { BUILD_CHUNK_FLOATS = 1 << 20 };
 
-enum da_qtype da_build_type(enum da_qtype want, const char *name, uint32_t n_cols, bool vector)
-{
-    /* positions are few and matter: they stay as they are, as llama.cpp's quantizer leaves them */
-    if (vector || strcmp(name, "position_embd.weight") == 0 || want == DA_Q_F32)
-        return DA_Q_F32;
-    return n_cols % da_qtype_info(want)->block_len ? DA_Q_F16 : want;
-}
-
 /* --- keys ----------------------------------------------------------------------- */
 
 struct key_writer {
@@ -46,42 +38,112 @@ uint32_t da_build_file_type(enum da_qtype t)
     case DA_Q_F16: return 1;
     case DA_Q_Q4_0: return 2;
     case DA_Q_Q8_0: return 7;
+    case DA_Q_Q4_K: return 15; /* Q4_K_M */
+    case DA_Q_Q6_K: return 18;
     case DA_Q_BF16: return 32;
     default: return 0;
     }
+}
+
+static void key_uint(struct key_writer *k, const char *suffix, uint32_t v)
+{
+    if (v != 0)
+        da_gguf_put_u32(k->w, key(k, suffix), v);
+}
+
+/* A number for all layers or an array. */
+static void key_layers(struct key_writer *k, const char *suffix, uint32_t v, const uint32_t *all,
+                       uint32_t n)
+{
+    if (!all) {
+        da_gguf_put_u32(k->w, key(k, suffix), v);
+        return;
+    }
+    int32_t *list = da_calloc(n, sizeof *list);
+    for (uint32_t i = 0; i < n; i++)
+        list[i] = (int32_t)all[i];
+    da_gguf_put_i32s(k->w, key(k, suffix), list, n);
+    free(list);
+}
+
+static void put_general(struct da_gguf_writer *w, const struct da_build_shape *s,
+                        const struct da_family *f, enum da_qtype want)
+{
+    da_gguf_put_str(w, "general.architecture", da_span_str(f->arch));
+    da_gguf_put_str(w, "general.name", da_span_str(s->name));
+    da_gguf_put_u32(w, "general.file_type", da_build_file_type(want));
+    da_gguf_put_u32(w, "general.quantization_version", 2);
+    if (s->activation)
+        da_gguf_put_str(w, DA_ARCH_OWN ".activation", da_span_str(s->activation));
+}
+
+static void put_rope(struct key_writer *k, const struct da_build_shape *s)
+{
+    if (!s->n_rot)
+        return;
+    key_uint(k, "rope.dimension_count", s->n_rot);
+    key_float(k, "rope.freq_base", s->rope_base);
+    key_float(k, "rope.freq_base_swa", s->rope_base_window);
+    key_uint(k, "rope.levels", s->rope_levels);
+    if (!s->rope_scaling)
+        return;
+    da_gguf_put_str(k->w, key(k, "rope.scaling.type"), da_span_str(s->rope_scaling));
+    key_float(k, "rope.scaling.factor", s->rope_factor);
+    key_float(k, "rope.scaling.attn_factor", s->rope_attn_factor);
+    key_uint(k, "rope.scaling.original_context_length", s->rope_old_ctx);
+    key_float(k, "rope.scaling.yarn_beta_fast", s->rope_beta_fast);
+    key_float(k, "rope.scaling.yarn_beta_slow", s->rope_beta_slow);
+}
+
+static void put_attention(struct key_writer *k, const struct da_build_shape *s,
+                          const struct da_family *f)
+{
+    key_layers(k, "attention.head_count", s->n_heads, s->layer_heads, s->n_layers);
+    key_layers(k, "attention.head_count_kv", s->n_kv_heads, s->layer_kv_heads, s->n_layers);
+    if (s->layer_heads || (s->n_heads && s->head_dim != s->dim / s->n_heads)) {
+        da_gguf_put_u32(k->w, key(k, "attention.key_length"), s->head_dim);
+        da_gguf_put_u32(k->w, key(k, "attention.value_length"), s->head_dim);
+    }
+    da_gguf_put_f32(k->w,
+                    key(k, f->norm == DA_NORM_RMS ? "attention.layer_norm_rms_epsilon"
+                                                  : "attention.layer_norm_epsilon"),
+                    (float)s->norm_eps);
+    key_uint(k, "attention.sliding_window", s->window);
+    key_uint(k, "attention.sliding_window_pattern", s->window_every);
+    key_float(k, "attention.max_alibi_bias", s->alibi_max);
+    key_float(k, "attention.clamp_kqv", s->clamp_qkv);
+    key_float(k, "attention.scale", s->attn_scale);
+    key_uint(k, "attention.relative_buckets_count", s->rel_buckets);
+    key_uint(k, "attention.relative_max_distance", s->rel_distance);
 }
 
 static void put_shape(struct da_gguf_writer *w, const struct da_build_shape *s,
                       const struct da_family *f, enum da_qtype want)
 {
     struct key_writer k = {.w = w, .arch = f->arch};
-    da_gguf_put_str(w, "general.architecture", da_span_str(f->arch));
-    da_gguf_put_str(w, "general.name", da_span_str(s->name));
-    da_gguf_put_u32(w, "general.file_type", da_build_file_type(want));
-    da_gguf_put_u32(w, "general.quantization_version", 2);
+    put_general(w, s, f, want);
     da_gguf_put_u32(w, key(&k, "block_count"), s->n_layers);
     da_gguf_put_u32(w, key(&k, "context_length"), s->n_ctx);
     da_gguf_put_u32(w, key(&k, "embedding_length"), s->dim);
-    da_gguf_put_u32(w, key(&k, "feed_forward_length"), s->ff_dim);
-    da_gguf_put_u32(w, key(&k, "attention.head_count"), s->n_heads);
-    da_gguf_put_u32(w, key(&k, "attention.head_count_kv"), s->n_kv_heads);
-    if (s->head_dim != s->dim / s->n_heads) {
-        da_gguf_put_u32(w, key(&k, "attention.key_length"), s->head_dim);
-        da_gguf_put_u32(w, key(&k, "attention.value_length"), s->head_dim);
-    }
-    da_gguf_put_f32(w,
-                    key(&k, f->norm == DA_NORM_RMS ? "attention.layer_norm_rms_epsilon"
-                                                   : "attention.layer_norm_epsilon"),
-                    (float)s->norm_eps);
+    key_layers(&k, "feed_forward_length", s->ff_dim, s->layer_ff, s->n_layers);
+    key_uint(&k, "input_embedding_length", s->embd_dim);
+    key_uint(&k, "block_repeat", s->block_repeat);
+    key_uint(&k, "feed_forward_shared", s->shared_mlp);
+    key_uint(&k, "ssm.conv_kernel", s->ssm_conv);
+    key_uint(&k, "ssm.inner_size", s->ssm_inner);
+    key_uint(&k, "ssm.state_size", s->ssm_state);
+    key_uint(&k, "ssm.time_step_rank", s->ssm_rank);
+    key_uint(&k, "decoder_block_count", s->n_dec_layers);
+    if (s->n_dec_layers)
+        da_gguf_put_u32(w, key(&k, "decoder_start_token_id"), s->start_token);
+    if (f->norms == DA_NORMS_BEFORE && f->parallel)
+        da_gguf_put_bool(w, key(&k, "use_parallel_residual"), !s->no_parallel);
+    put_attention(&k, s, f);
     da_gguf_put_u32(w, key(&k, "vocab_size"), s->n_vocab);
-    if (s->n_rot) {
-        da_gguf_put_u32(w, key(&k, "rope.dimension_count"), s->n_rot);
-        key_float(&k, "rope.freq_base", s->rope_base);
-    }
-    if (s->window)
-        da_gguf_put_u32(w, key(&k, "attention.sliding_window"), s->window);
-    key_float(&k, "attention.max_alibi_bias", s->alibi_max);
-    key_float(&k, "attention.clamp_kqv", s->clamp_qkv);
+    put_rope(&k, s);
+    key_float(&k, "embedding_scale", s->embd_scale);
+    key_float(&k, "residual_scale", s->residual_scale);
+    key_float(&k, "logit_scale", s->logit_scale);
     key_float(&k, "attn_logit_softcapping", s->attn_softcap);
     key_float(&k, "final_logit_softcapping", s->logit_softcap);
 }
@@ -115,13 +177,12 @@ static void chunk_row(void *ctx, size_t item, unsigned worker)
 }
 
 enum da_rc da_build_data(struct da_gguf_writer *w, const struct da_build_tensor *t,
-                               da_build_row_fn row, void *ctx, unsigned n_threads,
-                               struct da_err *err)
+                         da_build_row_fn row, void *ctx, unsigned n_threads, struct da_err *err)
 {
     uint64_t row_bytes = 0;
     uint32_t rows = BUILD_CHUNK_FLOATS / t->n_cols + 1;
     enum da_rc rc = DA_OK;
-    (void)da_qtype_row_bytes(t->type, t->n_cols, &row_bytes); /* whole blocks: da_build_type */
+    (void)da_qtype_row_bytes(t->type, t->n_cols, &row_bytes); /* whole blocks: da_build_types */
     if (t->raw)
         return da_gguf_writer_data(w, t->raw, (size_t)row_bytes * t->n_rows, err);
     struct chunk c = {.t = t, .row = row, .ctx = ctx, .row_bytes = (size_t)row_bytes};

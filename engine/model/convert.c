@@ -11,14 +11,6 @@
 #include "engine/gguf_write.h"
 #include "engine/model/build.h"
 
-static bool stays(const struct da_gguf_tensor *t)
-{
-    static const char END[] = ".weight";
-    return t->n_dims < 2 || t->name.len < strlen(END) ||
-           memcmp(t->name.p + t->name.len - strlen(END), END, strlen(END)) != 0 ||
-           da_span_is(t->name, "position_embd.weight");
-}
-
 static void put_keys(struct da_gguf_writer *w, const struct da_gguf *g,
                      const struct da_import_opts *opts)
 {
@@ -30,6 +22,7 @@ static void put_keys(struct da_gguf_writer *w, const struct da_gguf *g,
         else if (da_span_is(kv->key, "general.name") && opts->name)
             da_gguf_put_str(w, "general.name", da_span_str(opts->name));
         else if (!da_span_is(kv->key, "general.alignment") && /* the writer's own */
+                 !da_span_starts(kv->key, "split.") &&        /* one file comes out */
                  !(opts->no_tokenizer && da_span_starts(kv->key, "tokenizer.")))
             da_gguf_put_kv(w, kv);
         named = named || da_span_is(kv->key, "general.name");
@@ -38,11 +31,10 @@ static void put_keys(struct da_gguf_writer *w, const struct da_gguf *g,
         da_gguf_put_str(w, "general.name", da_span_str(opts->name));
 }
 
-/* What becomes of a tensor. */
-static enum da_rc plan(const struct da_gguf_tensor *t, enum da_qtype want,
-                       struct da_build_tensor *out, struct da_err *err)
+/* Names and sizes; the types come when all are known. */
+static enum da_rc list_tensor(const struct da_gguf_tensor *t, struct da_build_tensor *out,
+                              struct da_err *err)
 {
-    const struct da_qtype_info *info = da_qtype_info(t->type);
     uint64_t rows = t->n_bytes;
     memset(out, 0, sizeof *out);
     if (t->name.len >= sizeof out->name || memchr(t->name.p, '\0', t->name.len))
@@ -56,8 +48,16 @@ static enum da_rc plan(const struct da_gguf_tensor *t, enum da_qtype want,
     out->n_rows = (uint32_t)rows;
     out->vector = t->n_dims < 2;
     out->src = t;
-    out->type = stays(t) ? (enum da_qtype)t->type
-                         : da_build_type(want, out->name, out->n_cols, out->vector);
+    return DA_OK;
+}
+
+/* What stays keeps its type, and what has its type already keeps its bytes. */
+static enum da_rc plan(struct da_build_tensor *out, struct da_err *err)
+{
+    const struct da_gguf_tensor *t = out->src;
+    const struct da_qtype_info *info = da_qtype_info(t->type);
+    if (da_build_stays_f32(out))
+        out->type = (enum da_qtype)t->type;
     if ((uint32_t)out->type == t->type)
         out->raw = t->data;
     else if (!info || !info->readable)
@@ -81,14 +81,21 @@ static enum da_rc convert(const struct da_gguf *g, struct da_gguf_writer *w, con
     const size_t n = da_gguf_n_tensors(g);
     unsigned n_threads = opts->n_threads ? opts->n_threads : da_threads_available();
     enum da_rc rc;
+    struct da_span arch = {"", 0};
+    char arch_name[64];
     put_keys(w, g, opts);
+    for (size_t i = 0; i < n; i++)
+        if ((rc = list_tensor(da_gguf_tensor_at(g, i), &list[i], err)))
+            return da_err_context(err, rc, "%s", da_gguf_name(g));
+    (void)da_gguf_get_str(g, "general.architecture", &arch, NULL);
+    snprintf(arch_name, sizeof arch_name, "%.*s", (int)(arch.len < 63 ? arch.len : 63), arch.p);
+    da_build_types(list, n, opts->type, arch_name, &stats->fallbacks);
     for (size_t i = 0; i < n; i++) {
-        const struct da_gguf_tensor *t = da_gguf_tensor_at(g, i);
-        if ((rc = plan(t, opts->type, &list[i], err)))
+        const struct da_gguf_tensor *t = list[i].src;
+        if ((rc = plan(&list[i], err)))
             return da_err_context(err, rc, "%s", da_gguf_name(g));
         da_gguf_add_tensor(w, list[i].name, list[i].type, t->n_dims, t->dims);
         stats->n_params += (uint64_t)list[i].n_cols * list[i].n_rows;
-        stats->n_fallback += !stays(t) && list[i].type == DA_Q_F16 && opts->type != DA_Q_F16;
     }
     stats->n_tensors = (uint32_t)n;
     if ((rc = da_gguf_writer_begin(w, out, err)))
@@ -113,10 +120,7 @@ enum da_rc da_convert(const char *in, const char *out, const struct da_import_op
     stats->family = da_family_find(&family, g, NULL) ? "other" : family->name;
     struct da_build_tensor *list = da_calloc(da_gguf_n_tensors(g) + 1, sizeof *list);
     struct da_gguf_writer *w = da_gguf_writer_new();
-    if (da_gguf_find(g, "split.count"))
-        rc = da_fail(err, DA_EUNSUPPORTED, "%s is one part of a split model", in);
-    else
-        rc = convert(g, w, out, opts, list, stats, err);
+    rc = convert(g, w, out, opts, list, stats, err);
     da_gguf_writer_free(w);
     free(list);
     da_gguf_close(g);

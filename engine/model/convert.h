@@ -8,11 +8,9 @@
 
 /*
  * Keys stay as they are, but for general.file_type, general.name when opts give
- * one, and tokenizer.* with no_tokenizer. Matrices become opts->type, or F16
- * where their rows are not whole blocks (llama.cpp's fallback; counted in
- * n_fallback); vectors, positions and what is called neither ".weight" nor has
- * two dimensions keep their type. stats->family is "other" for a file that the
- * engine has no family for.
+ * one, and tokenizer.* with no_tokenizer. Matrices become what da_build_types
+ * makes of opts->type; what it leaves alone keeps its type. stats->family is
+ * "other" for a file that the engine has no family for.
  */
 enum da_rc da_convert(const char *in, const char *out, const struct da_import_opts *opts,
                       struct da_import_stats *stats, struct da_err *err);

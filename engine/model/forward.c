@@ -14,27 +14,24 @@
 #include <math.h>
 #include <string.h>
 
-enum { MM_ITEMS_PER_THREAD = 6 }; /* enough to even out, few enough to stay cheap */
+#include "engine/kernels/panels.h"
 
-struct mm_job {
-    const struct da_weight *w;
-    float *out; /* of the first panel asked for */
-    uint32_t stride;
-};
+enum { MM_ITEMS_PER_THREAD = 6 };   /* enough to even out, few enough to stay cheap */
+enum { MM_TOKENS = HIDDEN_TOKENS }; /* of a block */
 
-static bool wants_tiles(const struct da_weight *w)
+bool da_wants_tiles(const struct da_weight *w)
 {
-    return w->p.kind == DA_PANEL_Q4 || w->p.kind == DA_PANEL_Q8;
+    return da_panels_take_tiles(&w->p);
 }
 
 static const void *input_of(const struct da_weight *w, const float *x, const unsigned char *tiles)
 {
-    return wants_tiles(w) ? (const void *)tiles : (const void *)x;
+    return da_wants_tiles(w) ? (const void *)tiles : (const void *)x;
 }
 
 /* --- matrices ------------------------------------------------------------------- */
 
-static void run_panels(const struct da_session *s, const struct mm_job *j, const float *x,
+static void run_panels(const struct da_session *s, const struct da_mm_job *j, const float *x,
                        uint32_t x_stride, const unsigned char *tiles, uint32_t n_tok,
                        uint32_t first, uint32_t n, bool add)
 {
@@ -53,86 +50,143 @@ static void run_panels(const struct da_session *s, const struct mm_job *j, const
     da_matmul_run(s->model->kernels, &mm);
 }
 
-static uint32_t item_panels(const struct da_session *s, uint32_t total, uint32_t least)
+/* Blocks of tokens times rows of panels. */
+struct mm_cut {
+    uint32_t n_blocks, n_rows, step; /* step: panels of a row */
+};
+
+static struct mm_cut cut_items(const struct da_session *s, uint32_t n_tok, uint32_t n_panels,
+                               uint32_t least)
 {
-    uint32_t items = da_pool_n_threads(s->pool) * MM_ITEMS_PER_THREAD;
-    uint32_t n = (total + items - 1) / items;
-    return da_pad(n < least ? least : n, least);
+    const uint32_t items = da_pool_n_threads(s->pool) * MM_ITEMS_PER_THREAD;
+    struct mm_cut c = {.n_blocks = (n_tok + MM_TOKENS - 1) / MM_TOKENS};
+    uint32_t rows = (items + c.n_blocks - 1) / c.n_blocks;
+    uint32_t step = (n_panels + rows - 1) / rows;
+    c.step = da_pad(step < least ? least : step, least);
+    c.n_rows = (n_panels + c.step - 1) / c.step;
+    return c;
 }
 
-/* All jobs read the same input; their panels are one row of items. */
-static void matmul_phase(struct da_session *s, const struct mm_job *jobs, uint32_t n_jobs,
-                         const float *x, uint32_t x_stride, const unsigned char *tiles,
-                         uint32_t n_tok, bool add)
+/* Panels [at, end) of all jobs in a row, for tokens [t0, t0 + n_tok). */
+static void run_jobs(const struct da_session *s, const struct da_mm_job *jobs, uint32_t n_jobs,
+                     const float *x, uint32_t x_stride, const unsigned char *tiles, uint32_t t0,
+                     uint32_t n_tok, uint32_t at, uint32_t end, bool add)
+{
+    uint32_t base = 0;
+    for (uint32_t i = 0; i < n_jobs; base += jobs[i].w->p.n_panels, i++) {
+        uint32_t lo = at > base ? at - base : 0, n = jobs[i].w->p.n_panels;
+        uint32_t hi = end > base ? end - base : 0;
+        hi = hi < n ? hi : n;
+        if (lo >= hi)
+            continue;
+        struct da_mm_job part = jobs[i];
+        const size_t tile = da_wants_tiles(part.w) ? da_tile_bytes(part.w->p.n_cols) : 0;
+        part.out += (size_t)t0 * part.stride + (size_t)lo * DA_LANES;
+        run_panels(s, &part, x + (size_t)t0 * x_stride, x_stride, tiles + t0 / DA_TILE * tile,
+                   n_tok, lo, hi - lo, add);
+    }
+}
+
+/* All jobs read the same input. An item is a block of tokens, whose input stays in the second
+ * cache, and a row of panels, which stream past it. */
+void da_phase_matmul(struct da_session *s, const struct da_mm_job *jobs, uint32_t n_jobs,
+                     const float *x, uint32_t x_stride, const unsigned char *tiles, uint32_t n_tok,
+                     bool add)
 {
     uint32_t total = 0, item;
     for (uint32_t i = 0; i < n_jobs; i++)
         total += jobs[i].w->p.n_panels;
-    const uint32_t step = item_panels(s, total, 1);
-    while ((item = da_pool_next(s->pool)) * step < total) {
-        uint32_t at = item * step, end = at + step < total ? at + step : total, base = 0;
-        for (uint32_t i = 0; i < n_jobs; base += jobs[i].w->p.n_panels, i++) {
-            uint32_t lo = at > base ? at - base : 0, n = jobs[i].w->p.n_panels;
-            uint32_t hi = end > base ? end - base : 0;
-            hi = hi < n ? hi : n;
-            if (lo < hi) {
-                struct mm_job part = jobs[i];
-                part.out += (size_t)lo * DA_LANES;
-                run_panels(s, &part, x, x_stride, tiles, n_tok, lo, hi - lo, add);
-            }
-        }
+    const struct mm_cut cut = cut_items(s, n_tok, total, 1);
+    while ((item = da_pool_next(s->pool)) < cut.n_blocks * cut.n_rows) {
+        uint32_t t0 = item / cut.n_rows * MM_TOKENS, at = item % cut.n_rows * cut.step;
+        uint32_t n = n_tok - t0 < MM_TOKENS ? n_tok - t0 : MM_TOKENS;
+        uint32_t end = at + cut.step < total ? at + cut.step : total;
+        run_jobs(s, jobs, n_jobs, x, x_stride, tiles, t0, n, at, end, add);
     }
     da_pool_barrier(s->pool);
 }
 
 /* --- small pieces ----------------------------------------------------------------- */
 
-static void apply_norm(const struct da_session *s, const struct da_norm_weight *w, const float *x,
-                       float *y)
+/* Whole rows to 8-bit form, where whoever made them could not do it. */
+void da_phase_quantize(struct da_session *s, const float *x, uint32_t stride, uint32_t n,
+                       uint32_t n_rows, unsigned char *tiles)
+{
+    uint32_t item;
+    while ((item = da_pool_next(s->pool)) * DA_TILE < n_rows)
+        for (uint32_t t = item * DA_TILE; t < n_rows && t < (item + 1) * DA_TILE; t++)
+            s->model->kernels->quantize_row(x + (size_t)t * stride, n,
+                                            tiles + item * da_tile_bytes(n), t % DA_TILE);
+    da_pool_barrier(s->pool);
+}
+
+void da_apply_norm(const struct da_session *s, const struct da_norm_weight *w, const float *x,
+                   float *y)
 {
     const struct da_model *m = s->model;
-    if (m->family->norm == DA_NORM_RMS)
+    if (!w->w)
+        memcpy(y, x, m->hp.dim * sizeof *y);
+    else if (m->family->norm == DA_NORM_RMS)
         m->kernels->rmsnorm(x, w->w, m->hp.norm_eps, m->hp.dim, y);
     else
         m->kernels->layernorm(x, w->w, w->b, m->hp.norm_eps, m->hp.dim, y);
 }
 
-static void embed_phase(struct da_session *s)
+/* Position and norm of a row's embedding. */
+static void place_row(struct da_session *s, uint32_t t)
 {
     const struct da_model *m = s->model;
-    const uint32_t dim = m->hp.dim;
+    float *x = s->x + (size_t)t * s->d_stride, *y = s->xn + (size_t)t * s->d_stride;
+    if (m->pos_embd) {
+        size_t row = (size_t)(m->pos_embd->n_bytes / m->pos_embd->dims[1]);
+        da_dequantize((enum da_qtype)m->pos_embd->type, m->pos_embd->data + s->row_pos[t] * row, y,
+                      m->hp.dim);
+        for (uint32_t i = 0; i < m->hp.dim; i++)
+            x[i] += y[i];
+    }
+    if (m->embd_norm.w)
+        da_apply_norm(s, &m->embd_norm, x, x);
+}
+
+void da_phase_embed(struct da_session *s)
+{
+    const struct da_model *m = s->model;
+    const uint32_t dim = m->hp.embd_dim;
+    const bool narrow = m->embd_in.p.n_rows != 0;
     uint32_t t;
     while ((t = da_pool_next(s->pool)) < s->n_rows) {
-        float *x = s->x + (size_t)t * s->d_stride, *y = s->xn + (size_t)t * s->d_stride;
+        float *x = (narrow ? s->tmp : s->x) + (size_t)t * s->d_stride;
         size_t row = (size_t)(m->embd->n_bytes / m->embd->dims[1]);
         da_dequantize((enum da_qtype)m->embd->type, m->embd->data + (size_t)s->rows[t].id * row, x,
                       dim);
         if (m->hp.embd_scale != 1.0f)
             for (uint32_t i = 0; i < dim; i++)
                 x[i] *= m->hp.embd_scale;
-        if (m->pos_embd) {
-            row = (size_t)(m->pos_embd->n_bytes / m->pos_embd->dims[1]);
-            da_dequantize((enum da_qtype)m->pos_embd->type, m->pos_embd->data + s->row_pos[t] * row,
-                          y, dim);
-            for (uint32_t i = 0; i < dim; i++)
-                x[i] += y[i];
-        }
-        if (m->embd_norm.w)
-            apply_norm(s, &m->embd_norm, x, x);
+        if (!narrow)
+            place_row(s, t);
     }
+    da_pool_barrier(s->pool);
+    if (!narrow)
+        return;
+    const struct da_mm_job in = {&m->embd_in, s->x, s->d_stride};
+    if (da_wants_tiles(&m->embd_in))
+        da_phase_quantize(s, s->tmp, s->d_stride, dim, s->n_rows, s->x_tiles);
+    da_phase_matmul(s, &in, 1, s->tmp, s->d_stride, s->x_tiles, s->n_rows, false);
+    while ((t = da_pool_next(s->pool)) < s->n_rows)
+        place_row(s, t);
     da_pool_barrier(s->pool);
 }
 
 /* Items are tiles of 8 rows, because a tile's bytes interleave its rows. */
-static void norm_phase(struct da_session *s, const struct da_norm_weight *w, bool tiles_wanted,
-                       float *out, unsigned char *tiles)
+void da_phase_norm(struct da_session *s, const struct da_norm_weight *w, bool tiles_wanted,
+                   float *out, unsigned char *tiles)
 {
     uint32_t item;
     while ((item = da_pool_next(s->pool)) * DA_TILE < s->n_rows) {
         unsigned char *tile = tiles + item * da_tile_bytes(s->model->hp.dim);
         for (uint32_t t = item * DA_TILE; t < s->n_rows && t < (item + 1) * DA_TILE; t++) {
             float *y = out + (size_t)t * s->d_stride;
-            apply_norm(s, w, s->x + (size_t)t * s->d_stride, y);
+            da_apply_norm(s, w, s->x + (size_t)t * s->d_stride, y);
             if (tiles_wanted)
                 s->model->kernels->quantize_row(y, s->model->hp.dim, tile, t % DA_TILE);
         }
@@ -140,26 +194,40 @@ static void norm_phase(struct da_session *s, const struct da_norm_weight *w, boo
     da_pool_barrier(s->pool);
 }
 
-/* tmp goes through its own norm before it is added to the stream. */
-static void post_norm_phase(struct da_session *s, const struct da_norm_weight *w)
+/* Whether a block's output is added in a phase of its own. */
+static bool adds_apart(const struct da_session *s, const struct da_norm_weight *post,
+                       const struct da_norm_weight *after)
 {
+    return post->w || after->w || s->model->hp.residual_scale != 1.0f;
+}
+
+/* tmp goes through its own norm and scale before it is added to the stream, which may then go
+ * through one too. */
+static void add_phase(struct da_session *s, const struct da_norm_weight *post,
+                      const struct da_norm_weight *after)
+{
+    const float scale = s->model->hp.residual_scale;
     uint32_t t;
     while ((t = da_pool_next(s->pool)) < s->n_rows) {
         float *y = s->tmp + (size_t)t * s->d_stride, *x = s->x + (size_t)t * s->d_stride;
-        apply_norm(s, w, y, y);
+        if (post->w)
+            da_apply_norm(s, post, y, y);
         for (uint32_t i = 0; i < s->model->hp.dim; i++)
-            x[i] += y[i];
+            x[i] += y[i] * scale;
+        if (after->w)
+            da_apply_norm(s, after, x, x);
     }
     da_pool_barrier(s->pool);
 }
 
 /* --- positions and storing ----------------------------------------------------------- */
 
-static void rotate(const struct da_session *s, float *head, uint32_t pos)
+static void rotate(const struct da_session *s, unsigned rope, float *head, uint32_t pos)
 {
     const uint32_t half = s->model->hp.n_rot / 2;
     const bool pairs = s->model->family->positions == DA_POS_ROPE_PAIR;
-    const float *c = s->rope_cos + (size_t)pos * half, *sn = s->rope_sin + (size_t)pos * half;
+    const float *c = s->rope_cos[rope] + (size_t)pos * half;
+    const float *sn = s->rope_sin[rope] + (size_t)pos * half;
     for (uint32_t i = 0; i < half; i++) {
         float *a = head + (pairs ? 2 * i : i), *b = pairs ? a + 1 : a + half;
         float x = *a, y = *b;
@@ -174,23 +242,38 @@ static void clamp(float *x, uint32_t n, float limit)
         x[i] = x[i] > limit ? limit : x[i] < -limit ? -limit : x[i];
 }
 
-static void finish_head(const struct da_session *s, float *head, uint32_t pos,
-                        const struct da_norm_weight *w)
+/* A kernel's row is whole vectors; a head may end earlier, and the next one begins there. */
+static void head_norm(const struct da_model *m, const struct da_norm_weight *w, float *head)
+{
+    float row[DA_MODEL_MAX_HEAD_DIM];
+    const uint32_t hd = m->hp.head_dim;
+    if (hd % DA_LANES == 0) {
+        m->kernels->rmsnorm(head, w->w, m->hp.norm_eps, hd, head);
+        return;
+    }
+    memset(row, 0, da_pad(hd, DA_LANES) * sizeof *row);
+    memcpy(row, head, hd * sizeof *row);
+    m->kernels->rmsnorm(row, w->w, m->hp.norm_eps, hd, row);
+    memcpy(head, row, hd * sizeof *row);
+}
+
+static void finish_head(const struct da_session *s, const struct da_layer *y, float *head,
+                        uint32_t pos, const struct da_norm_weight *w)
 {
     const struct da_model *m = s->model;
     if (m->hp.clamp_qkv > 0.0f)
         clamp(head, m->hp.head_dim, m->hp.clamp_qkv);
-    if (w->w)
-        m->kernels->rmsnorm(head, w->w, m->hp.norm_eps, m->hp.head_dim, head);
+    if (w->w && m->family->qk_norm)
+        head_norm(m, w, head);
     if (m->hp.n_rot)
-        rotate(s, head, pos);
+        rotate(s, y->rope, head, pos);
 }
 
 static void finish_query(struct da_session *s, const struct da_layer *y, uint32_t t, uint32_t h)
 {
     const struct da_hparams *hp = &s->model->hp;
     float *q = s->qkv + (size_t)t * s->qkv_stride + (size_t)h * hp->head_dim;
-    finish_head(s, q, s->row_pos[t], &y->q_norm);
+    finish_head(s, y, q, s->row_pos[t], &y->q_norm);
     if (s->kv.type == DA_KV_Q8) {
         size_t at = (size_t)t * hp->n_heads + h;
         float d;
@@ -203,20 +286,33 @@ static void finish_query(struct da_session *s, const struct da_layer *y, uint32_
         q[i] *= hp->attn_scale;
 }
 
+/* Norms over all heads of a row, before a head is looked at alone. */
+static void row_norm_phase(struct da_session *s, const struct da_layer *y)
+{
+    const struct da_model *m = s->model;
+    uint32_t t;
+    while ((t = da_pool_next(s->pool)) < s->n_rows) {
+        float *q = s->qkv + (size_t)t * s->qkv_stride, *k = q + y->k_off;
+        m->kernels->rmsnorm(q, y->q_norm.w, m->hp.norm_eps, y->n_heads * m->hp.head_dim, q);
+        m->kernels->rmsnorm(k, y->k_norm.w, m->hp.norm_eps, y->n_kv_heads * m->hp.head_dim, k);
+    }
+    da_pool_barrier(s->pool);
+}
+
 /* Items are (row, key head): the head's key and value and the queries that use it. */
 static void store_phase(struct da_session *s, uint32_t layer)
 {
     const struct da_hparams *hp = &s->model->hp;
     const struct da_layer *y = &s->model->layers[layer];
-    const uint32_t group = hp->n_heads / hp->n_kv_heads;
+    const uint32_t group = y->n_heads / y->n_kv_heads;
     uint32_t item;
-    while ((item = da_pool_next(s->pool)) < s->n_rows * hp->n_kv_heads) {
-        uint32_t t = item / hp->n_kv_heads, h = item % hp->n_kv_heads, pos = s->row_pos[t];
+    while ((item = da_pool_next(s->pool)) < s->n_rows * y->n_kv_heads) {
+        uint32_t t = item / y->n_kv_heads, h = item % y->n_kv_heads, pos = s->row_pos[t];
         const struct da_seq *seq = &s->seqs[s->rows[t].seq];
         float *row = s->qkv + (size_t)t * s->qkv_stride;
-        float *k = row + s->k_off + (size_t)h * hp->head_dim;
-        float *v = row + s->v_off + (size_t)h * hp->head_dim;
-        finish_head(s, k, pos, &y->k_norm);
+        float *k = row + y->k_off + (size_t)h * hp->head_dim;
+        float *v = row + y->v_off + (size_t)h * hp->head_dim;
+        finish_head(s, y, k, pos, &y->k_norm);
         if (hp->clamp_qkv > 0.0f)
             clamp(v, hp->head_dim, hp->clamp_qkv);
         da_kv_store(&s->kv, s->model->kernels,
@@ -252,6 +348,7 @@ static void start_rows(const struct da_session *s, const struct attn_item *it,
                 .pos = pos,
                 .first = it->window && pos >= it->window ? pos - it->window + 1 : 0,
                 .slope = s->model->alibi_slopes ? s->model->alibi_slopes[h] : 0.0f,
+                .bias = s->t5.dec_bias ? da_t5_bias(s, h, pos) : NULL,
                 .m = -INFINITY,
                 .o = sc->o + (size_t)n * d16,
             };
@@ -301,7 +398,7 @@ static void finish_rows(struct da_session *s, const struct attn_item *it,
 {
     const struct da_hparams *hp = &s->model->hp;
     const uint32_t hd = hp->head_dim;
-    const size_t tile_bytes = da_tile_bytes(hp->n_heads * hd);
+    const size_t tile_bytes = da_tile_bytes(s->model->layers[it->layer].n_heads * hd);
     uint32_t n = 0;
     for (uint32_t r = 0; r < it->job->n_rows; r++) {
         uint32_t t = it->job->first_row + r;
@@ -340,32 +437,16 @@ static void attend(struct da_session *s, const struct attn_item *it, struct da_a
     finish_rows(s, it, sc, tiles_wanted);
 }
 
-static bool layer_has_window(const struct da_hparams *hp, uint32_t layer)
-{
-    return hp->window && (!hp->window_every || (layer + 1) % hp->window_every != 0);
-}
-
-/* Quantizes whole rows when a head does not end where a group of 32 does. */
-static void quantize_phase(struct da_session *s, const float *x, uint32_t stride, uint32_t n,
-                           unsigned char *tiles)
-{
-    uint32_t item;
-    while ((item = da_pool_next(s->pool)) * DA_TILE < s->n_rows)
-        for (uint32_t t = item * DA_TILE; t < s->n_rows && t < (item + 1) * DA_TILE; t++)
-            s->model->kernels->quantize_row(x + (size_t)t * stride, n,
-                                            tiles + item * da_tile_bytes(n), t % DA_TILE);
-    da_pool_barrier(s->pool);
-}
-
 static void attention_phase(struct da_session *s, uint32_t layer, unsigned worker)
 {
     const struct da_hparams *hp = &s->model->hp;
-    const uint32_t group = hp->n_heads / hp->n_kv_heads;
-    const bool tiles = wants_tiles(&s->model->layers[layer].wo);
+    const struct da_layer *y = &s->model->layers[layer];
+    const uint32_t group = y->n_heads / y->n_kv_heads;
+    const bool tiles = da_wants_tiles(&y->wo);
     const bool here = tiles && hp->head_dim % DA_GROUP == 0;
     /* few items: one query head each, so that all threads have work */
-    const bool split = s->n_jobs * hp->n_kv_heads < 4 * da_pool_n_threads(s->pool);
-    const uint32_t per_job = split ? hp->n_heads : hp->n_kv_heads;
+    const bool split = s->n_jobs * y->n_kv_heads < 4 * da_pool_n_threads(s->pool);
+    const uint32_t per_job = split ? y->n_heads : y->n_kv_heads;
     uint32_t item;
     while ((item = da_pool_next(s->pool)) < s->n_jobs * per_job) {
         /* last jobs first: in a prompt they have the most keys */
@@ -376,13 +457,14 @@ static void attention_phase(struct da_session *s, uint32_t layer, unsigned worke
             .kv_head = split ? h / group : h,
             .first_head = split ? h : h * group,
             .n_heads = split ? 1 : group,
-            .window = layer_has_window(hp, layer) ? hp->window : 0,
+            .window = y->window,
         };
         attend(s, &it, &s->scratch[worker], here);
     }
     da_pool_barrier(s->pool);
     if (tiles && !here)
-        quantize_phase(s, s->attn, s->attn_stride, hp->n_heads * hp->head_dim, s->attn_tiles);
+        da_phase_quantize(s, s->attn, s->attn_stride, y->n_heads * hp->head_dim, s->n_rows,
+                          s->attn_tiles);
 }
 
 /* --- MLP -------------------------------------------------------------------------------- */
@@ -390,67 +472,78 @@ static void attention_phase(struct da_session *s, uint32_t layer, unsigned worke
 static void activate(const struct da_session *s, const float *gate, float *up, uint32_t n)
 {
     const struct da_kernels *k = s->model->kernels;
-    switch (s->model->family->mlp) {
+    switch (s->model->hp.mlp) {
     case DA_MLP_SWIGLU: k->silu_mul(gate, up, n, up); return;
     case DA_MLP_GEGLU: k->gelu_mul(gate, up, n, up); return;
     case DA_MLP_GELU_ERF: k->gelu_erf(up, n, up); return;
     case DA_MLP_GELU_TANH: k->gelu_tanh(up, n, up); return;
+    case DA_MLP_REGLU:
+        for (uint32_t i = 0; i < n; i++)
+            up[i] *= gate[i] > 0.0f ? gate[i] : 0.0f;
+        return;
+    case DA_MLP_RELU:
+        for (uint32_t i = 0; i < n; i++)
+            up[i] = up[i] > 0.0f ? up[i] : 0.0f;
+        return;
     }
 }
 
-/* 32 hidden values of some tokens, through the worker's own small buffers to 8-bit form. */
+/* n panels of hidden values (32 are a group of the next matrix's input) of k tokens from t0 on,
+ * through the worker's own small buffers to 8-bit form. */
 static void hidden_tiles(struct da_session *s, const struct da_layer *y, const float *x,
-                         const unsigned char *tiles, uint32_t p, uint32_t n,
-                         struct da_attn_scratch *sc)
+                         const unsigned char *tiles, uint32_t t0, uint32_t k, uint32_t p,
+                         uint32_t n, struct da_attn_scratch *sc)
 {
-    const struct mm_job gate = {&y->gate, sc->gate, DA_GROUP};
-    const struct mm_job up = {&y->up, sc->up, DA_GROUP};
+    const struct da_mm_job gate = {&y->gate, sc->gate, DA_GROUP};
+    const struct da_mm_job up = {&y->up, sc->up, DA_GROUP};
     const size_t in_bytes = da_tile_bytes(s->model->hp.dim);
     const size_t out_bytes = da_tile_bytes(y->down.p.n_cols);
     unsigned char *out = s->ff_tiles + da_tile_bytes(p * DA_LANES);
-    for (uint32_t t0 = 0; t0 < s->n_rows; t0 += HIDDEN_TOKENS) {
-        uint32_t k = s->n_rows - t0 < HIDDEN_TOKENS ? s->n_rows - t0 : HIDDEN_TOKENS;
-        const unsigned char *in = tiles + t0 / DA_TILE * in_bytes;
-        if (y->gate.p.n_rows)
-            run_panels(s, &gate, x + (size_t)t0 * s->d_stride, s->d_stride, in, k, p, n, false);
-        run_panels(s, &up, x + (size_t)t0 * s->d_stride, s->d_stride, in, k, p, n, false);
-        for (uint32_t t = t0; t < t0 + k; t++) {
-            float *h = sc->up + (size_t)(t - t0) * DA_GROUP;
-            activate(s, sc->gate + (size_t)(t - t0) * DA_GROUP, h, DA_GROUP);
-            s->model->kernels->quantize_row(h, DA_GROUP, out + t / DA_TILE * out_bytes,
-                                            t % DA_TILE);
-        }
+    const unsigned char *in = tiles + t0 / DA_TILE * in_bytes;
+    if (y->gate.p.n_rows)
+        run_panels(s, &gate, x + (size_t)t0 * s->d_stride, s->d_stride, in, k, p, n, false);
+    run_panels(s, &up, x + (size_t)t0 * s->d_stride, s->d_stride, in, k, p, n, false);
+    for (uint32_t t = t0; t < t0 + k; t++) {
+        float *h = sc->up + (size_t)(t - t0) * DA_GROUP;
+        activate(s, sc->gate + (size_t)(t - t0) * DA_GROUP, h, DA_GROUP);
+        s->model->kernels->quantize_row(h, DA_GROUP, out + t / DA_TILE * out_bytes, t % DA_TILE);
     }
 }
 
 static void hidden_floats(struct da_session *s, const struct da_layer *y, const float *x,
-                          const unsigned char *tiles, uint32_t p, uint32_t n)
+                          const unsigned char *tiles, uint32_t t0, uint32_t k, uint32_t p,
+                          uint32_t n)
 {
     const uint32_t col = p * DA_LANES;
-    const struct mm_job gate = {&y->gate, s->gate + col, s->ff_stride};
-    const struct mm_job up = {&y->up, s->up + col, s->ff_stride};
+    const size_t at = (size_t)t0 * s->ff_stride + col, in = (size_t)t0 * s->d_stride;
+    const struct da_mm_job gate = {&y->gate, s->gate + at, s->ff_stride};
+    const struct da_mm_job up = {&y->up, s->up + at, s->ff_stride};
+    tiles += t0 / DA_TILE * da_tile_bytes(s->model->hp.dim);
     if (y->gate.p.n_rows)
-        run_panels(s, &gate, x, s->d_stride, tiles, s->n_rows, p, n, false);
-    run_panels(s, &up, x, s->d_stride, tiles, s->n_rows, p, n, false);
-    for (uint32_t t = 0; t < s->n_rows; t++)
-        activate(s, s->gate + (size_t)t * s->ff_stride + col,
-                 s->up + (size_t)t * s->ff_stride + col, n * DA_LANES);
+        run_panels(s, &gate, x + in, s->d_stride, tiles, k, p, n, false);
+    run_panels(s, &up, x + in, s->d_stride, tiles, k, p, n, false);
+    for (uint32_t t = 0; t < k; t++)
+        activate(s, s->gate + at + (size_t)t * s->ff_stride, s->up + at + (size_t)t * s->ff_stride,
+                 n * DA_LANES);
 }
 
-/* Items are pairs of panels: 32 hidden values, one group of the next matrix's input. */
+/* Items are blocks of tokens and pairs of panels. */
 static void hidden_phase(struct da_session *s, const struct da_layer *y, const float *x,
                          const unsigned char *tiles, unsigned worker)
 {
-    const uint32_t total = y->up.p.n_panels, step = item_panels(s, total, 2);
+    const uint32_t total = y->up.p.n_panels;
+    const struct mm_cut cut = cut_items(s, s->n_rows, total, 2);
     uint32_t item;
-    while ((item = da_pool_next(s->pool)) * step < total) {
-        uint32_t end = (item + 1) * step < total ? (item + 1) * step : total;
-        for (uint32_t p = item * step; p < end; p += 2) {
+    while ((item = da_pool_next(s->pool)) < cut.n_blocks * cut.n_rows) {
+        uint32_t t0 = item / cut.n_rows * MM_TOKENS, at = item % cut.n_rows * cut.step;
+        uint32_t k = s->n_rows - t0 < MM_TOKENS ? s->n_rows - t0 : MM_TOKENS;
+        uint32_t end = at + cut.step < total ? at + cut.step : total;
+        for (uint32_t p = at; p < end; p += 2) {
             uint32_t n = end - p < 2 ? end - p : 2;
-            if (wants_tiles(&y->down))
-                hidden_tiles(s, y, x, tiles, p, n, &s->scratch[worker]);
+            if (da_wants_tiles(&y->down))
+                hidden_tiles(s, y, x, tiles, t0, k, p, n, &s->scratch[worker]);
             else
-                hidden_floats(s, y, x, tiles, p, n);
+                hidden_floats(s, y, x, tiles, t0, k, p, n);
         }
     }
     da_pool_barrier(s->pool);
@@ -461,26 +554,29 @@ static void hidden_phase(struct da_session *s, const struct da_layer *y, const f
 static void attention_block(struct da_session *s, uint32_t l, unsigned worker)
 {
     const struct da_layer *y = &s->model->layers[l];
-    struct mm_job jobs[3];
+    struct da_mm_job jobs[3];
     for (uint32_t i = 0; i < y->n_qkv; i++)
-        jobs[i] = (struct mm_job){&y->qkv[i],
-                                  s->qkv + (i == 0   ? 0
-                                            : i == 1 ? s->k_off
-                                                     : s->v_off),
-                                  s->qkv_stride};
-    matmul_phase(s, jobs, y->n_qkv, s->xn, s->d_stride, s->x_tiles, s->n_rows, false);
+        jobs[i] = (struct da_mm_job){&y->qkv[i],
+                                     s->qkv + (i == 0   ? 0
+                                               : i == 1 ? y->k_off
+                                                        : y->v_off),
+                                     s->qkv_stride};
+    da_phase_matmul(s, jobs, y->n_qkv, s->xn, s->d_stride, s->x_tiles, s->n_rows, false);
+    if (s->model->family->qk_norm_row)
+        row_norm_phase(s, y);
     store_phase(s, l);
     attention_phase(s, l, worker);
-    const struct mm_job out = {&y->wo, y->post1.w ? s->tmp : s->x, s->d_stride};
-    matmul_phase(s, &out, 1, s->attn, s->attn_stride, s->attn_tiles, s->n_rows, !y->post1.w);
-    if (y->post1.w)
-        post_norm_phase(s, &y->post1);
+    const bool apart = adds_apart(s, &y->post1, &y->after1);
+    const struct da_mm_job out = {&y->wo, apart ? s->tmp : s->x, s->d_stride};
+    da_phase_matmul(s, &out, 1, s->attn, s->attn_stride, s->attn_tiles, s->n_rows, !apart);
+    if (apart)
+        add_phase(s, &y->post1, &y->after1);
 }
 
 static bool any_tiles(const struct da_weight *w, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
-        if (w[i].p.n_rows && wants_tiles(&w[i]))
+        if (w[i].p.n_rows && da_wants_tiles(&w[i]))
             return true;
     return false;
 }
@@ -488,55 +584,102 @@ static bool any_tiles(const struct da_weight *w, uint32_t n)
 static void layer(struct da_session *s, uint32_t l, unsigned worker)
 {
     const struct da_layer *y = &s->model->layers[l];
-    const bool parallel = s->model->family->parallel;
-    const bool mlp_tiles = wants_tiles(&y->up) || any_tiles(&y->gate, 1);
-    float *xn2 = parallel ? s->xn2 : s->xn;
-    unsigned char *tiles2 = parallel ? s->x2_tiles : s->x_tiles;
-    norm_phase(s, &y->norm1, any_tiles(y->qkv, y->n_qkv), s->xn, s->x_tiles);
-    if (parallel)
-        norm_phase(s, &y->norm2, mlp_tiles, xn2, tiles2);
+    const bool parallel = s->model->hp.parallel;
+    const bool one = parallel && !y->norm2.w; /* the MLP reads what the attention reads */
+    const bool mlp_tiles = da_wants_tiles(&y->up) || any_tiles(&y->gate, 1);
+    const bool apart = adds_apart(s, &y->post2, &y->after2);
+    float *xn2 = parallel && !one ? s->xn2 : s->xn;
+    unsigned char *tiles2 = parallel && !one ? s->x2_tiles : s->x_tiles;
+    da_phase_norm(s, &y->norm1, any_tiles(y->qkv, y->n_qkv) || (one && mlp_tiles), s->xn,
+                  s->x_tiles);
+    if (parallel && !one)
+        da_phase_norm(s, &y->norm2, mlp_tiles, xn2, tiles2);
     attention_block(s, l, worker);
     if (!parallel)
-        norm_phase(s, &y->norm2, mlp_tiles, xn2, tiles2);
+        da_phase_norm(s, &y->norm2, mlp_tiles, xn2, tiles2);
     hidden_phase(s, y, xn2, tiles2, worker);
-    const struct mm_job down = {&y->down, y->post2.w ? s->tmp : s->x, s->d_stride};
-    matmul_phase(s, &down, 1, s->up, s->ff_stride, s->ff_tiles, s->n_rows, !y->post2.w);
-    if (y->post2.w)
-        post_norm_phase(s, &y->post2);
+    const struct da_mm_job down = {&y->down, apart ? s->tmp : s->x, s->d_stride};
+    da_phase_matmul(s, &down, 1, s->up, s->ff_stride, s->ff_tiles, s->n_rows, !apart);
+    if (apart)
+        add_phase(s, &y->post2, &y->after2);
+}
+
+/* Soft cap and scale. */
+static void bend_logits(struct da_session *s)
+{
+    const struct da_hparams *hp = &s->model->hp;
+    uint32_t item;
+    if (hp->logit_softcap == 0.0f && hp->logit_scale == 1.0f)
+        return;
+    while ((item = da_pool_next(s->pool)) < s->n_logits) {
+        float *y = s->logits + (size_t)item * s->vocab_stride;
+        if (hp->logit_softcap != 0.0f)
+            s->model->kernels->softcap(y, hp->logit_softcap, hp->n_vocab, y);
+        for (uint32_t i = 0; hp->logit_scale != 1.0f && i < hp->n_vocab; i++)
+            y[i] /= hp->logit_scale;
+    }
+    da_pool_barrier(s->pool);
 }
 
 static void head(struct da_session *s)
 {
     const struct da_model *m = s->model;
-    const bool tiles = wants_tiles(&m->head);
+    const bool narrow = m->embd_out.p.n_rows != 0;
+    const bool tiles = da_wants_tiles(narrow ? &m->embd_out : &m->head);
+    const float *in = s->xn;
     uint32_t item;
     while ((item = da_pool_next(s->pool)) * DA_TILE < s->n_logits) {
         for (uint32_t i = item * DA_TILE; i < s->n_logits && i < (item + 1) * DA_TILE; i++) {
             float *y = s->xn + (size_t)i * s->d_stride;
-            apply_norm(s, &m->out_norm, s->x + (size_t)s->logit_rows[i] * s->d_stride, y);
+            da_apply_norm(s, &m->out_norm, s->x + (size_t)s->logit_rows[i] * s->d_stride, y);
             if (tiles)
                 m->kernels->quantize_row(y, m->hp.dim, s->x_tiles + item * da_tile_bytes(m->hp.dim),
                                          i % DA_TILE);
         }
     }
     da_pool_barrier(s->pool);
-    const struct mm_job job = {&m->head, s->logits, s->vocab_stride};
-    matmul_phase(s, &job, 1, s->xn, s->d_stride, s->x_tiles, s->n_logits, false);
-    if (m->hp.logit_softcap == 0.0f)
-        return;
-    while ((item = da_pool_next(s->pool)) < s->n_logits) {
-        float *y = s->logits + (size_t)item * s->vocab_stride;
-        m->kernels->softcap(y, m->hp.logit_softcap, m->hp.n_vocab, y);
+    if (narrow) {
+        const struct da_mm_job out = {&m->embd_out, s->tmp, s->d_stride};
+        da_phase_matmul(s, &out, 1, in, s->d_stride, s->x_tiles, s->n_logits, false);
+        if (da_wants_tiles(&m->head))
+            da_phase_quantize(s, s->tmp, s->d_stride, m->hp.embd_dim, s->n_logits, s->x_tiles);
+        in = s->tmp;
     }
-    da_pool_barrier(s->pool);
+    const struct da_mm_job job = {&m->head, s->logits, s->vocab_stride};
+    da_phase_matmul(s, &job, 1, in, s->d_stride, s->x_tiles, s->n_logits, false);
+    bend_logits(s);
+}
+
+void da_phase_mlp(struct da_session *s, const struct da_layer *y, unsigned worker)
+{
+    const struct da_mm_job down = {&y->down, s->x, s->d_stride};
+    da_phase_norm(s, &y->norm2, da_wants_tiles(&y->up) || any_tiles(&y->gate, 1), s->xn,
+                  s->x_tiles);
+    hidden_phase(s, y, s->xn, s->x_tiles, worker);
+    da_phase_matmul(s, &down, 1, s->up, s->ff_stride, s->ff_tiles, s->n_rows, true);
+}
+
+/* The decoder of an encoder-decoder. */
+static void t5_layer(struct da_session *s, uint32_t l, unsigned worker)
+{
+    const struct da_layer *y = &s->model->layers[l];
+    da_phase_norm(s, &y->norm1, any_tiles(y->qkv, y->n_qkv), s->xn, s->x_tiles);
+    attention_block(s, l, worker);
+    da_t5_cross_block(s, l);
+    da_phase_mlp(s, y, worker);
 }
 
 static void worker_main(void *ctx, unsigned worker)
 {
     struct da_session *s = ctx;
-    embed_phase(s);
-    for (uint32_t l = 0; l < s->model->hp.n_layers; l++)
-        layer(s, l, worker);
+    da_phase_embed(s);
+    for (uint32_t l = 0; l < s->model->hp.n_layers; l++) {
+        switch (s->model->family->pass) {
+        case DA_PASS_DECODER: layer(s, l, worker); break;
+        case DA_PASS_MAMBA: da_mamba_layer_step(s, l); break;
+        case DA_PASS_T5: t5_layer(s, l, worker); break;
+        }
+    }
     if (s->n_logits)
         head(s);
 }

@@ -4,7 +4,9 @@
 /* The forward pass of one step and the buffers it works in. Private to the engine. */
 
 #include "engine/model/kv.h"
+#include "engine/model/mamba.h"
 #include "engine/model/model.h"
+#include "engine/model/t5.h"
 #include "engine/pool.h"
 #include "engine/session.h"
 
@@ -13,6 +15,16 @@ struct da_seq {
     uint32_t n_pos;
     uint32_t n_pages;
     uint32_t *pages; /* [max_pages] */
+    /* Mamba: the tokens so far; T5: those of the encoder */
+    int32_t *ids; /* owned */
+    size_t n_ids, cap_ids;
+    float *state;        /* Mamba's, after n_pos positions; in the session's block */
+    uint32_t *src_pages; /* [max_pages], T5: of the encoder's result */
+    uint32_t n_src_pages;
+    bool encoded;                /* T5: rows are the decoder's from now on */
+    uint32_t first_row;          /* T5: of the step in which it was encoded */
+    uint32_t plan_ids, plan_pos; /* T5: while a step is checked */
+    bool plan_encoded;
 };
 
 /* Rows of a step whose attention is computed together for each block of keys. */
@@ -40,24 +52,26 @@ struct da_session {
 
     /* sizes in floats from row to row */
     uint32_t d_stride, qkv_stride, attn_stride, ff_stride, vocab_stride;
-    uint32_t k_off, v_off; /* of keys and values in a qkv row */
-    uint32_t q8_stride;    /* bytes of a quantized query head */
-    uint32_t job_rows;     /* rows a job takes at most */
+    uint32_t q8_stride; /* bytes of a quantized query head */
+    uint32_t job_rows;  /* rows a job takes at most */
     uint32_t max_attn_rows;
 
     /* buffers, [batch] rows each unless said */
     float *x;        /* residual stream */
     float *xn, *xn2; /* after a norm; xn2 only for parallel families */
-    float *tmp;      /* block output before a post norm; only for those families */
+    float *tmp;      /* a block's output that is not simply added to the stream */
     float *qkv, *attn, *gate, *up;
     unsigned char *x_tiles, *x2_tiles, *attn_tiles, *ff_tiles; /* 8-bit forms */
     int8_t *q8;                                                /* [batch][n_heads][q8_stride] */
     float *q8_scale;                                           /* [batch][n_heads] */
     int32_t *q8_sum;                                           /* [batch][n_heads] */
     float *logits;                                             /* [n_logits][vocab_stride] */
-    float *rope_cos, *rope_sin;                                /* [n_ctx][n_rot / 2] */
+    float *rope_cos[2], *rope_sin[2];                          /* [n_ctx][n_rot / 2] */
     struct da_attn_scratch *scratch;                           /* [n_threads] */
-    void **blocks;                                             /* owned: all of the above */
+    struct da_t5_state t5;
+    float *states; /* Mamba: owned, of all sequences */
+    size_t states_bytes;
+    void **blocks; /* owned: all of the above */
     size_t n_blocks, cap_blocks;
 
     /* the step at hand */
@@ -69,6 +83,40 @@ struct da_session {
     struct da_attn_job *jobs; /* [batch] */
     uint32_t n_jobs;
 };
+
+/* --- phases: every worker calls them with the same arguments; they end at a barrier --------- */
+
+struct da_mm_job {
+    const struct da_weight *w;
+    float *out; /* of the first panel asked for */
+    uint32_t stride;
+};
+
+/* Whether a weight's input is 8-bit tiles. */
+bool da_wants_tiles(const struct da_weight *w);
+/* All jobs read the same input; their panels are one row of items. */
+void da_phase_matmul(struct da_session *s, const struct da_mm_job *jobs, uint32_t n_jobs,
+                     const float *x, uint32_t x_stride, const unsigned char *tiles, uint32_t n_tok,
+                     bool add);
+/* Rows of n floats to 8-bit form. */
+void da_phase_quantize(struct da_session *s, const float *x, uint32_t stride, uint32_t n,
+                       uint32_t n_rows, unsigned char *tiles);
+/* A norm of the stream's rows to out, and to tiles when wanted. */
+void da_phase_norm(struct da_session *s, const struct da_norm_weight *w, bool tiles_wanted,
+                   float *out, unsigned char *tiles);
+/* Embeds the rows of the step into the stream. */
+void da_phase_embed(struct da_session *s);
+/* norm2 and MLP, added to the stream. */
+void da_phase_mlp(struct da_session *s, const struct da_layer *y, unsigned worker);
+/* No phase: one row. */
+void da_apply_norm(const struct da_session *s, const struct da_norm_weight *w, const float *x,
+                   float *y);
+
+/* Biases of query position pos by key. */
+static inline const float *da_t5_bias(const struct da_session *s, uint32_t head, uint32_t pos)
+{
+    return s->t5.dec_bias + (size_t)head * s->t5.dec_stride + (s->opts.n_ctx - 1 - pos);
+}
 
 /* Computes the step that is set up in s (rows, positions, pages, jobs). */
 void da_forward(struct da_session *s);

@@ -7,17 +7,18 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "engine/model/build.h"
 #include "engine/quant.h"
 
 struct da_import_stats {
     const char *family;
     uint32_t n_tensors;
     uint64_t n_params;
-    uint32_t n_fallback; /* matrices that stayed f16 because their rows are not whole blocks */
+    struct da_build_fallbacks fallbacks; /* matrices whose rows are not whole blocks */
 };
 
 struct da_import_opts {
-    enum da_qtype type; /* F32, F16, BF16, Q8_0 or Q4_0 */
+    enum da_qtype type; /* as da_build_types wants it */
     const char *name;   /* general.name; NULL: the folder's last part */
     bool no_tokenizer;  /* weights only */
     unsigned n_threads;

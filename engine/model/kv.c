@@ -47,9 +47,11 @@ enum da_rc da_kv_init(struct da_kv *kv, enum da_kv_type type, const struct da_hp
 {
     memset(kv, 0, sizeof *kv);
     shape(kv, type, hp);
-    if (n_pages > SIZE_MAX / 2 / kv->page_bytes)
+    if (kv->page_bytes && n_pages > SIZE_MAX / 2 / kv->page_bytes)
         return da_fail(err, DA_ENOMEM, "%u pages of keys and values overflow", n_pages);
     kv->base_bytes = n_pages * kv->page_bytes;
+    if (kv->base_bytes == 0) /* pages that only count positions */
+        kv->base_bytes = 64;
     kv->base = da_big_alloc(kv->base_bytes);
     kv->free_list = da_try_alloc(n_pages, sizeof *kv->free_list);
     kv->refs = da_try_alloc(n_pages, sizeof *kv->refs);

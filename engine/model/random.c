@@ -127,7 +127,6 @@ static void random_row(void *ctx, const struct da_build_tensor *t, uint32_t row,
 struct list {
     struct da_build_tensor *p;
     size_t n, cap;
-    enum da_qtype type;
 };
 
 static void add(struct list *l, int layer, const char *name, uint32_t n_cols, uint32_t n_rows)
@@ -138,7 +137,6 @@ static void add(struct list *l, int layer, const char *name, uint32_t n_cols, ui
     else
         snprintf(t.name, sizeof t.name, "blk.%d.%s", layer, name);
     t.vector = n_rows == 0;
-    t.type = da_build_type(l->type, t.name, n_cols, t.vector);
     DA_GROW(l->p, l->n, l->cap);
     l->p[l->n++] = t;
 }
@@ -183,7 +181,7 @@ enum da_rc da_random_write(const char *path, const struct da_build_shape *shape,
 {
     const struct da_family *f = da_family_named(shape->family);
     struct random_ctx ctx = {seed, 0.02f * sqrtf(768.0f / (float)shape->dim)};
-    struct list l = {.type = type};
+    struct list l = {0};
     struct da_vocab *own = NULL;
     enum da_rc rc = v ? DA_OK : own_vocab(&own, shape->n_vocab, err);
     if (rc)
@@ -196,6 +194,7 @@ enum da_rc da_random_write(const char *path, const struct da_build_shape *shape,
     add(&l, -1, "output_norm.weight", shape->dim, 0);
     if (f->norm == DA_NORM_LAYER)
         add(&l, -1, "output_norm.bias", shape->dim, 0);
+    da_build_types(l.p, l.n, type, f->arch, NULL);
     rc = da_build_write(path, shape, v ? v : own, type, l.p, l.n, random_row, &ctx, n_threads, err);
     free(l.p);
     da_vocab_free(own);

@@ -93,6 +93,12 @@ static enum da_rc tensor_shape(const struct da_json *shape, const char *name,
     return DA_OK;
 }
 
+/* Buffers such as position numbers: never weights. */
+static bool is_integer(struct da_span dtype)
+{
+    return da_span_is(dtype, "I64") || da_span_is(dtype, "I32") || da_span_is(dtype, "BOOL");
+}
+
 static enum da_rc add_tensor(struct da_safetensors *s, const struct da_json *j,
                              const unsigned char *data, uint64_t len, struct da_err *err)
 {
@@ -105,6 +111,8 @@ static enum da_rc add_tensor(struct da_safetensors *s, const struct da_json *j,
     enum da_rc rc = da_json_need_str(j, "dtype", &dtype, err);
     if (rc)
         return da_err_context(err, rc, "tensor '%.64s'", name);
+    if (is_integer(dtype))
+        return DA_OK;
     if ((rc = tensor_type(dtype, name, &t, err)) ||
         (rc = tensor_shape(da_json_get(j, "shape"), name, &t, &n_values, err)))
         return rc;

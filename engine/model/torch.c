@@ -1,4 +1,4 @@
-/* torch.save archives. The zip format: PKWARE's APPNOTE.TXT, sections 4.3.7, 4.3.12, 4.3.16. */
+/* torch.save archives: zip files of a pickle and a member for each storage. */
 #include "engine/model/torch.h"
 
 #include <stdio.h>
@@ -8,97 +8,59 @@
 #include "common/io.h"
 #include "common/map.h"
 #include "common/mem.h"
+#include "common/zip.h"
 #include "engine/model/pickle.h"
 
-enum { ZIP_END = 22, ZIP_ENTRY = 46, ZIP_LOCAL = 30, ZIP_MAX_COMMENT = 65535 };
-
-struct zip {
-    const unsigned char *p;
-    size_t len;
-    size_t dir, dir_end; /* the central directory */
-    unsigned n;
-    char prefix[256];      /* folder of all entries, with its slash */
-    struct da_map entries; /* name -> place in the central directory */
+struct archive {
+    char prefix[256]; /* folder of all members, with its slash */
+    struct da_zip_member *members;
+    size_t n, cap;
+    struct da_map index; /* name -> position in members */
     struct da_err *err;
 };
 
-static uint32_t u16(const unsigned char *p)
-{
-    return (uint32_t)(p[0] | p[1] << 8);
-}
-
-static uint32_t u32(const unsigned char *p)
-{
-    return u16(p) | u16(p + 2) << 16;
-}
-
-static enum da_rc find_directory(struct zip *z)
-{
-    for (size_t back = ZIP_END; back <= z->len && back <= ZIP_END + ZIP_MAX_COMMENT; back++) {
-        const unsigned char *e = z->p + z->len - back;
-        if (u32(e) != 0x06054b50 || u16(e + 20) != back - ZIP_END)
-            continue;
-        uint64_t size = u32(e + 12), from = u32(e + 16);
-        z->n = u16(e + 10);
-        if (z->n == 0xffff || size == UINT32_MAX || from == UINT32_MAX)
-            return da_fail(z->err, DA_EUNSUPPORTED, "zip64 archives are not read");
-        if (from + size > z->len - back)
-            return da_fail(z->err, DA_EFORMAT, "the archive's directory leaves the file");
-        z->dir = (size_t)from;
-        z->dir_end = (size_t)(from + size);
-        return DA_OK;
-    }
-    return da_fail(z->err, DA_EFORMAT, "not an archive of torch.save (a zip file)");
-}
-
-static enum da_rc read_directory(struct zip *z)
+static enum da_rc read_members(struct archive *z, const unsigned char *p, size_t len)
 {
     static const char PICKLE[] = "data.pkl";
-    size_t at = z->dir;
-    for (unsigned i = 0; i < z->n; i++) {
-        if (z->dir_end - at < ZIP_ENTRY || u32(z->p + at) != 0x02014b50)
-            return da_fail(z->err, DA_EFORMAT, "the archive's directory is damaged");
-        size_t name = u16(z->p + at + 28);
-        size_t all = ZIP_ENTRY + name + u16(z->p + at + 30) + u16(z->p + at + 32);
-        if (all > z->dir_end - at)
-            return da_fail(z->err, DA_EFORMAT, "the archive's directory is damaged");
-        const char *s = (const char *)z->p + at + ZIP_ENTRY;
-        const size_t n = strlen(PICKLE);
-        *da_map_add(&z->entries, s, name, NULL) = at;
-        if (name > n && name < sizeof z->prefix && memcmp(s + name - n, PICKLE, n) == 0 &&
-            memchr(s, '/', name) == s + name - n - 1)
-            snprintf(z->prefix, sizeof z->prefix, "%.*s", (int)(name - n), s);
-        at += all;
+    const size_t n = strlen(PICKLE);
+    struct da_zip_member m;
+    struct da_zip zip;
+    enum da_rc rc = da_zip_open(&zip, p, len, z->err);
+    if (rc)
+        return da_err_context(z->err, rc, "not an archive of torch.save");
+    while (!(rc = da_zip_next(&zip, &m, z->err))) {
+        *da_map_add(&z->index, m.name.p, m.name.len, NULL) = z->n;
+        DA_GROW(z->members, z->n, z->cap);
+        z->members[z->n++] = m;
+        size_t at = m.name.len - n; /* looked at only where the name is longer */
+        if (m.name.len > n && m.name.len < sizeof z->prefix &&
+            memcmp(m.name.p + at, PICKLE, n) == 0 &&
+            memchr(m.name.p, '/', m.name.len) == m.name.p + at - 1)
+            snprintf(z->prefix, sizeof z->prefix, "%.*s", (int)at, m.name.p);
     }
+    if (rc != DA_ENOTFOUND)
+        return rc;
     return z->prefix[0] ? DA_OK : da_fail(z->err, DA_EFORMAT, "the archive has no data.pkl");
 }
 
-/* The bytes of prefix + name; p NULL when there is no such entry. */
-static enum da_rc entry(const struct zip *z, struct da_span name, struct da_mapped *out)
+/* The bytes of prefix + name; p NULL when there is no such member. */
+static enum da_rc entry(const struct archive *z, struct da_span name, struct da_mapped *out)
 {
     char whole[512];
     int n = snprintf(whole, sizeof whole, "%s%.*s", z->prefix,
                      (int)(name.len < 256 ? name.len : 256), name.p);
-    const uint64_t *at = da_map_get(&z->entries, whole, (size_t)n);
+    const uint64_t *at = da_map_get(&z->index, whole, (size_t)n);
     *out = (struct da_mapped){NULL, 0};
     if (!at)
         return DA_OK;
-    const unsigned char *e = z->p + *at;
-    const uint64_t size = u32(e + 24), local = u32(e + 42);
-    if (u16(e + 10) != 0 || u32(e + 20) != size || u16(e + 8) & 1)
+    const struct da_zip_member *m = &z->members[*at];
+    if (m->method != 0 || m->packed != m->size)
         return da_fail(z->err, DA_EUNSUPPORTED, "'%s' is packed; torch.save stores", whole);
-    if (size == UINT32_MAX || local == UINT32_MAX)
-        return da_fail(z->err, DA_EUNSUPPORTED, "zip64 archives are not read");
-    if (local + ZIP_LOCAL > z->len || u32(z->p + local) != 0x04034b50)
-        return da_fail(z->err, DA_EFORMAT, "'%s' leaves the file", whole);
-    uint64_t data = local + ZIP_LOCAL + u16(z->p + local + 26) + u16(z->p + local + 28);
-    if (data + size > z->len)
-        return da_fail(z->err, DA_EFORMAT, "'%s' leaves the file", whole);
-    *out = (struct da_mapped){z->p + data, (size_t)size};
+    *out = (struct da_mapped){m->data, (size_t)m->size};
     return DA_OK;
 }
 
-static enum da_rc add(struct da_safetensors *s, const struct zip *z,
+static enum da_rc add(struct da_safetensors *s, const struct archive *z,
                       const struct da_pickle_tensor *t)
 {
     static const enum da_qtype TYPES[] = {DA_Q_F32, DA_Q_F16, DA_Q_BF16, DA_Q_I32};
@@ -125,14 +87,13 @@ static enum da_rc add(struct da_safetensors *s, const struct zip *z,
 static enum da_rc parse(struct da_safetensors *s, const unsigned char *p, size_t len,
                         struct da_err *err)
 {
-    struct zip z = {.p = p, .len = len, .err = err};
+    struct archive z = {.err = err};
     struct da_pickle_tensor *list = NULL;
     struct da_mapped pickle, order;
     size_t n = 0;
     enum da_rc rc;
-    da_map_init(&z.entries);
-    if ((rc = find_directory(&z)) || (rc = read_directory(&z)) ||
-        (rc = entry(&z, da_span_str("data.pkl"), &pickle)) ||
+    da_map_init(&z.index);
+    if ((rc = read_members(&z, p, len)) || (rc = entry(&z, da_span_str("data.pkl"), &pickle)) ||
         (rc = entry(&z, da_span_str("byteorder"), &order)))
         goto out;
     if (order.p && (order.len != 6 || memcmp(order.p, "little", 6) != 0))
@@ -143,7 +104,8 @@ static enum da_rc parse(struct da_safetensors *s, const unsigned char *p, size_t
         rc = add(s, &z, &list[i]);
 out:
     free(list);
-    da_map_release(&z.entries);
+    da_map_release(&z.index);
+    free(z.members);
     return rc;
 }
 

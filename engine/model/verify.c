@@ -10,6 +10,7 @@
 #include "common/mem.h"
 #include "common/threads.h"
 #include "engine/chat/chat_template.h"
+#include "engine/embedder.h"
 #include "engine/engine.h"
 #include "engine/gguf.h"
 #include "engine/tokenizer/tokenizer.h"
@@ -118,7 +119,14 @@ static void check_values(const struct verifier *v, const struct da_gguf_tensor *
 static void check_model(const struct verifier *v, unsigned n_threads)
 {
     struct da_model *m = NULL;
+    struct da_embedder *e = NULL;
     struct da_err err;
+    if (da_gguf_is_encoder(v->g)) {
+        if (da_embedder_open(&e, v->path, &(struct da_embedder_opts){.n_threads = n_threads}, &err))
+            problem(v, &err);
+        da_embedder_close(e);
+        return;
+    }
     if (da_model_open(&m, v->path, &(struct da_model_opts){.n_threads = n_threads}, &err))
         problem(v, &err);
     da_model_close(m);

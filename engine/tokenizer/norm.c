@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/utf8.h"
+#include "engine/tokenizer/bert_tables.h"
 #include "engine/tokenizer/charsmap.h"
 #include "engine/tokenizer/tokenizer_impl.h"
 #include "text/uclass.h"
@@ -27,29 +28,29 @@ static void lowercase(struct da_span text, struct da_buf *out)
     }
 }
 
-static void strip_accents(struct da_span text, struct da_buf *out)
+static void strip_in(const uint32_t (*ranges)[2], unsigned n, struct da_span text,
+                     struct da_buf *out)
 {
     const char *end = text.p + text.len;
     for (const char *p = text.p; p < end;) {
         uint32_t cp;
         size_t len = da_utf8_decode(p, end, &cp);
-        if (!da_uclass_in(cp, DA_UMASK(DA_UCAT_MN)))
+        if (cp < 0x300 || !da_bert_in(ranges, n, cp))
             da_buf_add(out, p, len);
         p += len;
     }
 }
 
 /* BERT: NUL, U+FFFD and controls go, white space becomes a space. */
-#define CONTROLS                                                                                 \
-    (DA_UMASK(DA_UCAT_CC) | DA_UMASK(DA_UCAT_CF) | DA_UMASK(DA_UCAT_CS) | DA_UMASK(DA_UCAT_CO))
 static void bert_clean(struct da_span text, struct da_buf *out)
 {
     const char *end = text.p + text.len;
     for (const char *p = text.p; p < end;) {
         uint32_t cp;
         size_t len = da_utf8_decode(p, end, &cp);
-        bool control = da_uclass_in(cp, CONTROLS) && cp != '\t' && cp != '\n' && cp != '\r';
-        if (cp != 0 && cp != DA_UTF8_REPLACEMENT && !control) {
+        bool plain = cp >= 0x20 && cp < 0x7f;
+        if (plain || (cp != 0 && cp != DA_UTF8_REPLACEMENT &&
+                      !da_bert_in(da_bert_controls, da_bert_n_controls, cp))) {
             if (da_uclass_is_space(cp))
                 da_buf_add_char(out, ' ');
             else
@@ -172,7 +173,10 @@ static void run_step(const struct da_vocab *v, enum da_norm_step step, struct da
         lowercase(text, out);
         break;
     case DA_NORM_STRIP_ACCENTS:
-        strip_accents(text, out);
+        strip_in(da_bert_marks, da_bert_n_marks, text, out);
+        break;
+    case DA_NORM_STRIP_MARKS:
+        strip_in(da_bert_combinings, da_bert_n_combinings, text, out);
         break;
     case DA_NORM_BERT_CLEAN:
         bert_clean(text, out);

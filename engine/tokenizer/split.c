@@ -410,6 +410,14 @@ static bool is_bloom_stop(uint32_t cp)
     }
 }
 
+/* Whether the character that stands for a byte in byte-level vocabularies is a \p{N}: bytes that are
+ * printable in Latin-1 stand for themselves, the others are letters beyond it. */
+static bool is_byte_digit(unsigned char b)
+{
+    return (b >= '0' && b <= '9') || b == 0xb2 || b == 0xb3 || b == 0xb9 ||
+           (b >= 0xbc && b <= 0xbe);
+}
+
 /* Whether the character at at belongs to the class whose runs the step isolates. */
 static bool in_run_class(enum da_split_step step, const unsigned char *p, size_t at, size_t end,
                          unsigned *len)
@@ -424,6 +432,10 @@ static bool in_run_class(enum da_split_step step, const unsigned char *p, size_t
     case DA_SPLIT_PUNCT:
     case DA_SPLIT_PUNCT_RUNS:
         return (c & P) || is_ascii_punct(p[at]);
+    case DA_SPLIT_BYTE_DIGIT:
+    case DA_SPLIT_BYTE_DIGITS:
+        *len = 1;
+        return is_byte_digit(p[at]);
     case DA_SPLIT_PUNCT_DEFAULT:
         return (c & P) || (is_ascii_punct(p[at]) && p[at] != '`');
     case DA_SPLIT_NEWLINES:
@@ -518,12 +530,14 @@ static inline size_t next_end(enum da_split_step step, const unsigned char *p, s
     case DA_SPLIT_ASCII_3:
         return ascii3_next(p, at, end);
     case DA_SPLIT_DIGITS:
+    case DA_SPLIT_BYTE_DIGIT:
     case DA_SPLIT_PUNCT:
     case DA_SPLIT_NEWLINES:
         return run_next(step, p, at, end, 1, 0);
     case DA_SPLIT_DIGITS_1TO3:
         return run_next(step, p, at, end, 3, 0);
     case DA_SPLIT_DIGIT_RUNS:
+    case DA_SPLIT_BYTE_DIGITS:
     case DA_SPLIT_PUNCT_RUNS:
     case DA_SPLIT_PUNCT_DEFAULT:
     case DA_SPLIT_LINES:

@@ -42,6 +42,9 @@ enum da_split_step {
     DA_SPLIT_DIGITS,      /* each \p{N} alone */
     DA_SPLIT_DIGIT_RUNS,  /* \p{N}+ */
     DA_SPLIT_DIGITS_1TO3, /* \p{N}{1,3} */
+    DA_SPLIT_BYTE_DIGIT,  /* each \p{N} alone among the characters that stand for bytes: 0-9 and the
+                             bytes that are superscripts and fractions in Latin-1 */
+    DA_SPLIT_BYTE_DIGITS, /* runs of these */
     DA_SPLIT_ASCII_3,     /* [0-9][0-9][0-9] */
     DA_SPLIT_PUNCT,       /* each \p{P} or ASCII punctuation alone */
     DA_SPLIT_PUNCT_RUNS,  /* [\p{P}ASCII punctuation]+ */

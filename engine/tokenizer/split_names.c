@@ -13,6 +13,9 @@
     {{DA_SPLIT_NEWLINES, DA_SPLIT_SPACE_L, DA_SPLIT_SPACE_P, DA_SPLIT_CODER_CJK,                 \
       DA_SPLIT_DIGITS},                                                                          \
      5}
+/* Falcon's own tokenizer cuts digits after text has become bytes; llama.cpp leaves that out. */
+#define SPLIT_FALCON                                                                             \
+    {{DA_SPLIT_PUNCT_RUNS, DA_SPLIT_GPT2, DA_SPLIT_BYTE_DIGITS, DA_SPLIT_ASCII_3}, 4}
 #define SPLIT_DEFAULT                                                                            \
     {{DA_SPLIT_PUNCT_DEFAULT, DA_SPLIT_GPT2, DA_SPLIT_DIGIT_RUNS, DA_SPLIT_ASCII_3}, 4}
 
@@ -67,7 +70,7 @@ static const struct {
     {"codeshell", STEPS_2(DA_SPLIT_DIGITS, DA_SPLIT_GPT2)},
     {"exaone", STEPS_2(DA_SPLIT_DIGITS, DA_SPLIT_GPT2)},
     {"minerva-7b", STEPS_2(DA_SPLIT_DIGITS, DA_SPLIT_GPT2)},
-    {"falcon", STEPS_3(DA_SPLIT_PUNCT_RUNS, DA_SPLIT_GPT2, DA_SPLIT_ASCII_3)},
+    {"falcon", SPLIT_FALCON},
     {"deepseek-coder", SPLIT_CODER},
     {"deepseek-v3", STEPS_3(DA_SPLIT_DIGITS_1TO3, DA_SPLIT_CJK_RUNS, DA_SPLIT_DEEPSEEK3)},
     {"bloom", STEPS_1(DA_SPLIT_BLOOM)},

@@ -18,6 +18,7 @@ static const char *const norm_names[] = {
     [DA_NORM_NFKD] = "nfkd",
     [DA_NORM_LOWERCASE] = "lowercase",
     [DA_NORM_STRIP_ACCENTS] = "strip_accents",
+    [DA_NORM_STRIP_MARKS] = "strip_marks",
     [DA_NORM_BERT_CLEAN] = "bert_clean",
     [DA_NORM_BERT_CJK] = "bert_cjk",
     [DA_NORM_CHARSMAP] = "charsmap",

@@ -71,7 +71,8 @@ enum da_norm_step {
     DA_NORM_NFKC,
     DA_NORM_NFKD,
     DA_NORM_LOWERCASE,
-    DA_NORM_STRIP_ACCENTS,    /* removes \p{Mn} */
+    DA_NORM_STRIP_ACCENTS,    /* removes \p{Mn}, as BERT knows it */
+    DA_NORM_STRIP_MARKS,      /* removes \p{M}, as tokenizers' StripAccents knows it */
     DA_NORM_BERT_CLEAN,       /* controls removed, white space to spaces */
     DA_NORM_BERT_CJK,         /* spaces around ideographs */
     DA_NORM_CHARSMAP,         /* SentencePiece's precompiled map */

@@ -261,7 +261,7 @@ static enum da_rc read_normalizer(struct da_vocab *v, const struct da_json *j, s
                   {"NFKC", DA_NORM_NFKC},
                   {"NFKD", DA_NORM_NFKD},
                   {"Lowercase", DA_NORM_LOWERCASE},
-                  {"StripAccents", DA_NORM_STRIP_ACCENTS}};
+                  {"StripAccents", DA_NORM_STRIP_MARKS}};
     if (!j || da_json_type(j) == DA_JSON_NULL)
         return DA_OK;
     struct da_span type = str(j, "type");
@@ -359,6 +359,14 @@ static enum da_rc read_metaspace(struct da_vocab *v, const struct da_json *j, st
     return flag(j, "split", true) ? add_split(v, DA_SPLIT_METASPACE, err) : DA_OK;
 }
 
+/* Behind ByteLevel the characters are those that stand for bytes. */
+static enum da_split_step digits_step(const struct da_vocab *v, bool single)
+{
+    if (v->byte_level)
+        return single ? DA_SPLIT_BYTE_DIGIT : DA_SPLIT_BYTE_DIGITS;
+    return single ? DA_SPLIT_DIGITS : DA_SPLIT_DIGIT_RUNS;
+}
+
 static enum da_rc read_pre_tokenizer(struct da_vocab *v, const struct da_json *j,
                                      struct da_err *err)
 {
@@ -377,8 +385,7 @@ static enum da_rc read_pre_tokenizer(struct da_vocab *v, const struct da_json *j
     if (da_span_is(type, "Split"))
         return read_split(v, j, err);
     if (da_span_is(type, "Digits"))
-        return add_split(v, flag(j, "individual_digits", false) ? DA_SPLIT_DIGITS
-                                                                : DA_SPLIT_DIGIT_RUNS, err);
+        return add_split(v, digits_step(v, flag(j, "individual_digits", false)), err);
     if (da_span_is(type, "Punctuation") &&
         (behavior.len == 0 || da_span_is(behavior, "Isolated")))
         return add_split(v, DA_SPLIT_PUNCT, err);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/utf8.h"
+#include "engine/tokenizer/bert_tables.h"
 #include "engine/tokenizer/tokenizer_impl.h"
 #include "text/uclass.h"
 
@@ -58,7 +59,7 @@ static bool is_punct(uint32_t cp)
     if (cp < 0x80)
         return (cp >= '!' && cp <= '/') || (cp >= ':' && cp <= '@') || (cp >= '[' && cp <= '`') ||
                (cp >= '{' && cp <= '~');
-    return da_uclass_is_punct(cp);
+    return da_bert_in(da_bert_puncts, da_bert_n_puncts, cp);
 }
 
 enum da_rc da_wordpiece_encode(const struct da_tokenizer *t, struct da_tok_scratch *s,

@@ -62,6 +62,17 @@
   ok(Array.from(document.querySelectorAll("th")).every((t) => t.scope), "headings have a scope");
   ok(Array.from(document.querySelectorAll("svg")).every((s) =>
     s.getAttribute("aria-hidden") === "true" || s.querySelector("title")), "charts have titles");
+  const controls = Array.from(document.querySelectorAll("button, a, input, summary"));
+  ok(controls.every((e) => e.tabIndex >= 0), "the keyboard reaches every control");
+  ok(controls.every((e) => (e.textContent + (e.labels && e.labels.length ? e.labels[0].textContent : "") +
+    (e.getAttribute("aria-label") || "")).trim()), "... and each has a name");
+  const first = document.querySelector("a, button, input");
+  ok(first.matches(".skip") && first.getAttribute("href").startsWith("#"), "the first one skips the head");
+  const sorter = heading(table, "ROUGE-2").querySelector("button");
+  sorter.focus({focusVisible: true});
+  ok(document.activeElement === sorter && getComputedStyle(sorter).outlineStyle !== "none",
+    "focus shows");
+  sorter.blur();
   const ids = Array.from(document.querySelectorAll("[id]")).map((e) => e.id);
   same(new Set(ids).size, ids.length, "ids are unique");
   ok(Array.from(document.querySelectorAll('a[href^="#"]')).every((a) =>

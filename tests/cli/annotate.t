@@ -191,6 +191,32 @@ is_exit 0 "a server without response_format"
 is "$(counts requests)" 14 "... is found out by the first request"
 stop_server
 
+# --- the round trip ------------------------------------------------------------------------
+documents 40 >forty.jsonl
+server -D 'ok*40,ok*20,unknown*5,refusal*5,ok*10' # 40 annotations, then 40 questions again
+run docassist annotate --dry-run --round-trip --no-price --model none forty.jsonl
+like_stdout '^requests +80$' "--round-trip is two requests a document"
+run annotate --round-trip --concurrency 1 forty.jsonl -o r.jsonl --errors re.jsonl
+is_exit 3 "--round-trip"
+is "$(counts requests)" 80 "... asks every question again"
+is "$(wc -l <r.jsonl) $(json detail re.jsonl | sort | uniq -c | tr -s ' ')" "30  10 round_trip" \
+    "... and what is then unanswerable or refused fails"
+is "$(json checks.round_trip.f1 r.jsonl | sort -u)" 1 "... equal answers agree"
+run annotate --round-trip --keep-failed forty.jsonl -o r2.jsonl --ledger r.jsonl.ledger
+is_exit 0 "the same again, keeping all"
+is "$(counts requests)" 80 "... asks nothing"
+is "$(json checks.round_trip.answer r2.jsonl | sort | uniq -c | sort -n | grep -c .)" 32 \
+    "... the second answers stand in the records"
+run annotate forty.jsonl -o r3.jsonl --ledger r.jsonl.ledger
+is_exit 0 "without it"
+is "$(counts requests) $(json checks.round_trip r3.jsonl | sort -u)" "80 (missing)" "... nothing"
+stop_server
+run docassist annotate --backend extractive --round-trip forty.jsonl -o x.jsonl
+is_exit 2 "rules cannot be asked again"
+run docassist annotate --backend extractive --sts forty.jsonl forty.jsonl -o x.jsonl
+is_exit 1 "--sts with a file that is no model"
+like_stderr "^docassist: .*forty\.jsonl"
+
 # --- money --------------------------------------------------------------------------------
 server
 run annotate --max-usd 0.003 docs.jsonl -o m.jsonl

@@ -102,8 +102,8 @@ else
     skip "the run was too fast to be killed" "resuming computes nothing twice"
 fi
 run docassist generate -m tiny.gguf examples.jsonl -o a.jsonl --parallel 1 --threads 2 --batch 7
-run docassist generate -m tiny.gguf examples.jsonl -o b.jsonl --no-prefix-cache --threads 1
-same_file a.jsonl b.jsonl "batch, threads and prefix cache change nothing"
+run docassist generate -m tiny.gguf examples.jsonl -o b.jsonl --no-prefix-cache --threads 1 --draft none
+same_file a.jsonl b.jsonl "batch, threads, prefix cache and drafts change nothing"
 
 head -c 700 examples.jsonl >cut.jsonl
 run docassist generate -m tiny.gguf cut.jsonl -o c.jsonl

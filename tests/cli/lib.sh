@@ -61,7 +61,7 @@ UBSAN_OPTIONS=exitcode=99:print_stacktrace=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}
 TSAN_OPTIONS=exitcode=99${TSAN_OPTIONS:+:$TSAN_OPTIONS}
 export PATH HOME XDG_CACHE_HOME LC_ALL TZ TERM ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
 unset OPENAI_API_KEY OPENAI_BASE_URL HTTPS_PROXY https_proxy http_proxy ALL_PROXY all_proxy \
-    NO_PROXY no_proxy NO_COLOR HF_TOKEN HF_ENDPOINT SOURCE_DATE_EPOCH CDPATH
+    NO_PROXY no_proxy NO_COLOR HF_TOKEN HF_ENDPOINT PIP_INDEX_URL SOURCE_DATE_EPOCH CDPATH
 cd "$tmp" || exit 1
 
 # --- running -----------------------------------------------------------------

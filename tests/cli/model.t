@@ -52,7 +52,7 @@ is "$(json kv_heads)" 2 "key heads"
 run docassist model import --no-tokenizer "$golden/llama" -o llama4.gguf
 is_exit 0
 is_stderr "docassist: llama4.gguf: llama, 21 tensors, 18592 parameters
-docassist: warning: llama4.gguf: 2 matrices have rows that are not whole blocks and stay f16"
+docassist: warning: llama4.gguf: 2 matrices with rows that 32 does not divide: f16 instead of q4_0"
 run docassist model import "$golden/llama" -o none.gguf
 is_exit 1 "a folder without a tokenizer"
 like_stderr "holds no tokenizer$"
@@ -95,7 +95,7 @@ is "$(json name) $(json tokenizer)" "new null" "another name, no tokenizer"
 run docassist model import llama.gguf --type q4_0 -o llama4b.gguf
 is_exit 0
 is_stderr "docassist: llama4b.gguf: llama, 21 tensors, 18592 parameters
-docassist: warning: llama4b.gguf: 2 matrices have rows that are not whole blocks and stay f16"
+docassist: warning: llama4b.gguf: 2 matrices with rows that 32 does not divide: f16 instead of q4_0"
 run docassist model import llama.gguf --type q4_0 --name llama -o llama4b.gguf
 same_file llama4b.gguf llama4.gguf "f32 to 4 bits is what the folder gives"
 head -c 100000 f16.gguf >cut.gguf
@@ -126,7 +126,7 @@ is_stderr "docassist: torch/pytorch_model.bin: pickle: it wants to use 'torch._u
 head -c 60000 "$golden/../torch/pytorch_model.bin" >torch/pytorch_model.bin
 run docassist model import --no-tokenizer torch -o x.gguf
 is_exit 1
-is_stderr "docassist: torch/pytorch_model.bin: not an archive of torch.save (a zip file)"
+is_stderr "docassist: torch/pytorch_model.bin: not an archive of torch.save: not a zip file"
 
 # --- verify ---
 run docassist model verify a.gguf

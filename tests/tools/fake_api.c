@@ -14,7 +14,7 @@
  *   -k  refuses other keys
  *   -T  counts tokens as OpenAI does (o200k_base)
  *
- * Actions: ok fenced prose broken empty length refusal filter 400 401 403 404 408 409 422 429
+ * Actions: unknown ok fenced prose broken empty length refusal filter 400 401 403 404 408 409 422 429
  * 429/S 429ms/MS 500 503/S quota reset half slow late hang html huge noformat noschema.
  */
 
@@ -30,6 +30,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#ifdef __linux__
+#include <linux/net.h> /* SO_TIMESTAMPNS, which POSIX alone hides */
+#endif
 
 #include "common/buf.h"
 #include "common/clock.h"
@@ -51,6 +55,7 @@ struct connection {
     bool close_after; /* once `out` is sent, or at once when it is empty */
     bool reset;       /* with RST */
     char limits[160]; /* x-ratelimit header lines, or "" */
+    uint64_t came_ms; /* when the newest input reached this machine, by the kernel */
 };
 
 struct counts {
@@ -68,8 +73,10 @@ struct server {
     double rpm, level;
     uint64_t level_ms;
     struct counts n;
-    uint64_t *times_ms; /* [n_times], of every request */
-    size_t n_times, cap_times;
+    /* Of every request: when its last byte reached this machine, and when it was read here, which
+     * is later when this process had to wait for a processor. */
+    uint64_t *times_ms, *read_ms; /* [n_times] */
+    size_t n_times, cap_times, cap_read;
     struct da_map asked, answered;  /* document -> times */
     struct da_tokenizer *tokenizer; /* NULL: four bytes are a token */
     struct da_tok_scratch *scratch;
@@ -214,7 +221,7 @@ struct ask {
     uint64_t times;             /* it was asked, this time included */
     uint64_t rank;
     size_t body_len;
-    bool has_schema, has_format;
+    bool has_schema, has_format, is_question;
 };
 
 static bool read_ask(struct server *s, struct da_span body, struct ask *a)
@@ -234,6 +241,7 @@ static bool read_ask(struct server *s, struct da_span body, struct ask *a)
             (void)da_json_str(da_json_get(m, "content"), &a->user);
     if (!a->user.p)
         a->user = da_span("", 0);
+    a->is_question = da_span_find(a->user, da_span_str("\nQuestion: ")) < a->user.len;
     a->document = da_hash64(a->user.p, a->user.len, 7);
     a->times = ++*da_map_add(&s->asked, &a->document, sizeof a->document, NULL);
     s->n.documents = s->asked.n;
@@ -328,7 +336,12 @@ static void complete(struct server *s, struct connection *c, const struct ask *a
         da_buf_add_str(&text, "```json\n");
     if (strcmp(action, "prose") == 0)
         da_buf_add_str(&text, "Here is the annotation:\n");
-    add_annotation(&text, document_of(a->user), a->document);
+    if (strcmp(action, "unknown") == 0)
+        da_buf_add_str(&text, "NOT IN THE DOCUMENT");
+    else if (a->is_question)
+        add_words(&text, document_of(a->user), 200);
+    else
+        add_annotation(&text, document_of(a->user), a->document);
     if (strcmp(action, "fenced") == 0)
         da_buf_add_str(&text, "\n```");
     if (strcmp(action, "broken") == 0 || strcmp(action, "length") == 0)
@@ -487,13 +500,21 @@ static void completions(struct server *s, struct connection *c, struct da_span b
     da_json_free(a.root);
 }
 
-/* Most requests in any window of that length. */
-static uint64_t busiest(const struct server *s, uint64_t window_ms)
+static int by_time(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Most requests in any window of that length; sorts the times. */
+static uint64_t busiest(uint64_t *times_ms, size_t n, uint64_t window_ms)
 {
     size_t first = 0;
     uint64_t most = 0;
-    for (size_t i = 0; i < s->n_times; i++) {
-        while (s->times_ms[i] - s->times_ms[first] >= window_ms)
+    if (n)
+        qsort(times_ms, n, sizeof *times_ms, by_time);
+    for (size_t i = 0; i < n; i++) {
+        while (times_ms[i] - times_ms[first] >= window_ms)
             first++;
         if (i - first + 1 > most)
             most = i - first + 1;
@@ -513,8 +534,10 @@ static void stats(struct server *s, struct connection *c)
     da_jw_kint(&w, "completions", (int64_t)s->n.completions);
     da_jw_kint(&w, "after_success", (int64_t)s->n.after_success);
     da_jw_kint(&w, "paced", (int64_t)s->n.paced);
-    da_jw_kint(&w, "most_in_1s", (int64_t)busiest(s, 1000));
-    da_jw_kint(&w, "most_in_60s", (int64_t)busiest(s, 60000));
+    da_jw_kint(&w, "most_in_1s", (int64_t)busiest(s->times_ms, s->n_times, 1000));
+    da_jw_kint(&w, "most_in_60s", (int64_t)busiest(s->times_ms, s->n_times, 60000));
+    da_jw_kint(&w, "most_read_in_1s", (int64_t)busiest(s->read_ms, s->n_times, 1000));
+    da_jw_kint(&w, "most_read_in_60s", (int64_t)busiest(s->read_ms, s->n_times, 60000));
     da_jw_kint(&w, "prompt_tokens", s->n.prompt_tokens);
     da_jw_kint(&w, "cached_tokens", s->n.cached_tokens);
     da_jw_kint(&w, "completion_tokens", s->n.completion_tokens);
@@ -541,7 +564,9 @@ static void route(struct server *s, struct connection *c, struct da_span head, s
     }
     s->n.requests++;
     DA_GROW(s->times_ms, s->n_times, s->cap_times);
-    s->times_ms[s->n_times++] = now_ms();
+    DA_GROW(s->read_ms, s->n_times, s->cap_read);
+    s->read_ms[s->n_times] = now_ms();
+    s->times_ms[s->n_times++] = c->came_ms;
     if (!da_span_starts(head, "POST /v1/chat/completions"))
         reply_error(c, 404, NULL, NULL, "No such address.", "");
     else if (s->key && !has_key(s, head))
@@ -612,10 +637,30 @@ static bool send_output(struct connection *c)
     return true;
 }
 
+/* The kernel's own time of arrival (wall clock), or now where it tells none. */
+static uint64_t arrival_ms(struct msghdr *m)
+{
+#ifdef SCM_TIMESTAMPNS
+    struct timespec t;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+            memcpy(&t, CMSG_DATA(c), sizeof t);
+            return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
+        }
+#endif
+    (void)m;
+    return (uint64_t)da_clock_system()->unix_ms(da_clock_system()->ctx);
+}
+
 static bool receive(struct connection *c)
 {
-    char *room = da_buf_reserve(&c->in, 1 << 16);
-    ssize_t n = recv(c->fd, room, 1 << 16, 0);
+    char control[256];
+    struct iovec v = {da_buf_reserve(&c->in, 1 << 16), 1 << 16};
+    struct msghdr m = {
+        .msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    ssize_t n = recvmsg(c->fd, &m, 0);
+    if (n > 0)
+        c->came_ms = arrival_ms(&m);
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
         return false;
     c->in.len += n > 0 ? (size_t)n : 0;
@@ -630,6 +675,9 @@ static void accept_all(struct server *s)
         struct connection *c = da_calloc(1, sizeof *c);
         (void)fcntl(fd, F_SETFL, O_NONBLOCK);
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+#ifdef SO_TIMESTAMPNS
+        (void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
+#endif
         c->fd = fd;
         da_buf_init(&c->in, 0);
         da_buf_init(&c->out, 0);

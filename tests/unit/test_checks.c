@@ -107,6 +107,61 @@ static void test_failures(struct da_checks *c)
     da_buf_release(&got);
 }
 
+static void test_round_trip(struct da_checks *c)
+{
+    static const struct {
+        const char *again, *failed;
+    } cases[] = {{"It paid 12.5 euros for each rope.", ""},
+                 {"The board paid 12.50 euros for each rope.", ""},
+                 {"The board paid 12.5 euros for each rope.", ""},
+                 {"It paid 13 euros for each rope.", "round_trip"},
+                 {"NOT IN THE DOCUMENT", "round_trip"},
+                 {"", "round_trip"}};
+    struct da_buf got;
+    da_buf_init(&got, 0);
+    for (size_t i = 0; i < DA_ARRAY_LEN(cases); i++) {
+        struct da_answers a = good();
+        a.asked_again = true;
+        a.qa_again = da_span_str(cases[i].again);
+        failed_of(c, &a, &got);
+        tap_is_str(got.p ? got.p : "", cases[i].failed, "asked again: '%s'", cases[i].again);
+    }
+    da_buf_release(&got);
+}
+
+/* Three meanings: ferries, people, money; what has none of them points elsewhere. */
+static enum da_rc embed_words(void *ctx, const struct da_span *texts, size_t n, float *out,
+                              struct da_err *err)
+{
+    static const char *const words[] = {"ferry", "Captain", "paid", "moon"};
+    enum { DIM = DA_ARRAY_LEN(words) };
+    (void)ctx;
+    (void)err;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < DIM; k++)
+            out[i * DIM + k] = da_span_find(texts[i], da_span_str(words[k])) < texts[i].len;
+    return DA_OK;
+}
+
+static void test_sts(const struct da_checks_opts *o)
+{
+    const struct da_checks_embedder e = {embed_words, NULL, 4, "words"};
+    struct da_checks_opts with = *o;
+    struct da_answers a = good();
+    struct da_buf got;
+    da_buf_init(&got, 0);
+    with.embedder = &e;
+    with.min_support = 0;
+    struct da_checks *c = da_checks_new(&with);
+    failed_of(c, &a, &got);
+    tap_is_str(got.p ? got.p : "", "", "an answer that means what a sentence means");
+    a.qa_response = da_span_str("It paid for each rope. Nobody went to the moon.");
+    failed_of(c, &a, &got);
+    tap_is_str(got.p, "sts", "the sentence that means something else counts");
+    da_checks_free(c);
+    da_buf_release(&got);
+}
+
 int main(void)
 {
     struct da_checks_opts o, strict;
@@ -114,6 +169,8 @@ int main(void)
     o.examples = da_span_str("Answer: The well pump failed on 2 March and the town grants money.");
     struct da_checks *c = da_checks_new(&o);
     test_failures(c);
+    test_round_trip(c);
+    test_sts(&o);
     strict = o;
     strict.min_support = 0.9;
     struct da_checks *d = da_checks_new(&strict);

@@ -3,10 +3,9 @@
 
 #include <math.h>
 
-#include "eval/sts.h"
 #include "tests/golden.h"
 
-enum { MAX_TOP = 64, MAX_VALUES = 4096 };
+enum { MAX_TOP = 64 };
 
 static void check_samples(const struct da_json *row, struct tally *t)
 {
@@ -61,43 +60,6 @@ static void test_geval(void)
     golden_free(&g);
 }
 
-static size_t numbers(const struct da_json *j, double *out, size_t at)
-{
-    if (da_json_len(j) == 0)
-        out[at++] = golden_num(j, NULL);
-    for (const struct da_json *x = da_json_first(j); x; x = da_json_next(x))
-        at = numbers(x, out, at);
-    return at;
-}
-
-static void test_sts(void)
-{
-    struct tally t = {.name = "sts"};
-    struct golden g;
-
-    if (!golden_load(&g, "tests/golden/eval/sts.jsonl"))
-        return;
-    for (size_t i = 0; i < g.n; i++) {
-        static const char *const keys[2][3] = {{"tok_a", "mask_a", "mean_a"},
-                                               {"tok_b", "mask_b", "mean_b"}};
-        double tok[MAX_VALUES], mask[MAX_VALUES], mean[2][64], want[64];
-        size_t dim = 0;
-        for (size_t s = 0; s < 2; s++) {
-            size_t n = numbers(da_json_get(g.rows[i], keys[s][1]), mask, 0);
-            size_t all = numbers(da_json_get(g.rows[i], keys[s][0]), tok, 0);
-            dim = all / n;
-            da_sts_mean_pool(tok, mask, n, dim, mean[s]);
-            (void)numbers(da_json_get(g.rows[i], keys[s][2]), want, 0);
-            for (size_t d = 0; d < dim; d++)
-                tally_num(&t, mean[s][d], want[d], 1e-9, keys[s][2]);
-        }
-        tally_num(&t, da_sts_cosine(mean[0], mean[1], dim), golden_num(g.rows[i], "cos"), 1e-9,
-                  "cos");
-    }
-    tally_done(&t, 12 * 17);
-    golden_free(&g);
-}
-
 static void test_json(void)
 {
     static const char text[] =
@@ -118,7 +80,6 @@ static void test_json(void)
 int main(void)
 {
     test_geval();
-    test_sts();
     test_json();
     return tap_done();
 }

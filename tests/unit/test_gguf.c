@@ -110,7 +110,8 @@ static void test_hostile(void)
         memcpy(part, b.p, len);
         if (da_gguf_open_memory(&g, part, len, "cut.gguf", &err)) {
             refused++;
-            unnamed += strncmp(err.msg, "cut.gguf: ", 10) != 0;
+            unnamed += strncmp(err.msg, "cut.gguf: ", 10) != 0 ||
+                       (len >= 24 && !strstr(err.msg, "key") && !strstr(err.msg, "tensor"));
         } else {
             opened++;
             da_gguf_close(g);
@@ -118,7 +119,7 @@ static void test_hostile(void)
         free(part);
     }
     tap_ok(opened <= 12, "cut files are refused (%u opened: only padding was missing)", opened);
-    tap_is_int(unnamed, 0, "%u errors name the file", refused);
+    tap_is_int(unnamed, 0, "%u errors name the file, and the key or the tensor", refused);
     for (int i = 0; i < 20000; i++) {
         unsigned char *bad = da_malloc(b.len);
         struct da_gguf *g;
@@ -138,6 +139,80 @@ static void test_hostile(void)
     }
     tap_ok(true, "20000 damaged files end in an error or a sound reader");
     da_buf_release(&b);
+}
+
+/* A part as llama.cpp's gguf-split names and marks it; tensors: vectors of one value, called by the
+ * letters. */
+static bool write_part(const char *name, unsigned no, unsigned count, unsigned total,
+                       const char *tensors)
+{
+    struct da_gguf_writer *w = da_gguf_writer_new();
+    struct da_err err;
+    const uint64_t one = 1;
+    char file[600];
+    snprintf(file, sizeof file, "%s/%s", tap_tmpdir(), name);
+    if (no == 0)
+        da_gguf_put_str(w, "general.architecture", da_span_str("test"));
+    da_gguf_put_u32(w, "split.no", no);
+    da_gguf_put_u32(w, "split.count", count);
+    da_gguf_put_u32(w, "split.tensors.count", total);
+    for (const char *t = tensors; *t; t++)
+        da_gguf_add_tensor(w, (char[2]){*t, 0}, DA_Q_F32, 1, &one);
+    enum da_rc rc = da_gguf_writer_begin(w, file, &err);
+    for (const char *t = tensors; *t && !rc; t++)
+        rc = da_gguf_writer_data(w, &(float){(float)(*t - 'a')}, sizeof(float), &err);
+    if (!rc)
+        rc = da_gguf_writer_finish(w, &err);
+    da_gguf_writer_free(w);
+    return tap_rc(rc, &err, "%s", name);
+}
+
+static void split_refuses(const char *name, const char *why)
+{
+    char file[600];
+    struct da_gguf *g = NULL;
+    struct da_err err = {0};
+    snprintf(file, sizeof file, "%s/%s", tap_tmpdir(), name);
+    enum da_rc rc = da_gguf_open(&g, file, &err);
+    if (!tap_ok(rc && strstr(err.msg, why), "split, refused: %s", why))
+        tap_diag("%s", rc ? err.msg : "it opened");
+    if (!rc)
+        da_gguf_close(g);
+}
+
+static void test_split(void)
+{
+    char file[600];
+    struct da_gguf *g;
+    struct da_err err;
+    struct da_span arch;
+    if (!write_part("m-00001-of-00003.gguf", 0, 3, 4, "a") ||
+        !write_part("m-00002-of-00003.gguf", 1, 3, 4, "bc") ||
+        !write_part("m-00003-of-00003.gguf", 2, 3, 4, "d"))
+        return;
+    for (int i = 1; i <= 3; i++) { /* any part opens all */
+        snprintf(file, sizeof file, "%s/m-0000%d-of-00003.gguf", tap_tmpdir(), i);
+        if (!tap_rc(da_gguf_open(&g, file, &err), &err, "a split model opens"))
+            return;
+        tap_ok(da_gguf_n_files(g) == 3 && da_gguf_n_tensors(g) == 4, "3 files, 4 tensors");
+        tap_ok(!da_gguf_get_str(g, "general.architecture", &arch, NULL), "the first part's keys");
+        float v = 0.0f;
+        const struct da_gguf_tensor *t = da_gguf_tensor(g, "c");
+        if (t)
+            memcpy(&v, t->data, sizeof v);
+        tap_ok(t && v == 2.0f, "a tensor of the second part");
+        da_gguf_close(g);
+    }
+    write_part("n-00001-of-00002.gguf", 0, 2, 2, "a");
+    split_refuses("n-00001-of-00002.gguf", "n-00002-of-00002.gguf");
+    write_part("n-00002-of-00002.gguf", 1, 2, 2, "a");
+    split_refuses("n-00001-of-00002.gguf", "tensor 'a' is in another part, too");
+    write_part("n-00002-of-00002.gguf", 1, 3, 2, "b");
+    split_refuses("n-00001-of-00002.gguf", "calls itself part 2 of 3, not 2 of 2");
+    write_part("n-00002-of-00002.gguf", 1, 2, 2, "bc");
+    split_refuses("n-00001-of-00002.gguf", "hold 3 tensors, key 'split.tensors.count' says 2");
+    write_part("part.gguf", 0, 2, 2, "a");
+    split_refuses("part.gguf", "does not end in -00001-of-00002.gguf");
 }
 
 static void refuses(const void *p, size_t len, const char *why)
@@ -173,5 +248,6 @@ int main(void)
         test_hostile();
     }
     test_messages();
+    test_split();
     return tap_done();
 }

@@ -1,7 +1,8 @@
 /*
  * Kernels: plain C against straightforward double arithmetic (libm is the
  * outside truth for exp, tanh and erf), and every other variant this processor
- * has against plain C by memcmp, over awkward sizes and extreme values.
+ * has against plain C by memcmp, over awkward sizes and extreme values. AVX-512 is
+ * also compared where the processor has none of it (tests/soft).
  */
 #include <math.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include "common/rng.h"
 #include "engine/kernels/kernels.h"
 #include "engine/kernels/panels.h"
+#include "tests/soft/soft.h"
 #include "tests/tap.h"
 
 static struct da_rng rng;
@@ -65,9 +67,14 @@ static void test_functions(const struct da_kernels *k)
     tap_ok(worst[1] < 2e-6, "%s: gelu_tanh within 2e-6 of tanh (%.1e)", k->name, worst[1]);
     tap_ok(worst[2] < 2e-6, "%s: silu within 2e-6 of exp (%.1e)", k->name, worst[2]);
     tap_ok(worst[3] < 1e-6, "%s: softcap within 1e-6 of tanh (%.1e)", k->name, worst[3]);
-    double sum = 0.0;
+    double sum = 0.0, off = 0.0;
     for (int i = 0; i < 999; i++)
         sum += exp((double)x[i]);
+    memcpy(y, x, sizeof y);
+    k->softmax(y, 999);
+    for (int i = 0; i < 999; i++)
+        off = fmax(off, fabs((double)y[i] * sum / exp((double)x[i]) - 1.0));
+    tap_ok(off < 2e-6, "%s: softmax within 2e-6 of exp, relative (%.1e)", k->name, off);
     tap_is_double(k->log_sum_exp(x, 999), log(sum), 1e-6, "%s: log_sum_exp", k->name);
 }
 
@@ -186,6 +193,51 @@ static void test_matmul(const struct da_kernels *const *all, unsigned n_all)
     }
 }
 
+/* Codes and activations at both ends of their ranges: no sum may leave its register. */
+static void test_extreme_codes(const struct da_kernels *const *all, unsigned n_all)
+{
+    enum { ROWS = 32, COLS = 256, TOKENS = 11, N_OUT = TOKENS * ROWS };
+    static const enum da_panel_kind KINDS[] = {DA_PANEL_Q4, DA_PANEL_Q8};
+    static float want[N_OUT], got[N_OUT];
+    unsigned different = 0, runs = 0;
+    unsigned char *tiles = block(2 * da_tile_bytes(COLS));
+    for (int i = 0; i < 2 * 3 * 3; i++) {
+        const int codes = i / 2 % 3, values = i / 6; /* 0: lowest, 1: highest, 2: either */
+        struct da_panels p;
+        (void)da_panels_shape(&p, KINDS[i % 2], ROWS, COLS);
+        unsigned char *data = block(da_panels_bytes(&p));
+        for (size_t b = 0; b < da_panels_bytes(&p); b++)
+            data[b] = codes == 2 ? (da_rng_u64(&rng) & 1 ? 255 : 0) : codes ? 255 : 0;
+        for (uint32_t panel = 0; panel < p.n_panels; panel++)
+            for (size_t g = 0; g < COLS / DA_GROUP * DA_LANES; g++)
+                memcpy(data + panel * p.panel_bytes + 2 * g, &(uint16_t){0x2c01}, 2);
+        p.data = data;
+        for (uint32_t t = 0; t < 16; t++) {
+            float x[COLS];
+            for (int c = 0; c < COLS; c++)
+                x[c] = values == 2 ? (da_rng_u64(&rng) & 1 ? 1.0f : -1.0f) : values ? 1.0f : -1.0f;
+            all[0]->quantize_row(x, COLS, tiles + t / 8 * da_tile_bytes(COLS), t % 8);
+        }
+        struct da_matmul mm = {.w = &p,
+                               .n_panels = p.n_panels,
+                               .x = tiles,
+                               .n_tok = TOKENS,
+                               .out = want,
+                               .out_stride = ROWS};
+        da_matmul_run(all[0], &mm);
+        mm.out = got;
+        for (unsigned v = 1; v < n_all; v++, runs++) {
+            memset(got, 0, sizeof got);
+            da_matmul_run(all[v], &mm);
+            different += memcmp(want, got, sizeof want) != 0;
+        }
+        free(data);
+    }
+    free(tiles);
+    tap_ok(different == 0, "codes at their ends: %u runs of other variants give the same bytes",
+           runs);
+}
+
 static void test_panel_rows(void)
 {
     static const enum da_qtype TYPES[] = {DA_Q_F32, DA_Q_F16, DA_Q_BF16, DA_Q_Q8_0, DA_Q_Q4_0};
@@ -223,7 +275,7 @@ static void test_rows(const struct da_kernels *const *all, unsigned n_all)
     static const uint32_t SIZES[] = {1, 7, 15, 16, 17, 32, 63, 64, 96, 100, 576, 1021};
     unsigned different = 0, runs = 0;
     enum { MAX = 1056 };
-    static float x[MAX], w[MAX], b[MAX], want[6][MAX], got[6][MAX];
+    static float x[MAX], w[MAX], b[MAX], want[7][MAX], got[7][MAX];
     static unsigned char wt[MAX / 32 * DA_TILE_GROUP_BYTES], gt[sizeof wt];
     for (size_t i = 0; i < DA_ARRAY_LEN(SIZES) * 7; i++) {
         uint32_t n = SIZES[i / 7], pad = da_pad(n, 16), whole = n / 32 * 32;
@@ -248,6 +300,8 @@ static void test_rows(const struct da_kernels *const *all, unsigned n_all)
                 all[v]->gelu_erf(x, pad, y[3]);
                 all[v]->gelu_mul(x, b, pad, y[4]);
                 y[5][4] = (float)all[v]->log_sum_exp(x, n);
+                memcpy(y[6], x, pad * sizeof *x);
+                all[v]->softmax(y[6], n);
             }
             all[v]->quantize_row(x, whole, tile, (unsigned)i % 8);
             all[v]->quantize_head(x, n, qp, &d, &sum);
@@ -259,7 +313,7 @@ static void test_rows(const struct da_kernels *const *all, unsigned n_all)
                 continue;
             runs++;
             bool same = memcmp(wt, gt, sizeof wt) == 0;
-            for (int r = 0; r < 6; r++) /* NaN may differ in its payload */
+            for (int r = 0; r < 7; r++) /* NaN may differ in its payload */
                 for (uint32_t c = 0; c < MAX; c++)
                     same = same && (memcmp(&want[r][c], &got[r][c], 4) == 0 ||
                                     (r < 2 && isnan(want[r][c]) && isnan(got[r][c])));
@@ -394,15 +448,45 @@ static void test_attention(const struct da_kernels *const *all, unsigned n_all)
     free(kv);
 }
 
+/* Says of every variant that was compiled whether it was compared. */
+static void report(const struct da_kernels *const *all, unsigned n)
+{
+#if defined(__x86_64__)
+    static const char *const NAMES[] = {"avx2", "avx512"};
+#elif defined(__aarch64__)
+    static const char *const NAMES[] = {"neon", "neon_dot", "neon_i8mm"};
+#else
+    static const char *const NAMES[] = {"ref"};
+#endif
+    for (size_t i = 0; i < DA_ARRAY_LEN(NAMES); i++) {
+        unsigned v = 0;
+        while (v < n && strcmp(all[v]->name, NAMES[i]) != 0)
+            v++;
+        if (v < n)
+            tap_ok(da_kernels_find(NAMES[i]) == all[v], "%s: found by its name, and compared",
+                   NAMES[i]);
+        else
+            tap_skip("this processor does not run it", "%s", NAMES[i]);
+    }
+    if (soft_avx512())
+        tap_ok(soft_avx512() == all[n], "avx512 by AVX2 instructions (SIMDe): compared");
+    else
+        tap_skip("needs AVX2 and SIMDe's headers", "avx512 by AVX2 instructions");
+}
+
 int main(void)
 {
-    const struct da_kernels *all[4];
-    unsigned n = da_kernels_list(all);
+    const struct da_kernels *all[5] = {NULL};
+    unsigned n = da_kernels_list(all), n_hard = n;
+    if (soft_avx512())
+        all[n++] = soft_avx512();
     da_rng_init(&rng, 1);
+    report(all, n_hard);
     for (unsigned i = 0; i < n; i++)
         test_functions(all[i]);
     test_panel_rows();
     test_matmul(all, n);
+    test_extreme_codes(all, n);
     test_rows(all, n);
     test_attention(all, n);
     tap_ok(da_kernels_find("nonsense") == NULL, "an unknown variant is not found");

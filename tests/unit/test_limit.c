@@ -5,6 +5,10 @@
  */
 
 #include "api/limit.h"
+
+#include <stdlib.h>
+
+#include "common/rng.h"
 #include "tests/tap.h"
 
 #define MS 1000000u
@@ -17,6 +21,7 @@ static size_t flood(struct da_limit *l, int64_t tokens, unsigned minutes, uint64
     for (uint64_t t = 0; t < (uint64_t)minutes * 60000; t++)
         while (n < most && da_limit_wait_ns(l, tokens, t * MS) == 0) {
             da_limit_take(l, tokens);
+            da_limit_sent(l, t * MS);
             da_limit_done(l, 0);
             times[n++] = t;
         }
@@ -45,6 +50,55 @@ static void test_rpm(double rpm, double least_share)
     tap_ok((double)busiest(times, n, 60000) <= rpm, "%g a minute: any minute", rpm);
     tap_ok((double)busiest(times, n, 1000) <= most_1s, "%g a minute: any second", rpm);
     tap_ok((double)n >= 3 * rpm * least_share, "%g a minute: %zu of %g used", rpm, n, 3 * rpm);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/*
+ * The same with all that bunches requests: the program stands still for up to 300 ms at
+ * any point, one in five waits up to half a second for a connection after it was taken, one in
+ * fifty never leaves, and the way to the server takes up to 95 ms.
+ */
+static void test_rough_way(double rpm)
+{
+    enum { MOST = 200000, MOST_LEAVING = 4096 };
+    static uint64_t times[MOST], leaving[MOST_LEAVING];
+    struct da_limit l;
+    struct da_rng rng;
+    size_t n = 0, n_leaving = 0;
+    da_rng_init(&rng, 5);
+    da_limit_init(&l, rpm, 0, 100000, 0);
+    l.window = 100000;
+    for (uint64_t t = 0; t < 4 * 60000; t++) {
+        if (da_rng_below(&rng, 1000) == 0)
+            t += da_rng_below(&rng, 300);
+        for (size_t i = n_leaving; i-- > 0;)
+            if (leaving[i] <= t) {
+                leaving[i] = leaving[--n_leaving];
+                if (da_rng_below(&rng, 50) == 0) {
+                    da_limit_unsent(&l);
+                } else {
+                    da_limit_sent(&l, t * MS);
+                    times[n++] = t + da_rng_below(&rng, 96);
+                }
+                da_limit_done(&l, 0);
+            }
+        while (n_leaving < MOST_LEAVING && da_limit_wait_ns(&l, 10, t * MS) == 0) {
+            da_limit_take(&l, 10);
+            leaving[n_leaving++] = t + (da_rng_below(&rng, 5) ? 0 : da_rng_below(&rng, 500));
+        }
+    }
+    qsort(times, n, sizeof *times, by_time);
+    double most_1s = rpm / 60 + (rpm / 600 > 2 ? rpm / 600 : 2);
+    tap_ok((double)busiest(times, n, 60000) <= rpm, "%g a minute, rough: %zu in any minute", rpm,
+           busiest(times, n, 60000));
+    tap_ok((double)busiest(times, n, 1000) <= most_1s, "%g a minute, rough: %zu in any second", rpm,
+           busiest(times, n, 1000));
+    tap_ok((double)n > 4 * rpm * 0.7, "%g a minute, rough: %zu left", rpm, n);
 }
 
 static void test_tpm(void)
@@ -130,7 +184,10 @@ int main(void)
     test_rpm(60, 0.9);
     test_rpm(500, 0.9);
     test_rpm(10000, 0.9);
-    test_rpm(3, 0.3);
+    test_rpm(3, 0.9);
+    test_rough_way(60);
+    test_rough_way(6000);
+    test_rough_way(30000);
     test_tpm();
     test_window();
     test_learning();

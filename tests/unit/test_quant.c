@@ -142,6 +142,47 @@ static void test_encoders(void)
     tap_ok(finite, "values that are not finite do not spread");
 }
 
+/* Errors of llama.cpp v0.5.0's encoders on the same values: tools/engine/quant_goldens.py. */
+static void test_beside_llama(void)
+{
+    static const struct {
+        enum da_qtype type;
+        double error;
+    } THEIRS[] = {
+        {DA_Q_Q4_0, 0.0817296061},  {DA_Q_Q5_0, 0.0408153451}, {DA_Q_Q5_1, 0.0292986931},
+        {DA_Q_Q8_0, 0.00514315216}, {DA_Q_Q4_K, 0.0564614827}, {DA_Q_Q5_K, 0.0285697048},
+        {DA_Q_Q6_K, 0.015489729},
+    };
+    enum { N = 256 * 256 };
+    static float x[N], y[N];
+    static unsigned char q[N * 2];
+    struct da_rng r;
+    da_rng_init(&r, 5);
+    for (int i = 0; i < N; i++) {
+        double v = da_rng_double(&r);
+        for (int k = 0; k < 3; k++)
+            v += da_rng_double(&r);
+        x[i] = (float)(v - 2.0) * (i % 97 == 0 ? 6.0f : 1.0f);
+    }
+    for (size_t i = 0; i < DA_ARRAY_LEN(THEIRS); i++) {
+        da_quantize(THEIRS[i].type, x, q, N);
+        da_dequantize(THEIRS[i].type, q, y, N);
+        double e = rms(x, y, N);
+        tap_ok(e <= THEIRS[i].error && e > 0.8 * THEIRS[i].error,
+               "%s: error %.7f, llama.cpp's %.7f", da_qtype_name(THEIRS[i].type), e,
+               THEIRS[i].error);
+        for (int k = 0; k < 512; k++)
+            y[k] = k % 3 ? (k % 2 ? 1e38f : INFINITY) : 0.0f;
+        da_quantize(THEIRS[i].type, y, q, 512);
+        da_dequantize(THEIRS[i].type, q, y, 512);
+        bool finite = true;
+        for (int k = 0; k < 512; k++)
+            finite = finite && isfinite(y[k]);
+        tap_ok(finite, "%s: huge and infinite values give finite ones",
+               da_qtype_name(THEIRS[i].type));
+    }
+}
+
 int main(void)
 {
     enum da_qtype t;
@@ -149,6 +190,7 @@ int main(void)
     test_halves();
     test_blocks();
     test_encoders();
+    test_beside_llama();
     tap_ok(da_qtype_parse("Q4_0", &t) && t == DA_Q_Q4_0, "names in any case");
     tap_ok(!da_qtype_parse("q4_9", &t), "unknown names");
     tap_ok(da_qtype_row_bytes(DA_Q_Q6_K, 512, &n) && n == 420, "row bytes");

@@ -30,13 +30,18 @@ BEGIN {
     # Third-party headers (by their beginning) and the only files that may name them.
     third["cjson/"] = "^common/json\\.c$"
     third["utf8proc.h"] = "^common/utf8\\.c$"
+    third["zlib.h"] = "^common/zip_read\\.c$"
     third["curl/"] = "^api/http_curl\\.c$"
     third["sqlite3.h"] = "^(api/ledger|ingest/dedup_index)\\.c$"
     third["seccomp.h"] = third["gumbo.h"] = third["poppler"] = "^ingest/extract/"
     third["uchardet/"] = third["zip.h"] = third["libxml/"] = "^ingest/extract/"
     third["cld2/"] = third["tesseract/"] = third["leptonica/"] = "^ingest/extract/"
     third["glib"] = third["gio/"] = third["cairo"] = "^ingest/extract/"
-    third["immintrin.h"] = third["cpuid.h"] = third["arm_neon.h"] = "^engine/kernels/"
+    third["immintrin.h"] = third["arm_neon.h"] = "^engine/kernels/"
+    third["cpuid.h"] = "^common/cpu\\.c$"
+    # Peers and emulation: never part of a program.
+    third["llama.h"] = "^bench/engine/"
+    third["simde/"] = "^tests/soft/"
 
     # ISO C11, POSIX.1-2008, the kernel interfaces of Linux and those of the sanitizers.
     system_headers = \

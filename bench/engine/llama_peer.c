@@ -1,0 +1,95 @@
+/*
+ * llama.cpp as a program that answers on standard output, for comparing.
+ *
+ *     llama_peer tokens MODEL        stdin: records {u32 length, bytes}; out: {u32 n, n x i32 id}
+ *     llama_peer logits MODEL REPACK stdin: ids as i32; out: u32 vocabulary, then for each id its
+ *                                    logits as f32. REPACK 0: weights stay as the file has them
+ *
+ * Compiled by the scripts beside it against llama.cpp's headers and library; no part of docassist.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <llama.h>
+
+static void quiet(enum ggml_log_level level, const char *text, void *ctx)
+{
+    (void)ctx;
+    if (level >= GGML_LOG_LEVEL_ERROR && level != GGML_LOG_LEVEL_CONT)
+        fputs(text, stderr);
+}
+
+static void *more(void *p, size_t n)
+{
+    if (!(p = realloc(p, n ? n : 1)))
+        exit(1);
+    return p;
+}
+
+static int tokens(const struct llama_vocab *vocab)
+{
+    char *text = NULL;
+    llama_token *ids = NULL;
+    uint32_t len;
+    while (fread(&len, sizeof len, 1, stdin) == 1) {
+        text = more(text, len + 1);
+        ids = more(ids, (len + 16) * sizeof *ids);
+        if (len && fread(text, 1, len, stdin) != len)
+            return 1;
+        int32_t n = llama_tokenize(vocab, text, (int32_t)len, ids, (int32_t)len + 16, false, false);
+        uint32_t count = n < 0 ? 0 : (uint32_t)n;
+        fwrite(&count, sizeof count, 1, stdout);
+        fwrite(ids, sizeof *ids, count, stdout);
+    }
+    return 0;
+}
+
+static int logits(struct llama_model *model)
+{
+    const uint32_t n_vocab = (uint32_t)llama_vocab_n_tokens(llama_model_get_vocab(model));
+    llama_token ids[4096];
+    int32_t n = (int32_t)fread(ids, sizeof *ids, 4096, stdin);
+    struct llama_context_params p = llama_context_default_params();
+    p.n_ctx = (uint32_t)n + 64;
+    p.n_batch = p.n_ubatch = (uint32_t)n;
+    p.n_threads = p.n_threads_batch = 2;
+    p.type_k = p.type_v = GGML_TYPE_F32;
+    p.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
+    struct llama_context *ctx = llama_init_from_model(model, p);
+    struct llama_batch b = llama_batch_init(n, 0, 1);
+    if (!ctx)
+        return 1;
+    for (int32_t i = 0; i < n; i++) {
+        b.token[i] = ids[i];
+        b.pos[i] = i;
+        b.n_seq_id[i] = 1;
+        b.seq_id[i][0] = 0;
+        b.logits[i] = 1;
+    }
+    b.n_tokens = n;
+    if (llama_decode(ctx, b) != 0)
+        return 1;
+    fwrite(&n_vocab, sizeof n_vocab, 1, stdout);
+    for (int32_t i = 0; i < n; i++)
+        fwrite(llama_get_logits_ith(ctx, i), sizeof(float), n_vocab, stdout);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3)
+        return 2;
+    llama_log_set(quiet, NULL);
+    llama_backend_init();
+    const bool tok = strcmp(argv[1], "tokens") == 0;
+    struct llama_model_params p = llama_model_default_params();
+    p.vocab_only = tok;
+    p.n_gpu_layers = 0;
+    p.use_extra_bufts = argc > 3 && argv[3][0] == '1';
+    struct llama_model *model = llama_model_load_from_file(argv[2], p);
+    if (!model)
+        return 1;
+    return tok ? tokens(llama_model_get_vocab(model)) : logits(model);
+}
