@@ -1,7 +1,7 @@
 /*
  * See cut.h. The text is tokenized over a window that is widened until it holds more than the
- * budget; token ends give the hard limit. Since tokens of a prefix may differ from the prefix of the
- * tokens, the number of a cut's tokens is always counted on the cut itself, and the cut moves
+ * budget; token ends give the hard limit. Since tokens of a prefix may differ from the prefix of
+ * the tokens, the number of a cut's tokens is always counted on the cut itself, and the cut moves
  * back in the rare case that it is over the budget.
  */
 

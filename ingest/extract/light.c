@@ -2,7 +2,8 @@
 /*
  * What stands in docassist-extract for the parsers of PDF and pictures. Their libraries, and what
  * those load in turn, take longer to start and to fork than most documents take to read, so they
- * are linked to docassist-extract-pdf only: warm.c becomes that program when a document asks for it.
+ * are linked to docassist-extract-pdf only: warm.c becomes that program when a document asks for
+ * it.
  */
 
 #include <unistd.h>

@@ -214,8 +214,8 @@ static void test_rtl(void)
 }
 
 /* Anything may stand on a page. */
-/* Poppler goes from one block to the next beside it without a line feed: word boxes of pdftotext
- * -bbox for mkit_REPAIR-2022-INV-001_multipage.pdf ("com" at y 388.97, then "Vehicle" at 315.41). */
+/* Poppler goes from one block to the next beside it without a line feed: boxes by pdftotext -bbox
+ * of mkit_REPAIR-2022-INV-001_multipage.pdf ("com" at y 388.97, then "Vehicle" at 315.41). */
 static void test_blocks(void)
 {
     struct page p = {NULL, 0, 0};

@@ -93,8 +93,8 @@ static unsigned unorm_flags(uint32_t cp)
     return da_unorm_records[da_unorm_block[da_unorm_index[cp >> 8]][cp & 255]].flags;
 }
 
-/* Every character between a letter and an accent, against the tables of text/unorm.h, whose truth is
- * Python's unicodedata; the characters both libraries' Unicode versions know alike: up to 9.0. */
+/* Every character between a letter and an accent, against the tables of text/unorm.h, whose truth
+ * is Python's unicodedata; characters that all versions of Unicode in use know: up to 9.0. */
 static void test_nfc_all(void)
 {
     unsigned bad = 0;

@@ -1,4 +1,4 @@
-/* Writes the tables of o200k_base for engine/tokenizer/ready.h: ready_tokenizer OUT. Run by make. */
+/* Writes the tables of o200k_base for engine/tokenizer/ready.h: ready_tokenizer OUT. */
 
 #include <stdio.h>
 
