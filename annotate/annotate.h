@@ -8,7 +8,8 @@
  * A backend turns one document into the three answers, or says why not. All
  * backends answer synchronously through `annotate`. One that has to ask
  * somebody else (the API) also has `gather`: it is given the whole input
- * before the loop (twice, when it asks about what it was answered), with as many requests in flight as it likes, and keeps the
+ * before the loop (twice, when it asks about what it was answered), with as many requests in
+ * flight as it likes, and keeps the
  * replies in its ledger, from which `annotate` then answers. So order, checks,
  * output and errors are the loop's business and no backend's.
  */

@@ -3,8 +3,8 @@
 
 /*
  * The requests for annotations: one per document, built from the prompt, and with the round
- * trip a second one that asks its question again; and the verdict on what a model replied. Shared by asking online, asking in batches and estimating; private to
- * annotate/.
+ * trip a second one that asks its question again; and the verdict on what a model replied. Shared
+ * by asking online, asking in batches and estimating; private to annotate/.
  */
 
 #include "annotate/annotate.h"

@@ -18,9 +18,9 @@ static const struct da_cmd_help help = {
     .name = "bench",
     .synopsis = "[options] -m MODEL",
     .summary = "Measure how fast a model reads and writes on this machine.",
-    .notes = "One request at a time with short questions and with documents of 200 to 1000 tokens,\n"
-             "then the scoring workload: documents of 1000 tokens, three answers each. End tokens\n"
-             "are ignored, so every run does the same work.\n"
+    .notes = "One request at a time with short questions and with documents of 200 to 1000\n"
+             "tokens, then the scoring workload: documents of 1000 tokens, three answers each.\n"
+             "End tokens are ignored, so every run does the same work.\n"
              "Rows: question, 200, 400, 600, 800, 1000, scoring; only when asked for streams (16\n"
              "answers together), threads and batch.",
 };

@@ -215,8 +215,8 @@ static void show_text(const struct da_model *m, const struct da_tokenizer *tok)
     printf("shape         %" PRIu32 " layers, %" PRIu32 " wide, MLP %" PRIu32 "\n", f->n_layers,
            f->dim, f->ff_dim);
     if (f->n_heads)
-        printf("attention     %" PRIu32 " heads of %" PRIu32 ", %" PRIu32 " key heads\n", f->n_heads,
-               f->head_dim, f->n_kv_heads);
+        printf("attention     %" PRIu32 " heads of %" PRIu32 ", %" PRIu32 " key heads\n",
+               f->n_heads, f->head_dim, f->n_kv_heads);
     else
         printf("attention     none\n");
     printf("vocabulary    %" PRIu32 "%s\n", f->n_vocab, f->tied ? ", output head tied" : "");

@@ -67,7 +67,7 @@ enum da_rc da_bench_run(const struct da_model *m, const struct da_bench_opts *op
 /* What this machine can do at most, and what the engine's own work reaches of it. */
 struct da_bench_limits {
     unsigned threads;
-    double int8_gops;         /* products and sums of bytes, all threads; 0: no such instruction known */
+    double int8_gops; /* products and sums of bytes, all threads; 0: no such instruction known */
     const char *int8_how;     /* "vpmaddubsw ymm" */
     double ram_gbs, l3_gbs;   /* read, all threads */
     double gemm_gops;         /* one matrix of the model against 512 tokens */

@@ -1,4 +1,4 @@
-/* Looking for the longest recent repetition; a text has a few thousand tokens, so a scan will do. */
+/* Looking for the longest recent repetition; a text has a few thousand tokens: a scan will do. */
 #include "engine/draft.h"
 
 #include <stdbool.h>

@@ -431,7 +431,8 @@ static bool may_draft(const struct da_engine *e)
 {
     uint32_t n = 0;
     /* guesses that were wrong must be forgotten, which only pages of keys and values allow */
-    if (e->model->family->pass != DA_PASS_DECODER || e->opts.draft != DA_DRAFT_LOOKUP || e->opts.batch < DRAFT_LIVE * (1 + DA_DRAFT_MAX))
+    if (e->model->family->pass != DA_PASS_DECODER || e->opts.draft != DA_DRAFT_LOOKUP ||
+        e->opts.batch < DRAFT_LIVE * (1 + DA_DRAFT_MAX))
         return false;
     for (uint32_t i = 0; i < e->n_slots; i++) {
         enum slot_state st = slot_at(e, i)->state;

@@ -46,11 +46,13 @@ told=$(perl -ne '$n = $1 if /^requests +(\d+)/;
     END { $c *= $n; printf "%.6f %.6f", ($p * 0.15 + $k * 0.6) / 1e6,
         (($p - $c) * 0.15 + $c * 0.075 + $k * 0.6) / 1e6 }' told)
 full=${told% *} cached=${told#* }
-verdict "uncached: \$$full foretold, \$$(bill FULL) billed" "$(within "$full" "$(bill FULL)" 0.02)" -eq 1
+verdict "uncached: \$$full foretold, \$$(bill FULL) billed" \
+    "$(within "$full" "$(bill FULL)" 0.02)" -eq 1
 verdict "as cached: \$$cached foretold, \$$(bill CACHED) billed" \
     "$(within "$cached" "$(bill CACHED)" 0.02)" -eq 1
-all=$(perl -e 'printf "%.4f", (($ARGV[0] - $ARGV[1]) * 0.15 + $ARGV[1] * 0.075 + $ARGV[2] * 0.6) / 1e6' \
-    $after)
+all=$(perl -e 'my ($p, $c, $k) = @ARGV;
+    printf "%.4f", (($p - $c) * 0.15 + $c * 0.075 + $k * 0.6) / 1e6' $after)
 ledger=$("$build/docassist" annotate --status l | sed -n 's/^cost *\$\([0-9.]*\).*/\1/p')
-verdict "the ledger's total is the bill: \$$ledger of \$$all" "$(within "$ledger" "$all" 0.0001)" -eq 1
+verdict "the ledger's total is the bill: \$$ledger of \$$all" \
+    "$(within "$ledger" "$all" 0.0001)" -eq 1
 exit $failed

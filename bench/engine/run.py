@@ -67,10 +67,10 @@ def build_peer(tmp, isa):
 
 
 def build_driver(src, tmp):
-    out = pathlib.Path(tmp) / "peer_llama"
+    out = pathlib.Path(tmp) / "llama_speed"
     lib = src / "build" / "bin"
     run(["cc", "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-O2", "-I", src / "include", "-I",
-         src / "ggml" / "include", HERE / "peer_llama.c", "-o", out, "-L", lib, "-lllama", "-lggml",
+         src / "ggml" / "include", HERE / "llama_speed.c", "-o", out, "-L", lib, "-lllama", "-lggml",
          "-lggml-base", "-Wl,-rpath," + str(lib)])
     return out
 

@@ -71,7 +71,7 @@ DA_ALWAYS_INLINE void unpack(enum da_panel_kind kind, const unsigned char *codes
     }
 }
 
-/* acc + w * x, by name: gcc would add in another order, for which there are not registers enough. */
+/* acc + w * x, by name: gcc would add in another order, for which there are too few registers. */
 static inline __m256i add_products(__m256i acc, __m256i w, __m256i x)
 {
     __m256i product;

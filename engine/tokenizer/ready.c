@@ -1,7 +1,7 @@
 /*
- * See ready.h. A head, then the arrays in the order of enum part, each on a border of 64 bytes. What
- * is read here was written by the same sources at build time; the head is checked all the same,
- * because a wrong file at build time should give a slow program, not a broken one.
+ * See ready.h. A head, then the arrays in the order of enum part, each on a border of 64 bytes.
+ * What is read here was written by the same sources at build time; the head is checked all the
+ * same, because a wrong file at build time should give a slow program, not a broken one.
  */
 
 #include "engine/tokenizer/ready.h"

@@ -2,7 +2,7 @@
  * The same work done by llama.cpp, through its own library: one line of JSON for
  * each way of doing a test, with the seconds of every repetition.
  *
- *     peer_llama MODEL THREADS REPS TEST[:WAYS]...
+ *     llama_speed MODEL THREADS REPS TEST[:WAYS]...
  *
  * prefill   a prompt of 1,000 tokens
  * decode    one stream of NEW_TOKENS tokens behind 1,000
@@ -60,7 +60,7 @@ static void quiet(enum ggml_log_level level, const char *text, void *ctx)
 
 static void die(const char *what)
 {
-    fprintf(stderr, "peer_llama: %s\n", what);
+    fprintf(stderr, "llama_speed: %s\n", what);
     exit(1);
 }
 
@@ -212,10 +212,10 @@ int main(int argc, char **argv)
 {
     struct peer p = {0};
     if (argc < 5)
-        die("usage: peer_llama MODEL THREADS REPS TEST...");
+        die("usage: llama_speed MODEL THREADS REPS TEST...");
     llama_log_set(quiet, NULL);
     llama_backend_init();
-    p.n_threads = atoi(argv[2]);
+    p.n_threads = (int)strtol(argv[2], NULL, 10);
     p.model = llama_model_load_from_file(argv[1], llama_model_default_params());
     if (!p.model)
         die("cannot load the model");
@@ -231,7 +231,7 @@ int main(int argc, char **argv)
                      : strcmp(test, "job1") == 0  ? PER_DOC
                      : strcmp(test, "job6") == 0  ? JOB_DOCS * PER_DOC
                                                   : 1;
-        run(&p, test, ways, n_seqs, atoi(argv[3]), n_seqs == 1);
+        run(&p, test, ways, n_seqs, (int)strtol(argv[3], NULL, 10), n_seqs == 1);
     }
     llama_batch_free(p.batch);
     llama_model_free(p.model);
