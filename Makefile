@@ -122,12 +122,13 @@ endif
 deps: ## install the packages of tools/deps/packages that are missing
 	@sh tools/deps/install.sh
 
-# Kernels alone may use wide instructions, each file its own. The files of other processors are empty.
+# Kernels and SHA-256 alone may use wide instructions, each file its own. The files of other processors are empty.
 ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
 ifeq ($(ARCH),x86_64)
 $O/engine/kernels/x86_avx2.o: ISA := -mavx2 -mfma -mf16c
 $O/engine/kernels/x86_avx512.o: ISA := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c
 $O/tests/soft/avx512.o: ISA := -Itests/soft -Wno-psabi -mavx2 -mfma -mf16c
+$O/common/sha256_x86.o: ISA := -msha -mssse3 -msse4.1
 else ifneq ($(filter aarch64 arm64,$(ARCH)),)
 $O/engine/kernels/arm_dot.o: ISA := -march=armv8.2-a+dotprod
 $O/engine/kernels/arm_i8mm.o: ISA := -march=armv8.2-a+dotprod+i8mm

@@ -40,6 +40,7 @@ static void detect(struct da_cpu *f)
     unsigned saved = xcr0();
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d))
         return;
+    f->sha = has(b, 29) && has(c1, 9) && has(c1, 19); /* with SSSE3 and SSE4.1 */
     f->avx2 = (saved & XCR0_AVX) == XCR0_AVX && has(c1, 12) && has(c1, 29) && has(b, 5);
     f->avx512 = f->avx2 && (saved & XCR0_AVX512) == XCR0_AVX512 && has(b, 16) && has(b, 17) &&
                 has(b, 30) && has(b, 31) && has(c, 11); /* F, DQ, BW, VL, VNNI */
@@ -78,7 +79,7 @@ static void detect(struct da_cpu *f)
 
 struct da_cpu da_cpu_detect(void)
 {
-    struct da_cpu f = {false, false, false, false, false};
+    struct da_cpu f = {.avx2 = false};
     detect(&f);
     return f;
 }

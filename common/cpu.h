@@ -8,6 +8,7 @@
 struct da_cpu {
     bool avx2;   /* with FMA and F16C */
     bool avx512; /* F, DQ, BW, VL and VNNI */
+    bool sha;    /* SHA-256 of x86 */
     bool neon;
     bool dotprod; /* 8-bit dot products of NEON */
     bool i8mm;    /* 8-bit matrix products of NEON, dotprod too */

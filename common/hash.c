@@ -4,17 +4,20 @@
 
 #include <string.h>
 
+#include "common/cpu.h"
+#include "common/sha256_x86.h"
+
+enum { SHA_LONG = 4096 }; /* bytes from which on asking the processor is worth it */
+
 static const uint32_t sha_k[64] = {
-    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4,
-    0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe,
-    0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f,
-    0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7,
-    0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc,
-    0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b,
-    0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116,
-    0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7,
-    0xc67178f2,
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
 static uint32_t rotr(uint32_t x, unsigned n)
@@ -29,11 +32,11 @@ static uint32_t load_be32(const unsigned char *p)
 
 /* The eight working variables stay in registers: instead of moving them on each round, each of
  * eight rounds names them one place further. */
-#define SHA_ROUND(a, b, c, d, e, f, g, h, i)                                                     \
-    do {                                                                                         \
-        uint32_t t = h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + (g ^ (e & (f ^ g))) +        \
-                     sha_k[i] + w[i];                                                            \
-        d += t;                                                                                  \
+#define SHA_ROUND(a, b, c, d, e, f, g, h, i)                                                       \
+    do {                                                                                           \
+        uint32_t t =                                                                               \
+            h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + (g ^ (e & (f ^ g))) + sha_k[i] + w[i];  \
+        d += t;                                                                                    \
         h = t + (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) ^ (c & (a ^ b)));              \
     } while (0)
 
@@ -76,6 +79,19 @@ void da_sha256_init(struct da_sha256 *h)
                                       0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
     memcpy(h->state, start, sizeof start);
     h->n_bytes = 0;
+    h->fast = 0;
+}
+
+static void sha_blocks(struct da_sha256 *h, const unsigned char *p, size_t n)
+{
+#if defined(__x86_64__)
+    if (h->fast > 0) {
+        da_sha256_x86(h->state, sha_k, p, n);
+        return;
+    }
+#endif
+    for (; n > 0; n--, p += 64)
+        sha_block(h->state, p);
 }
 
 void da_sha256_add(struct da_sha256 *h, const void *data, size_t len)
@@ -83,6 +99,8 @@ void da_sha256_add(struct da_sha256 *h, const void *data, size_t len)
     const unsigned char *p = data;
     size_t have = (size_t)(h->n_bytes % 64);
     h->n_bytes += len;
+    if (len >= SHA_LONG && h->fast == 0)
+        h->fast = da_cpu_detect().sha ? 1 : -1;
     if (have) {
         size_t n = 64 - have < len ? 64 - have : len;
         memcpy(h->block + have, p, n);
@@ -90,12 +108,11 @@ void da_sha256_add(struct da_sha256 *h, const void *data, size_t len)
         len -= n;
         if (have + n < 64)
             return;
-        sha_block(h->state, h->block);
+        sha_blocks(h, h->block, 1);
     }
-    for (; len >= 64; p += 64, len -= 64)
-        sha_block(h->state, p);
-    if (len)
-        memcpy(h->block, p, len);
+    sha_blocks(h, p, len / 64);
+    if (len % 64)
+        memcpy(h->block, p + len / 64 * 64, len % 64);
 }
 
 void da_sha256_end(struct da_sha256 *h, unsigned char out[DA_SHA256_LEN])

@@ -15,6 +15,7 @@ struct da_sha256 {
     uint32_t state[8];
     uint64_t n_bytes;
     unsigned char block[64];
+    int fast; /* by the processor's own instructions: 1, -1 no, 0 until the first long piece */
 };
 
 void da_sha256_init(struct da_sha256 *h);
