@@ -41,7 +41,8 @@ for cc in gcc clang; do
 done
 have aarch64-linux-gnu-gcc || { skip "ARM: no aarch64-linux-gnu-gcc"; exit $failed; }
 if have clang; then
-    step "ARM kernels by clang" kernels O=build/cpus-arm-clang CC='clang --target=aarch64-linux-gnu'
+    step "ARM kernels by clang" kernels O=build/cpus-arm-clang \
+        CC='clang --target=aarch64-linux-gnu' CPPFLAGS="-isystem $cross/include" PKG_CFLAGS=
 else
     skip "ARM kernels by clang: there is none"
 fi
@@ -62,7 +63,7 @@ programs="$arm/docassist $arm/tests/tools/logits"
 step "ARM build" env PKG_CONFIG_LIBDIR="$libs/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root" \
     make --no-print-directory -j2 WERROR=1 O=$arm CC=aarch64-linux-gnu-gcc \
     AR=aarch64-linux-gnu-ar WITH_CLD2=0 LDFLAGS="-Wl,-rpath,$libs" $programs $targets
-[ $failed = 0 ] || exit 1
+[ -x $arm/tests/tools/logits ] || exit 1
 
 emulate() { # CPU TEST...
     cpu=$1

@@ -11,7 +11,8 @@
 #define __has_include(x) 0
 #endif
 
-#if defined(__x86_64__) && defined(__AVX2__) && __has_include(<simde/x86/avx512.h>)
+#if defined(__x86_64__) && defined(__AVX2__) && !defined(__clang__) && \
+    __has_include(<simde/x86/avx512.h>)
 #define da_kernels_avx512 soft_kernels
 #include "engine/kernels/x86_avx512.c"
 
