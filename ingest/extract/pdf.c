@@ -99,6 +99,9 @@ static void set_fonts(struct page_glyphs *pg, GList *attrs)
             flags |= DA_GLYPH_BOLD;
         if (strstr(name, "Courier") != NULL || strstr(name, "Mono") != NULL)
             flags |= DA_GLYPH_MONO;
+        if (strstr(name, "ingbat") != NULL || strstr(name, "ingding") != NULL ||
+            strstr(name, "ebding") != NULL)
+            flags |= DA_GLYPH_PICTURE;
         for (int i = t->start_index; i <= t->end_index && i >= 0 && (size_t)i < pg->n; i++) {
             pg->g[i].size = (float)t->font_size;
             pg->g[i].flags = flags;
