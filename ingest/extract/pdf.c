@@ -16,6 +16,7 @@ bool da_job_reads_pdf(void)
 
 #include <math.h>
 #include <poppler.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,8 +36,13 @@ enum {
     OCR_MAX_SIDE = 6000, /* pixels: A2 at 200 dpi */
     OCR_MAX_CHARS = 16,      /* a page of pictures may still carry a stamp or a page number */
     BOOK_PAGES = 60,
-    SLIDE_MAX_CHARS = 1400   /* a page, on average, of a landscape document */
+    SLIDE_MAX_CHARS = 1400,  /* a page, on average, of a landscape document */
+    MAX_FONTS = 32,          /* of a page */
+    FONT_NAME_MAX = 96,
+    LAST_IN_ORDER = 97       /* '~' in the order of TrueType glyphs */
 };
+
+static const float SPACE_MAX_EM = 0.36f;
 
 static const double PICTURE_SHARE = 0.3;
 
@@ -106,6 +112,83 @@ static void set_fonts(struct page_glyphs *pg, GList *attrs)
             pg->g[i].size = (float)t->font_size;
             pg->g[i].flags = flags;
         }
+    }
+}
+
+/*
+ * Fonts without maps to characters, whose codes are the numbers of their glyphs in the order that
+ * TrueType fonts have: "The" comes out as "7KH", the space as U+0003. A font of which a page shows
+ * such spaces, and nothing that the order does not hold, is one.
+ */
+struct ordered_font {
+    char name[FONT_NAME_MAX];
+    double size; /* bullets of another font may come under the same name */
+    size_t n_three, n_other;
+};
+
+static struct ordered_font *find_font(struct ordered_font *fonts, size_t *n,
+                                      const PopplerTextAttributes *t)
+{
+    const char *name = t->font_name != NULL ? t->font_name : "";
+    for (size_t i = 0; i < *n; i++)
+        if (fabs(fonts[i].size - t->font_size) < 0.01 && strcmp(fonts[i].name, name) == 0)
+            return &fonts[i];
+    if (*n == MAX_FONTS || strlen(name) >= FONT_NAME_MAX)
+        return NULL;
+    memset(&fonts[*n], 0, sizeof fonts[*n]);
+    (void)snprintf(fonts[*n].name, FONT_NAME_MAX, "%s", name);
+    fonts[*n].size = t->font_size;
+    return &fonts[(*n)++];
+}
+
+static void count_ordered(const struct page_glyphs *pg, const PopplerTextAttributes *t,
+                          struct ordered_font *f)
+{
+    for (int i = t->start_index; i <= t->end_index && i >= 0 && (size_t)i < pg->n; i++) {
+        uint32_t cp = pg->g[i].cp;
+        f->n_three += cp == 3;
+        f->n_other += cp != ' ' && cp != '\n' && (cp < 3 || cp > LAST_IN_ORDER);
+    }
+}
+
+static void shift_ordered(struct page_glyphs *pg, const PopplerTextAttributes *t)
+{
+    for (int i = t->start_index; i <= t->end_index && i >= 0 && (size_t)i < pg->n; i++) {
+        uint32_t *cp = &pg->g[i].cp;
+        if (*cp >= 3 && *cp <= LAST_IN_ORDER && *cp != ' ' && *cp != '\n')
+            *cp += ' ' - 3;
+    }
+}
+
+static void fix_ordered_fonts(struct page_glyphs *pg, GList *attrs)
+{
+    struct ordered_font fonts[MAX_FONTS];
+    size_t n = 0, n_three = 0;
+    for (size_t i = 0; i < pg->n; i++)
+        n_three += pg->g[i].cp == 3;
+    if (n_three < 2)
+        return;
+    for (GList *a = attrs; a != NULL; a = a->next) {
+        const PopplerTextAttributes *t = a->data;
+        struct ordered_font *f = find_font(fonts, &n, t);
+        if (f != NULL)
+            count_ordered(pg, t, f);
+    }
+    for (GList *a = attrs; a != NULL; a = a->next) {
+        const PopplerTextAttributes *t = a->data;
+        const struct ordered_font *f = find_font(fonts, &n, t);
+        if (f != NULL && f->n_three >= 2 && f->n_other == 0)
+            shift_ordered(pg, t);
+    }
+}
+
+/* A code without a meaning that is as wide as a space stands for one in fonts with poor maps. */
+static void fix_spaces(struct page_glyphs *pg)
+{
+    for (size_t i = 0; i < pg->n; i++) {
+        struct da_glyph *g = &pg->g[i];
+        if (g->cp < ' ' && g->cp != '\n' && g->x1 - g->x0 < SPACE_MAX_EM * g->size)
+            g->cp = ' ';
     }
 }
 
@@ -202,6 +285,8 @@ static bool read_page(PopplerPage *page, struct page_glyphs *pg)
         marks = false;
     }
     set_fonts(pg, t.attrs);
+    fix_ordered_fonts(pg, t.attrs);
+    fix_spaces(pg);
     for (size_t i = 0; i < pg->n; i++)
         if (pg->word[i])
             pg->g[i].flags |= DA_GLYPH_WORD;
