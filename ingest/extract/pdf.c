@@ -35,6 +35,7 @@ enum {
     OCR_DPI = 200,
     OCR_MAX_SIDE = 6000, /* pixels: A2 at 200 dpi */
     OCR_MAX_CHARS = 16,      /* a page of pictures may still carry a stamp or a page number */
+    FIGURE_MAX_CHARS = 100,  /* a picture with labels */
     BOOK_PAGES = 60,
     SLIDE_MAX_CHARS = 1400,  /* a page, on average, of a landscape document */
     MAX_FONTS = 32,          /* of a page */
@@ -299,7 +300,7 @@ static bool read_page(PopplerPage *page, struct page_glyphs *pg)
 }
 
 struct counts {
-    size_t n_chars, n_unmapped, n_image_pages, n_ocr_pages, n_form_fields, n_landscape, n_read;
+    size_t n_chars, n_unmapped, n_image_pages, n_figure_pages, n_ocr_pages, n_form_fields, n_landscape, n_read;
 };
 
 static void count_glyphs(const struct page_glyphs *pg, size_t *n_page, size_t *n_unmapped)
@@ -333,7 +334,13 @@ static bool is_picture(PopplerPage *page, bool any_text)
 static size_t count_fields(PopplerPage *page)
 {
     GList *fields = poppler_page_get_form_field_mapping(page);
-    size_t n = g_list_length(fields);
+    size_t n = 0;
+    for (GList *i = fields; i != NULL; i = i->next) {
+        PopplerFormField *f = ((const PopplerFormFieldMapping *)i->data)->field;
+        bool push = poppler_form_field_get_field_type(f) == POPPLER_FORM_FIELD_BUTTON &&
+                    poppler_form_field_button_get_button_type(f) == POPPLER_FORM_BUTTON_PUSH;
+        n += !push; /* buttons to push lead somewhere, they ask for nothing */
+    }
     poppler_page_free_form_field_mapping(fields);
     return n;
 }
@@ -416,7 +423,7 @@ static const char *guess_type(const struct counts *c, int n_pages)
         return "form";
     if (c->n_landscape * 2 > c->n_read && n_pages > 1 && per_page < SLIDE_MAX_CHARS)
         return "presentation";
-    if (per_page < 60 && c->n_image_pages > 0)
+    if (per_page < FIGURE_MAX_CHARS && c->n_figure_pages * 2 > c->n_read)
         return "illustration";
     return n_pages >= BOOK_PAGES ? "book" : "article";
 }
@@ -472,6 +479,8 @@ static void read_pages(PopplerDocument *d, int n_pages, const struct da_request 
             c->n_landscape += w > h;
             bool picture = n_page < OCR_MAX_CHARS && is_picture(page, n_page > 0);
             c->n_image_pages += picture;
+            c->n_figure_pages +=
+                n_page < FIGURE_MAX_CHARS && (picture || is_picture(page, n_page > 0));
             if (c->n_form_fields < 3)
                 c->n_form_fields += count_fields(page);
             da_buf_reset(&seen);
