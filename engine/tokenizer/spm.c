@@ -139,7 +139,7 @@ enum da_rc da_spm_pieces(const struct da_tokenizer *t, struct da_tok_scratch *s,
             continue;
         }
         struct da_piece_key k = da_piece_key(piece.p, piece.len, text.p + text.len);
-        struct da_piece_set *set = da_piece_set(s, k);
+        struct da_piece_set *set = da_piece_set(s, da_piece_hash(k));
         if (da_piece_get(set, k, out))
             continue;
         size_t from = out->n;

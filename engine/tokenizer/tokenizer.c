@@ -63,6 +63,7 @@ void da_tok_scratch_free(struct da_tok_scratch *s)
     da_ids_release(&s->ids);
     da_merge_release(&s->merge);
     free(s->path);
+    free(s->jobs);
     da_big_free(s->cache, (sizeof *s->cache << DA_PIECE_CACHE_BITS) +
                               (sizeof *s->longs << DA_LONG_CACHE_BITS));
     free(s);
