@@ -1,8 +1,9 @@
 /*
  * See bytemerge.h. First the merges of two bytes that nothing can prevent, about half of all: a
- * merge of lowest rank comes first, so that of a[i] and a[i + 1] happens for certain when all merges
- * that would take one of the two away have higher ranks, whatever grows beside them. Later merges do
- * not mind that it is done early where each comes after those that make its parts (is_monotone).
+ * merge of lowest rank comes first, so that of a[i] and a[i + 1] happens for certain when all
+ * merges that would take one of the two away have higher ranks, whatever grows beside them. Later
+ * merges do not mind that it is done early where each comes after those that make its parts
+ * (is_monotone).
  *
  * Then the rest, in the usual order, of up to TOGETHER pieces in step: a round finds the next merge
  * of each and asks for the ranks of its two new neighbourhoods; the questions of all are answered
@@ -25,7 +26,7 @@ static_assert(DA_JOB_MAX_LEN <= 1 << INDEX_BITS && DA_JOB_MAX_LEN % 16 == 0,
 
 static bool is_monotone(const struct da_vocab *v)
 {
-    uint32_t *made = da_try_alloc(v->n, sizeof *made); /* by which merge, the last of them, plus 1 */
+    uint32_t *made = da_try_alloc(v->n, sizeof *made); /* by which merge, the last one, plus 1 */
     bool monotone = made != NULL;
     for (size_t i = 0; i < v->n_merges && monotone; i++)
         made[v->merges[i].result] = (uint32_t)i + 1;

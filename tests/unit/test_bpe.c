@@ -1,9 +1,9 @@
 /*
  * Byte-pair encoding of pieces of bytes, by the fast ways of engine/tokenizer, against the
- * algorithm as it is published (Sennrich, Haddow, Birch 2016, algorithm 1): join the pair that comes
- * first in the list of merges, the leftmost of equals, until no pair is in the list. Vocabularies
- * are random, over few letters, so that merges compete: some in the order in which their parts are
- * made, some shuffled, some with a token that several merges make.
+ * algorithm as it is published (Sennrich, Haddow, Birch 2016, algorithm 1): join the pair that
+ * comes first in the list of merges, the leftmost of equals, until no pair is in the list.
+ * Vocabularies are random, over few letters, so that merges compete: some in the order in which
+ * their parts are made, some shuffled, some with a token that several merges make.
  */
 
 #include <stdlib.h>
