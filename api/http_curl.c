@@ -31,7 +31,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 
-/* libcurl's functions, without their "curl_"; empty until load_curl() returned true. Written once. */
+/* libcurl's functions, without their "curl_". Written once, by load_once(). */
 static struct curl_api {
     CURLcode (*global_init)(long);
     void (*global_cleanup)(void);
@@ -56,9 +56,8 @@ static struct curl_api {
     CURLUcode (*url_set)(CURLU *, CURLUPart, const char *, unsigned);
     void (*url_cleanup)(CURLU *);
     void (*free)(void *);
+    bool is_complete;
 } curl;
-
-static bool curl_is_loaded;
 
 /* POSIX lets a function's address travel through dlsym's void pointer; C has no cast for it. */
 #define LOAD(name) \
@@ -100,13 +99,13 @@ static void load_once(void)
     LOAD(url_set);
     LOAD(url_cleanup);
     LOAD(free);
-    curl_is_loaded = all;
+    curl.is_complete = all;
 }
 
 static bool load_curl(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    return pthread_once(&once, load_once) == 0 && curl_is_loaded;
+    return pthread_once(&once, load_once) == 0 && curl.is_complete;
 }
 
 enum { DEFAULT_CONNECTIONS = 256, DEFAULT_STREAMS = 16, DEFAULT_CONNECT_MS = 10000 };
