@@ -235,7 +235,7 @@ static struct da_long_entry *long_entry(const struct da_tok_scratch *s, const ch
     }
     memcpy(&w, p + len - 8, 8);
     h = (h ^ w) * 0xbf58476d1ce4e5b9u;
-    return &s->longs[h >> (64 - DA_LONG_CACHE_BITS)];
+    return &s->cache.longs[h >> (64 - s->cache.long_bits)];
 }
 
 static void put_long(struct da_long_entry *e, struct da_span piece, const int32_t *ids, size_t n)
@@ -409,11 +409,13 @@ static enum da_rc encode_batch(const struct da_tokenizer *t, struct da_tok_scrat
                                struct da_ids *out, struct da_err *err)
 {
     struct batch b;
+    da_piece_cache_check(&s->cache);
     b.t = t;
     b.s = s;
     b.n = n;
     begin_batch(&b, text.p + text.len, text.p + at, text.p, ends);
     find_missed(&b);
+    s->cache.n_put += b.n_missed;
     if (b.n_missed > 0 && t->wholes)
         find_wholes(&b);
     if (b.n_missed > 0 && t->by_jobs)

@@ -37,7 +37,7 @@ struct da_tokenizer {
 };
 
 /* Pieces up to 15 bytes that gave up to 4 ids, two to a cache line. */
-enum { DA_PIECE_MAX_LEN = 15, DA_PIECE_MAX_IDS = 4, DA_PIECE_CACHE_BITS = 16 };
+enum { DA_PIECE_MAX_LEN = 15, DA_PIECE_MAX_IDS = 4 };
 
 /* The bytes of a piece, zero-padded; the last byte holds the length (low half; 0: empty) and, in
  * an entry, the number of ids (high half). */
@@ -55,12 +55,22 @@ struct da_piece_set {
 };
 
 /* Longer pieces, such as words of Cyrillic or Devanagari; two cache lines an entry. */
-enum { DA_LONG_MAX_LEN = 46, DA_LONG_MAX_IDS = 20, DA_LONG_CACHE_BITS = 14 };
+enum { DA_LONG_MAX_LEN = 46, DA_LONG_MAX_IDS = 20 };
 struct da_long_entry {
     uint8_t len; /* 0: empty */
     uint8_t n_ids;
     char text[DA_LONG_MAX_LEN];
     int32_t ids[DA_LONG_MAX_IDS];
+};
+
+/* What is remembered of pieces: a small table at first, because clearing a large one costs more
+ * than a short text, and a large one once much has been put into it. */
+struct da_piece_cache {
+    struct da_piece_set *sets;    /* [1 << bits], owned */
+    struct da_long_entry *longs;  /* [1 << long_bits], in the same block */
+    unsigned bits, long_bits;
+    size_t n_put;
+    void *block;                  /* of the small tables, or NULL */
 };
 
 enum { DA_BPE_BATCH = 128 }; /* pieces that are looked at together */
@@ -73,8 +83,7 @@ struct da_best_path {
 
 struct da_tok_scratch {
     uint64_t key;                 /* of the tokenizer the caches belong to */
-    struct da_piece_set *cache; /* [1 << DA_PIECE_CACHE_BITS], owned */
-    struct da_long_entry *longs; /* [1 << DA_LONG_CACHE_BITS], in the same block */
+    struct da_piece_cache cache;
     struct da_merge_job *jobs; /* [DA_BPE_BATCH], owned; NULL until needed */
     struct da_merge_list merge;
     struct da_best_path *path; /* [cap_path + 1] */
@@ -167,7 +176,7 @@ static inline uint64_t da_piece_hash(struct da_piece_key k)
 static inline struct da_piece_set *da_piece_set(const struct da_tok_scratch *s,
                                                 uint64_t hash)
 {
-    return &s->cache[hash >> (64 - DA_PIECE_CACHE_BITS)];
+    return &s->cache.sets[hash >> (64 - s->cache.bits)];
 }
 
 static inline bool da_piece_is(const struct da_piece_entry *e, struct da_piece_key k)
@@ -203,6 +212,19 @@ static inline void da_piece_put(struct da_piece_set *set, struct da_piece_key k,
     set->way[0].key.w[0] = k.w[0];
     set->way[0].key.w[1] = k.w[1] | (uint64_t)n << 60;
     memcpy(set->way[0].ids, ids, n * sizeof *ids);
+}
+
+void da_piece_cache_init(struct da_piece_cache *c);
+void da_piece_cache_release(struct da_piece_cache *c);
+void da_piece_cache_clear(struct da_piece_cache *c);
+/* To be called between pieces: pointers into the tables may become invalid. */
+void da_piece_cache_grow(struct da_piece_cache *c);
+
+static inline void da_piece_cache_check(struct da_piece_cache *c)
+{
+    enum { SMALL_IS_FULL = 4096 };
+    if (DA_UNLIKELY(c->block != NULL && c->n_put > SMALL_IS_FULL))
+        da_piece_cache_grow(c);
 }
 
 #endif
