@@ -23,6 +23,7 @@
 #include "common/io.h"
 #include "common/map.h"
 #include "common/mem.h"
+#include "engine/bigmem.h"
 #include "engine/gguf_impl.h"
 
 enum { GGUF_DEFAULT_ALIGNMENT = 32 };
@@ -412,6 +413,14 @@ uint32_t da_gguf_alignment(const struct da_gguf *g)
 bool da_gguf_is_mapped(const struct da_gguf *g)
 {
     return g->map.p != NULL;
+}
+
+void da_gguf_forget(const struct da_gguf *g)
+{
+    if (da_gguf_is_mapped(g))
+        da_big_forget(g->map.p, g->map.len);
+    for (size_t i = 0; i < g->n_more; i++)
+        da_gguf_forget(g->more[i]);
 }
 
 size_t da_gguf_n_files(const struct da_gguf *g)

@@ -132,6 +132,16 @@ void da_apply_norm(const struct da_session *s, const struct da_norm_weight *w, c
         m->kernels->layernorm(x, w->w, w->b, m->hp.norm_eps, m->hp.dim, y);
 }
 
+/* With a tied head its panels hold the embedding too, and the file's own copy stays untouched. */
+static void embed_token(const struct da_model *m, uint32_t id, float *x)
+{
+    const size_t row = (size_t)(m->embd->n_bytes / m->embd->dims[1]);
+    if (m->facts.tied)
+        da_panels_row(&m->head.p, id, x);
+    else
+        da_dequantize((enum da_qtype)m->embd->type, m->embd->data + id * row, x, m->hp.embd_dim);
+}
+
 /* Position and norm of a row's embedding. */
 static void place_row(struct da_session *s, uint32_t t)
 {
@@ -156,9 +166,7 @@ void da_phase_embed(struct da_session *s)
     uint32_t t;
     while ((t = da_pool_next(s->pool)) < s->n_rows) {
         float *x = (narrow ? s->tmp : s->x) + (size_t)t * s->d_stride;
-        size_t row = (size_t)(m->embd->n_bytes / m->embd->dims[1]);
-        da_dequantize((enum da_qtype)m->embd->type, m->embd->data + (size_t)s->rows[t].id * row, x,
-                      dim);
+        embed_token(m, s->rows[t].id, x);
         if (m->hp.embd_scale != 1.0f)
             for (uint32_t i = 0; i < dim; i++)
                 x[i] *= m->hp.embd_scale;

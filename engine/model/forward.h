@@ -71,8 +71,8 @@ struct da_session {
     struct da_t5_state t5;
     float *states; /* Mamba: owned, of all sequences */
     size_t states_bytes;
-    void **blocks; /* owned: all of the above */
-    size_t n_blocks, cap_blocks;
+    unsigned char *arena; /* owned: all of the above */
+    size_t arena_bytes;
 
     /* the step at hand */
     const struct da_row *rows;
