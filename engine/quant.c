@@ -322,8 +322,8 @@ static void dq_super(enum da_qtype type, const unsigned char *src, float *y)
 void da_dequantize(enum da_qtype type, const void *src, float *dst, size_t n)
 {
     static void (*const DECODE[])(const unsigned char *, float *) = {
-        [DA_Q_Q4_0] = dq_q4_0, [DA_Q_Q4_1] = dq_q4_1,     [DA_Q_Q5_0] = dq_q5_0,
-        [DA_Q_Q5_1] = dq_q5_1, [DA_Q_Q8_0] = dq_q8_0,     [DA_Q_IQ4_NL] = dq_iq4_nl,
+        [DA_Q_Q4_0] = dq_q4_0, [DA_Q_Q4_1] = dq_q4_1, [DA_Q_Q5_0] = dq_q5_0,
+        [DA_Q_Q5_1] = dq_q5_1, [DA_Q_Q8_0] = dq_q8_0, [DA_Q_IQ4_NL] = dq_iq4_nl,
     };
     const unsigned char *p = src;
     uint16_t h;

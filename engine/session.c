@@ -92,8 +92,7 @@ static void lay_out_own(struct da_session *s)
                  rows = da_pad(s->max_attn_rows, DA_LANES),
                  o = rows * da_pad(s->model->hp.head_dim, DA_LANES), n_seqs = s->opts.n_seqs;
     float *gate = part(s, n_threads * hidden, sizeof *gate),
-          *up = part(s, n_threads * hidden, sizeof *up),
-          *out = part(s, n_threads * o, sizeof *out);
+          *up = part(s, n_threads * hidden, sizeof *up), *out = part(s, n_threads * o, sizeof *out);
     struct da_attn_row *attn_rows = part(s, n_threads * rows, sizeof *attn_rows);
     uint32_t *pages = part(s, n_seqs * s->max_pages, sizeof *pages),
              *src_pages = part(s, s->model->t5 ? n_seqs * s->max_pages : 0, sizeof *src_pages);

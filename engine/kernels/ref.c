@@ -6,5 +6,6 @@
 #define BODY_TEXT "ref"
 #define MM_T 4
 #define MMQ_T 4
+#define BODY_SUPER_T 1
 #define ATTN_R 1
 #include "engine/kernels/body.inc"

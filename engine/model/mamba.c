@@ -238,8 +238,7 @@ void da_mamba_layer_step(struct da_session *s, uint32_t layer)
     da_phase_prepare(s, da_wants(&y->x), s->attn, s->attn_stride, b->inner, s->n_rows,
                      s->attn_tiles);
     da_phase_matmul(s, &x, 1, s->attn, s->attn_stride, s->attn_tiles, s->n_rows, false);
-    da_phase_prepare(s, da_wants(&y->dt), s->gate, s->ff_stride, b->rank, s->n_rows,
-                     s->ff_tiles);
+    da_phase_prepare(s, da_wants(&y->dt), s->gate, s->ff_stride, b->rank, s->n_rows, s->ff_tiles);
     da_phase_matmul(s, &dt, 1, s->gate, s->ff_stride, s->ff_tiles, s->n_rows, false);
     channels_phase(s, y, layer, recur);
     da_phase_prepare(s, da_wants(&y->out), s->attn, s->attn_stride, b->inner, s->n_rows,

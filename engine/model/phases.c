@@ -8,7 +8,7 @@
 
 #include "engine/kernels/panels.h"
 
-enum { MM_ITEMS_PER_THREAD = 6 };   /* enough to even out, few enough to stay cheap */
+enum { MM_ITEMS_PER_THREAD = 6 }; /* enough to even out, few enough to stay cheap */
 
 static bool wants_tiles(const struct da_weight *w)
 {

@@ -98,12 +98,8 @@ static enum da_rc work(struct da_session *s, struct da_err *err)
 
 static void test_model(const char *path, const char *shape, enum da_qtype type, enum da_kv_type kv)
 {
-    const struct da_session_opts so = {.n_threads = 2,
-                                       .kv = kv,
-                                       .n_ctx = 512,
-                                       .n_seqs = N_SEQS,
-                                       .batch = 256,
-                                       .n_logits = N_SEQS};
+    const struct da_session_opts so = {
+        .n_threads = 2, .kv = kv, .n_ctx = 512, .n_seqs = N_SEQS, .batch = 256, .n_logits = N_SEQS};
     struct da_model *m = NULL;
     struct da_session *s = NULL;
     struct da_err err;
