@@ -125,7 +125,7 @@ deps: ## install the packages of tools/deps/packages that are missing
 	@sh tools/deps/install.sh
 
 # Kernels and SHA-256 alone may use wide instructions, each file its own. The files of other processors are empty.
-ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 ifeq ($(ARCH),x86_64)
 $O/engine/kernels/x86_avx2.o: ISA := -mavx2 -mfma -mf16c
 $O/engine/kernels/x86_avx512.o: ISA := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c
