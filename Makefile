@@ -207,12 +207,17 @@ $(UNIT): %: %.o $O/tests/tap.o $O/libdocassist.a
 $(TOOLS): %: %.o $O/libdocassist.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# Fuzz targets of the helper's parsers need these and their libraries.
+PARSER_OBJ  := $(filter-out $(addprefix $O/ingest/extract/,warm.o job.o light.o sandbox.o),$(LIGHT_OBJ))
+PARSER_FUZZ := $(foreach x,office html charset,$O/tests/fuzz/fuzz_$x $O/tests/fuzz/replay_fuzz_$x)
+$(PARSER_FUZZ): $(PARSER_OBJ)
+$(PARSER_FUZZ): LDLIBS += $(LIGHT_LIBS)
 $(FUZZ): %: %.o $O/libdocassist.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(DA_LDFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(DA_LDFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
 $(REPLAY): $O/tests/fuzz/replay_%: $O/tests/fuzz/%.o $O/tests/fuzz/standalone.o $O/libdocassist.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
 
 # --- checks ------------------------------------------------------------------
 check: deps ## install what is missing, build, run every test
