@@ -30,16 +30,23 @@ GELU = {"cerebras", "slimlm", "mpt", "gptneox", "gptneox-serial", "falcon", "fal
 # Where a tiny model has what no published one of its kind has and llama.cpp takes for granted (or
 # leaves out: windows of Mistral and StarCoder 2), it is changed: members of config.json, tensors
 # that go.
+# llama.cpp's contexts are multiples of 256, from which its Phi-3.5 goes to the long divisors: the
+# old context is made longer than that. It leaves out how T5 1.0 scales its logits.
+PHI35 = {"original_max_position_embeddings": 512, "max_position_embeddings": 1024,
+         "rope_parameters": {"original_max_position_embeddings": 512}}
 T5 = {"relative_attention_max_distance": 128}
 VARIANTS = {
     "falcon-new": ({"bias": False}, r"(query_key_value|dense|dense_h_to_4h|dense_4h_to_h)\.bias$"),
     "gemma3": ({"query_pre_attn_scalar": 16}, None),
     "mistral": ({"sliding_window": None}, None),
     "starcoder2": ({"sliding_window": None}, None),
+    "phi35-short": (PHI35, None),
+    "phi35-long": (PHI35, None),
     "t5": (T5, None),
     "mt0": (T5, None),
     "flan-t5": (T5 | {"num_decoder_layers": 2}, r"^decoder\.block\.2\."),
 }
+UNSCALED = {"t5": 32 ** -0.5}
 LIMIT, GELU_LIMIT = 1e-3, 1e-2
 docassist, golden = sys.argv[1:3]
 peer, ours_program = os.environ["LLAMA_PEER"], os.environ["LOGITS"]
@@ -103,7 +110,7 @@ def encoder(path):
         return x / np.linalg.norm(x)
 
 
-def theirs(path, arch, encodes):
+def theirs(path, name, encodes):
     if encodes:
         ids = json.loads(ask("tokenize", "--tokenizer", path, "--add-special", "--jsonl",
                              text_file.name))["ids"]
@@ -113,7 +120,9 @@ def theirs(path, arch, encodes):
         x = numbers(out)
         return x / np.linalg.norm(x), ""
     out, err = run([peer, "logits", path, "0"], struct.pack(f"<{len(IDS)}i", *IDS))
-    return (log_softmax(numbers(out)), "") if out is not None else (None, err)
+    if out is None:
+        return None, err
+    return log_softmax(numbers(out) * UNSCALED.get(name, 1.0)), ""
 
 
 IDS = np.random.default_rng(3).integers(3, 48, 30).tolist()
@@ -125,7 +134,8 @@ text_file.flush()
 def change(folder, members, drop):
     with open(f"{folder}/config.json") as f:
         config = json.load(f)
-    config.update(members)
+    for k, v in members.items():
+        config[k] = {**config[k], **v} if isinstance(v, dict) else v
     with open(f"{folder}/config.json", "w") as f:
         json.dump(config, f)
     with open(f"{folder}/model.safetensors", "rb") as f:
@@ -148,7 +158,7 @@ def check(name, folder, tmp, encodes):
     ask("model", "import", "-q", "--type", "f32", "--name", "tiny", copy, "-o", path)
     arch = json.loads(ask("model", "show", "--json", path))["architecture"]
     mine = encoder(path) if encodes else decoder(path, IDS, arch)
-    got, err = theirs(path, arch, encodes)
+    got, err = theirs(path, name, encodes)
     if arch.startswith("docassist."):
         ok = got is None and "unknown model architecture" in err
         print(f"| {name} | `{arch}` | not its own: {'refused by name' if ok else err} | |")

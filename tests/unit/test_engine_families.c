@@ -27,7 +27,7 @@ static const char *const FAMILIES[] = {
     "bloomz",         "qwen2-mscale", "starcoder2", "gptneo",    "opt",         "opt-post",
     "mobillama",      "mobilellm",   "phonelm",    "phi35-short", "phi35-long",  "qwen2-yarn",
     "llama-linear",   "cerebras",    "gptneox-serial", "mamba",  "t5",          "flan-t5",
-    "mt0",
+    "mt0",            "falcon-rw",
 };
 
 /* An encoder-decoder has logits from the end of what its encoder reads. */
