@@ -72,11 +72,23 @@ static unsigned n_ropes(const struct da_model *m)
     return m->family->window_rope ? 2 : 1;
 }
 
+/* What the second matrices of all MLPs want. */
+static unsigned hidden_wants(const struct da_model *m)
+{
+    unsigned wants = m->mamba ? DA_WANTS_FLOATS : 0;
+    for (uint32_t l = 0; l < m->hp.n_layers; l++)
+        wants |= da_wants(&m->layers[l].down);
+    for (uint32_t l = 0; m->t5 && l < m->t5->n_enc; l++)
+        wants |= da_wants(&m->t5->enc[l].down);
+    return wants;
+}
+
 /* What each thread and each sequence has for itself. */
 static void lay_out_own(struct da_session *s)
 {
     const unsigned n_threads = da_pool_n_threads(s->pool);
-    const size_t hidden = (size_t)HIDDEN_TOKENS * DA_GROUP,
+    const bool supers = hidden_wants(s->model) & DA_WANTS_SUPERS;
+    const size_t hidden = (size_t)HIDDEN_TOKENS * (supers ? DA_SUPER : DA_GROUP),
                  rows = da_pad(s->max_attn_rows, DA_LANES),
                  o = rows * da_pad(s->model->hp.head_dim, DA_LANES), n_seqs = s->opts.n_seqs;
     float *gate = part(s, n_threads * hidden, sizeof *gate),
@@ -111,9 +123,7 @@ static void lay_out(struct da_session *s)
     const struct da_mamba *mamba = s->model->mamba;
     const uint32_t attn = mamba ? mamba->inner : hp->n_heads * hp->head_dim;
     const uint32_t ff = mamba ? mamba->rank : hp->ff_dim;
-    bool float_mlp = s->model->mamba != NULL;
-    for (uint32_t l = 0; l < hp->n_layers; l++)
-        float_mlp = float_mlp || s->model->layers[l].down.p.kind < DA_PANEL_Q8;
+    const bool float_mlp = hidden_wants(s->model) & (DA_WANTS_FLOATS | DA_WANTS_HALVES);
     s->x = part(s, n * s->d_stride, sizeof(float));
     s->xn = part(s, n * s->d_stride, sizeof(float));
     s->xn2 = part(s, hp->parallel ? n * s->d_stride : 1, sizeof(float));

@@ -119,7 +119,7 @@ def theirs(path, name, encodes):
             return None, err
         x = numbers(out)
         return x / np.linalg.norm(x), ""
-    out, err = run([peer, "logits", path, "0"], struct.pack(f"<{len(IDS)}i", *IDS))
+    out, err = run([peer, "logits", path, "-"], struct.pack(f"<{len(IDS)}i", *IDS))
     if out is None:
         return None, err
     return log_softmax(numbers(out) * UNSCALED.get(name, 1.0)), ""
