@@ -83,7 +83,9 @@ HELPER_PKGS := $(LIGHT_PKGS) $(if $(filter 1,$(WITH_POPPLER)),poppler-glib gio-2
                $(if $(filter 1,$(WITH_TESSERACT)),tesseract lept)
 DA_CFLAGS += $(foreach x,CURL ZLIB POPPLER GUMBO SECCOMP UCHARDET ZIP CLD2 TESSERACT,-DDA_WITH_$x=$(if $(filter 1,$(WITH_$x)),1,0))
 PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS    := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
+# libcurl is loaded when it is needed (api/http_curl.c); dlopen stands in libdl in older C libraries.
+PKG_LIBS    := $(shell $(PKG_CONFIG) --libs $(filter-out libcurl,$(PKGS)) 2>/dev/null) \
+               $(if $(filter 1,$(WITH_CURL)),$(if $(filter Linux,$(shell uname -s)),-Wl$(comma)--as-needed -ldl -Wl$(comma)--no-as-needed))
 HELPER_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(HELPER_PKGS) 2>/dev/null)
 HELPER_LIBS := $(shell $(PKG_CONFIG) --libs $(HELPER_PKGS) 2>/dev/null) \
                $(if $(filter 1,$(WITH_CLD2)),-lcld2 -lstdc++)

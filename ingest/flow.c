@@ -3,9 +3,6 @@
  *
  * Running lines: the first and last lines of each page, digits masked, that come back at the
  * same height on several pages. Nothing else is taken out, and never by position alone.
- *
- * Hyphens: "exam-" + "ple" is joined when the document has "example" inside a line, or when both
- * sides are lower case and neither "exam-ple" nor the two parts as words of their own are seen.
  */
 
 #include "ingest/flow.h"
@@ -19,7 +16,7 @@
 #include "common/map.h"
 #include "common/mem.h"
 #include "common/span.h"
-#include "common/utf8.h"
+#include "ingest/hyphens.h"
 
 
 /* Of text that came without boxes: every line fills its column. */
@@ -40,7 +37,7 @@ struct da_flow {
     size_t n, cap;
     struct da_buf text;
     unsigned n_pages;
-    struct da_map words; /* lower-case words and hyphenated words seen inside lines */
+    struct da_hyphens hyphens;
     float body_size;
     size_t n_joined;
 };
@@ -50,7 +47,7 @@ struct da_flow *da_flow_new(bool keep_headers)
     struct da_flow *f = da_calloc(1, sizeof *f);
     f->keep_headers = keep_headers;
     da_buf_init(&f->text, 0);
-    da_map_init(&f->words);
+    da_hyphens_init(&f->hyphens);
     return f;
 }
 
@@ -60,7 +57,7 @@ void da_flow_free(struct da_flow *f)
         return;
     free(f->lines);
     da_buf_release(&f->text);
-    da_map_release(&f->words);
+    da_hyphens_release(&f->hyphens);
     free(f);
 }
 
@@ -114,14 +111,25 @@ static struct da_span text_of(const struct da_flow *f, const struct line *l)
 
 /* --- running heads and feet --- */
 
-/* The line in lower case with numbers masked; roman page numbers of a line alone too. */
-static size_t mask(struct da_span s, char out[KEY_MAX])
+/* Length of the Roman page number (up to "lxxxviii") that s begins with or, from the end, ends
+ * with; 0: none. It stands between white space. */
+static size_t roman_at(struct da_span s, bool from_end)
 {
     size_t n = 0;
-    bool roman = s.len <= 6;
-    for (size_t i = 0; i < s.len && n < KEY_MAX; i++) {
+    while (n < s.len && strchr("ivxlcIVXLC", s.p[from_end ? s.len - 1 - n : n]) != NULL)
+        n++;
+    bool apart = n == s.len || s.p[from_end ? s.len - 1 - n : n] == ' ';
+    return apart && n <= 8 ? n : 0;
+}
+
+/* The line in lower case without spaces; numbers, and Roman ones at its ends, are masked. */
+static size_t mask(struct da_span s, char out[KEY_MAX])
+{
+    size_t n = 0, head = roman_at(s, false), tail = head < s.len ? roman_at(s, true) : 0;
+    if (head > 0)
+        out[n++] = '#';
+    for (size_t i = head; i < s.len - tail && n + 1 < KEY_MAX; i++) {
         char c = s.p[i];
-        roman = roman && strchr("ivxlcIVXLC", c) != NULL;
         if (c >= '0' && c <= '9') {
             if (n == 0 || out[n - 1] != '#')
                 out[n++] = '#';
@@ -129,10 +137,8 @@ static size_t mask(struct da_span s, char out[KEY_MAX])
             out[n++] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
         }
     }
-    if (roman && n > 0) {
-        out[0] = '#';
-        n = 1;
-    }
+    if (tail > 0)
+        out[n++] = '#';
     return n;
 }
 
@@ -228,113 +234,12 @@ static size_t mark_running(struct da_flow *f)
 
 /* --- words --- */
 
-static bool is_word_byte(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (unsigned char)c >= 128;
-}
-
-static size_t lower_copy(struct da_span s, char *out, size_t max)
-{
-    size_t n = s.len < max ? s.len : max;
-    for (size_t i = 0; i < n; i++)
-        out[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32) : s.p[i];
-    return n;
-}
-
-static void note_word(struct da_flow *f, struct da_span w)
-{
-    char low[64];
-    if (w.len == 0 || w.len > sizeof low)
-        return;
-    size_t n = lower_copy(w, low, sizeof low);
-    *da_map_add(&f->words, low, n, NULL) += 1;
-}
-
-static bool is_inner_hyphen(struct da_span s, size_t at)
-{
-    return s.p[at] == '-' && at + 1 < s.len && is_word_byte(s.p[at + 1]);
-}
-
 /* Words of each line, but not the one that touches a hyphen at its end nor the rest of it. */
 static void collect_words(struct da_flow *f)
 {
-    bool skip_first = false;
-    for (size_t i = 0; i < f->n; i++) {
-        struct da_span s = text_of(f, &f->lines[i]);
-        bool hyphen = s.len > 1 && s.p[s.len - 1] == '-';
-        for (size_t at = 0; at < s.len;) {
-            while (at < s.len && !is_word_byte(s.p[at]))
-                at++;
-            size_t end = at, dash = 0;
-            while (end < s.len && (is_word_byte(s.p[end]) || is_inner_hyphen(s, end))) {
-                if (s.p[end] == '-' && dash == 0)
-                    dash = end;
-                end++;
-            }
-            bool cut = (hyphen && end + 1 >= s.len) || (skip_first && at == 0);
-            if (!cut) {
-                note_word(f, da_span(s.p + at, end - at));
-                if (dash != 0)
-                    note_word(f, da_span(s.p + at, dash - at));
-            }
-            at = end;
-        }
-        skip_first = hyphen;
-    }
-}
-
-static bool seen(const struct da_flow *f, struct da_span a, const char *mid, struct da_span b)
-{
-    char low[160];
-    if (a.len > 64 || b.len > 64)
-        return false;
-    size_t n = lower_copy(a, low, 64);
-    memcpy(low + n, mid, strlen(mid));
-    n += strlen(mid);
-    n += lower_copy(b, low + n, 64);
-    return da_map_get(&f->words, low, n) != NULL;
-}
-
-enum join { JOIN_SPACE, JOIN_NOTHING, JOIN_DROP_HYPHEN };
-
-/* How the line after out's end continues it. */
-static enum join how_to_join(const struct da_flow *f, const struct da_buf *out, size_t from,
-                             struct da_span next)
-{
-    struct da_span a = da_span(out->p + from, out->len - from);
-    static const char soft[] = "\xc2\xad";
-    if (a.len >= 2 && memcmp(a.p + a.len - 2, soft, 2) == 0)
-        return JOIN_NOTHING; /* clean.c takes the soft hyphen out */
-    size_t i = a.len;
-    while (i > 0 && ((unsigned char)a.p[i - 1] & 0xc0) == 0x80)
-        i--;
-    uint32_t last = 0, first = 0;
-    if (i > 0)
-        (void)da_utf8_decode(a.p + i - 1, a.p + a.len, &last);
-    if (next.len > 0)
-        (void)da_utf8_decode(next.p, next.p + next.len, &first);
-    if (da_cp_is_solid(last) && da_cp_is_solid(first))
-        return JOIN_NOTHING;
-    if (last != '-' && last != 0x2010)
-        return JOIN_SPACE;
-    size_t dash = last == '-' ? 1 : 3, w0 = a.len - dash, w1 = 0;
-    while (w0 > 0 && is_word_byte(a.p[w0 - 1]))
-        w0--;
-    while (w1 < next.len && is_word_byte(next.p[w1]))
-        w1++;
-    struct da_span left = da_span(a.p + w0, a.len - dash - w0), right = da_span(next.p, w1);
-    if (left.len == 0 || right.len == 0)
-        return a.len > dash + 1 && a.p[a.len - dash - 1] == ' ' ? JOIN_SPACE : JOIN_NOTHING;
-    if (seen(f, left, "", right))
-        return JOIN_DROP_HYPHEN;
-    if (seen(f, left, "-", right))
-        return JOIN_NOTHING;
-    bool lower = right.p[0] >= 'a' || (unsigned char)right.p[0] >= 128;
-    bool compound = w0 > 0 && a.p[w0 - 1] == '-';
-    if (!lower || compound || (seen(f, left, "", da_span("", 0)) && left.len > 2 &&
-                               seen(f, right, "", da_span("", 0))))
-        return JOIN_NOTHING;
-    return JOIN_DROP_HYPHEN;
+    bool after_hyphen = false;
+    for (size_t i = 0; i < f->n; i++)
+        after_hyphen = da_hyphens_note(&f->hyphens, text_of(f, &f->lines[i]), after_hyphen);
 }
 
 /* --- paragraphs --- */
@@ -402,7 +307,7 @@ static size_t list_marker(struct da_span s, bool *number)
 static bool has_letter(struct da_span s)
 {
     for (size_t i = 0; i < s.len; i++)
-        if (is_word_byte(s.p[i]))
+        if (da_is_word_byte(s.p[i]))
             return true;
     return false;
 }
@@ -444,6 +349,19 @@ static bool starts_lower(struct da_span s)
     return s.len > 0 && s.p[0] >= 'a' && s.p[0] <= 'z';
 }
 
+/* A line of a table of contents: leaders (".....", ". . . .") and a page number at its end. */
+static bool is_contents_line(struct da_span s)
+{
+    size_t n = s.len, dots = 0;
+    while (n > 0 && s.len - n < 6 && s.p[n - 1] != '.' && s.p[n - 1] != ' ')
+        n--;
+    if (n == s.len || n == 0)
+        return false;
+    for (; n > 0 && (s.p[n - 1] == '.' || s.p[n - 1] == ' '); n--)
+        dots += s.p[n - 1] == '.';
+    return dots >= 4 && n > 0;
+}
+
 /* Distance of lines within a region: the median of what is found there. */
 static float leading_of(const struct da_flow *f, size_t from, size_t to)
 {
@@ -463,6 +381,17 @@ static float leading_of(const struct da_flow *f, size_t from, size_t to)
     return n > 0 ? d[(n - 1) / 2] : 0;
 }
 
+/* White space of the column before the line's beginning, and behind its end. */
+static float indent_of(const struct da_line_box *b)
+{
+    return b->rtl ? b->col_x1 - b->x1 : b->x0 - b->col_x0;
+}
+
+static float rest_of(const struct da_line_box *b)
+{
+    return b->rtl ? b->x0 - b->col_x0 : b->col_x1 - b->x1;
+}
+
 /* Does line b begin a new paragraph after a, both of one region? */
 static bool breaks(const struct da_flow *f, const struct line *a, const struct line *b,
                    float leading, bool in_list)
@@ -476,17 +405,18 @@ static bool breaks(const struct da_flow *f, const struct line *a, const struct l
     float step = b->box.y0 - a->box.y0;
     if (leading > 0 && step > 1.3f * leading + 0.5f)
         return true;
-    if (list_marker(text_of(f, b), &number) > 0)
+    if (list_marker(text_of(f, b), &number) > 0 || is_contents_line(text_of(f, a)) ||
+        is_contents_line(text_of(f, b)))
         return true;
     int ha = heading_level(f, a), hb = heading_level(f, b);
     if (ha > 0 || hb > 0)
         return ha != hb || ha == 4;
     if (a->box.bold != b->box.bold && ends_sentence(text_of(f, a)))
         return true;
-    if (!in_list && b->box.x0 > b->box.col_x0 + 0.8f * em &&
-        a->box.x0 < a->box.col_x0 + 0.5f * em && !starts_lower(text_of(f, b)))
+    if (!in_list && indent_of(&b->box) > 0.8f * em && indent_of(&a->box) < 0.5f * em &&
+        !starts_lower(text_of(f, b)))
         return true;
-    float rest = a->box.col_x1 - a->box.x1;
+    float rest = rest_of(&a->box);
     return rest > b->box.first_word + 0.8f * em && !starts_lower(text_of(f, b)) &&
            rest > 0.08f * (a->box.col_x1 - a->box.col_x0);
 }
@@ -502,40 +432,50 @@ static bool continues(const struct da_flow *f, const struct line *a, const struc
         heading_level(f, b) != 0 || list_marker(tb, &number) > 0)
         return false;
     float width = a->box.col_x1 - a->box.col_x0;
-    bool full = a->box.col_x1 - a->box.x1 < 0.1f * width && width > 10 * a->box.size;
+    bool full = rest_of(&a->box) < 0.1f * width && width > 10 * a->box.size;
     bool hyphen = ta.len > 2 && ta.p[ta.len - 1] == '-';
     return (full || hyphen) && starts_lower(tb) && !ends_sentence(ta);
 }
 
 static void append_line(struct da_flow *f, struct da_buf *out, size_t para, struct da_span s)
 {
-    switch (how_to_join(f, out, para, s)) {
-    case JOIN_DROP_HYPHEN:
+    switch (da_hyphens_join(&f->hyphens, da_span(out->p + para, out->len - para), s)) {
+    case DA_JOIN_DROP_HYPHEN:
         da_buf_truncate(out, out->len - (out->p[out->len - 1] == '-' ? 1 : 3));
         f->n_joined++;
         break;
-    case JOIN_SPACE:
+    case DA_JOIN_SPACE:
         da_buf_add_char(out, ' ');
         break;
-    case JOIN_NOTHING:
+    case DA_JOIN_NOTHING:
         break;
     }
     da_buf_add(out, s.p, s.len);
 }
 
-static void begin_block(const struct da_flow *f, const struct line *prev, const struct line *l,
-                        struct da_buf *out)
+/* Do block (or its last line prev) and l stand on lines of their own without one between? */
+static bool is_dense(const struct da_flow *f, const struct line *block, const struct line *prev,
+                     const struct line *l)
+{
+    bool number, was_number;
+    if (prev->box.row && l->box.row && prev->box.region == l->box.region && prev->page == l->page)
+        return true;
+    if (is_contents_line(text_of(f, prev)) && is_contents_line(text_of(f, l)))
+        return true;
+    return list_marker(text_of(f, l), &number) > 0 &&
+           list_marker(text_of(f, block), &was_number) > 0 && number == was_number;
+}
+
+/* block, prev: first and last line of the block before, or NULL. */
+static void begin_block(const struct da_flow *f, const struct line *block,
+                        const struct line *prev, const struct line *l, struct da_buf *out)
 {
     static const char *const marks[] = {"", "# ", "## ", "### ", "#### "};
     struct da_span s = text_of(f, l);
-    bool number, was_number;
+    bool number;
     size_t marker = list_marker(s, &number);
-    if (prev != NULL) {
-        bool rows = prev->box.row && l->box.row && prev->box.region == l->box.region &&
-                    prev->page == l->page;
-        bool items = marker > 0 && list_marker(text_of(f, prev), &was_number) > 0;
-        da_buf_add_str(out, rows || items ? "\n" : "\n\n");
-    }
+    if (block != NULL)
+        da_buf_add_str(out, is_dense(f, block, prev, l) ? "\n" : "\n\n");
     int level = heading_level(f, l);
     if (level > 0 && marker == 0)
         da_buf_add_str(out, marks[level]);
@@ -592,7 +532,7 @@ void da_flow_write(struct da_flow *f, struct da_buf *out, struct da_flow_facts *
         bool fresh = prev == NULL || (same ? breaks(f, prev, l, leading, in_list)
                                            : !continues(f, prev, l));
         if (fresh) {
-            begin_block(f, block != NULL ? prev : NULL, l, out);
+            begin_block(f, block, prev, l, out);
             para = out->len - (l->box.len < out->len ? l->box.len : out->len);
             block = l;
         } else {

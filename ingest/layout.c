@@ -22,14 +22,17 @@ struct ctx {
     const struct da_glyph *g;
     struct seg *segs;
     size_t n, cap;
-    float *scratch; /* [n]: sizes for a median */
+    float *scratch; /* for medians: one for each glyph */
 };
 
-enum { MAX_DEPTH = 24, N_BINS = 600 };
+enum { MAX_DEPTH = 24, N_BINS = 600, MIN_SPACES = 4, MIN_GAPS = 3, STRIP_CHARS = 12 };
 
 static const float WIDE_GAP = 1.0f;      /* em: ends a segment */
+static const float MARKER_GAP = 4.0f;    /* em: so far from its text may a bullet stand */
 static const float GUTTER = 0.9f;        /* em: narrowest white strip between columns */
 static const float ROW_SPREAD = 0.42f;   /* of a line's height: same row */
+static const float USUAL_SPACE = 0.2f;   /* em: a line of such spaces has no narrower ones */
+static const float LOOSE_KERN = 0.13f;   /* em: poppler takes 0.1 for a space */
 
 bool da_cp_is_rtl(uint32_t cp)
 {
@@ -59,6 +62,48 @@ void da_layout_release(struct da_layout *l)
 
 /* --- segments --- */
 
+/* The size that most characters have (Boyer and Moore's vote), so that a large bullet or initial
+ * does not make a line of text a heading. */
+static float most_common_size(const struct da_glyph *g, size_t g0, size_t g1)
+{
+    float size = 0;
+    size_t votes = 0;
+    for (size_t i = g0; i < g1; i++) {
+        if (g[i].cp == ' ')
+            continue;
+        if (votes == 0)
+            size = g[i].size;
+        if (fabsf(g[i].size - size) < 0.05f * size + 0.01f)
+            votes++;
+        else
+            votes--;
+    }
+    return size;
+}
+
+static bool is_private(uint32_t cp)
+{
+    return (cp >= 0xe000 && cp <= 0xf8ff) || cp >= 0xf0000;
+}
+
+static bool is_bullet(const struct da_glyph *g)
+{
+    return (g->flags & DA_GLYPH_PICTURE) != 0 || is_private(g->cp) || g->cp == 0x2022 ||
+           (g->cp >= 0x25a0 && g->cp <= 0x25ff) || g->cp == 0xb7;
+}
+
+/* Index behind the bullet or number of a list that a line begins with, or i. Twice the same
+ * bullet: the second is the space behind it, which some programs give the same meaning. */
+static size_t skip_marker(const struct da_glyph *g, size_t i, size_t end)
+{
+    if (i < end && (is_bullet(&g[i]) || g[i].cp == 0x2013 || g[i].cp == '-'))
+        return i + 1 < end && g[i + 1].cp == g[i].cp && g[i].cp != '-' ? i + 2 : i + 1;
+    size_t k = i;
+    while (k < end && k < i + 2 && g[k].cp >= '0' && g[k].cp <= '9')
+        k++;
+    return k > i && k < end && (g[k].cp == '.' || g[k].cp == ')') ? k + 1 : i;
+}
+
 static void add_seg(struct ctx *c, size_t g0, size_t g1)
 {
     const struct da_glyph *g = c->g;
@@ -78,12 +123,12 @@ static void add_seg(struct ctx *c, size_t g0, size_t g1)
         s.y0 = fminf(s.y0, g[i].y0);
         s.x1 = fmaxf(s.x1, g[i].x1);
         s.y1 = fmaxf(s.y1, g[i].y1);
-        s.size = fmaxf(s.size, g[i].size);
         s.n_chars++;
         n_rtl += da_cp_is_rtl(g[i].cp);
         n_bold += (g[i].flags & DA_GLYPH_BOLD) != 0;
         n_tall += g[i].y1 - g[i].y0 < g[i].x1 - g[i].x0;
     }
+    s.size = most_common_size(g, g0, g1);
     s.rtl = n_rtl * 2 > s.n_chars;
     s.bold = n_bold * 10 >= s.n_chars * 9;
     /* A line of several characters that is higher than wide is turned text. */
@@ -104,7 +149,20 @@ static bool line_has_rtl(const struct da_glyph *g, size_t g0, size_t g1)
     return false;
 }
 
-/* Cuts one line at its wide gaps. Boxes of right-to-left text follow the eye, not the text, so
+/* Index of what stands behind a list marker at i, or g1. */
+static size_t text_after_marker(const struct da_glyph *g, size_t i, size_t g1)
+{
+    while (i < g1 && g[i].cp == ' ')
+        i++;
+    size_t k = skip_marker(g, i, g1);
+    if (k == i)
+        return g1;
+    while (k < g1 && g[k].cp == ' ')
+        k++;
+    return k;
+}
+
+/* Cuts one line at its wide gaps, but not behind the marker of a list. Boxes of right-to-left text follow the eye, not the text, so
  * such a line stays whole. */
 static void cut_line(struct ctx *c, size_t g0, size_t g1)
 {
@@ -113,7 +171,7 @@ static void cut_line(struct ctx *c, size_t g0, size_t g1)
         add_seg(c, g0, g1);
         return;
     }
-    size_t start = g0, prev = g1;
+    size_t start = g0, prev = g1, text = text_after_marker(g, g0, g1);
     for (size_t i = g0; i < g1; i++) {
         if (g[i].cp == ' ')
             continue;
@@ -122,9 +180,11 @@ static void cut_line(struct ctx *c, size_t g0, size_t g1)
             bool same_line = g[i].y0 < g[prev].y1 && g[i].y1 > g[prev].y0;
             /* Poppler puts no line feed between blocks that stand beside each other. */
             bool jump = !same_line && fabsf(g[i].x0 - g[prev].x0) > 2 * em;
-            if (jump || (same_line && g[i].x0 - g[prev].x1 > WIDE_GAP * em)) {
+            float wide = i == text ? MARKER_GAP : WIDE_GAP;
+            if (jump || (same_line && g[i].x0 - g[prev].x1 > wide * em)) {
                 add_seg(c, start, i);
                 start = i;
+                text = text_after_marker(g, i, g1);
             }
         }
         prev = i;
@@ -134,6 +194,54 @@ static void cut_line(struct ctx *c, size_t g0, size_t g1)
 
 /* --- writing lines --- */
 
+static int by_value(const void *a, const void *b)
+{
+    float p = *(const float *)a, q = *(const float *)b;
+    return p < q ? -1 : p > q;
+}
+
+/* Width below which a space is the loose kerning of a word: a good deal narrower than the middle
+ * one of the line's spaces; 0: there are too few to tell. */
+static float narrow_space(struct ctx *c, const struct seg *s)
+{
+    const struct da_glyph *g = c->g;
+    size_t n = 0;
+    if (s->rtl)
+        return 0;
+    for (size_t i = s->g0 + 1; i + 1 < s->g1; i++)
+        if (g[i].cp == ' ' && g[i - 1].cp != ' ' && g[i + 1].cp != ' ')
+            c->scratch[n++] = g[i + 1].x0 - g[i - 1].x1;
+    if (n < MIN_SPACES)
+        return 0;
+    qsort(c->scratch, n, sizeof *c->scratch, by_value);
+    float middle = c->scratch[n / 2];
+    return middle > USUAL_SPACE * s->size ? fminf(0.5f * middle, LOOSE_KERN * s->size) : 0;
+}
+
+static bool is_small_letter(uint32_t cp)
+{
+    return cp >= 'a' && cp <= 'z';
+}
+
+/* Stands the space g[i] between small letters that are hardly apart? */
+static bool is_inside_word(const struct da_glyph *g, size_t i, float narrow)
+{
+    bool letters = is_small_letter(g[i - 1].cp | 32) && is_small_letter(g[i + 1].cp);
+    bool same_font = g[i - 1].size == g[i + 1].size && g[i - 1].flags == g[i + 1].flags;
+    return letters && same_font && g[i + 1].x0 - g[i - 1].x1 < narrow;
+}
+
+/* Is g[i] the raised number of a note behind a word, not the power of a symbol? */
+static bool is_note_mark(const struct da_glyph *g, size_t g0, size_t i)
+{
+    if (i < g0 + 3 || g[i].cp < '1' || g[i].cp > '9' || g[i].size > 0.8f * g[i - 1].size)
+        return false;
+    for (size_t k = i - 3; k < i; k++)
+        if (!is_small_letter(g[k].cp))
+            return false;
+    return g[i].y1 < g[i - 1].y1 - 0.1f * g[i - 1].size;
+}
+
 /* The text of a segment: single spaces, none between characters of scripts without spaces. */
 static void add_seg_text(struct ctx *c, const struct seg *s)
 {
@@ -141,11 +249,26 @@ static void add_seg_text(struct ctx *c, const struct seg *s)
     struct da_buf *out = &c->l->text;
     uint32_t last = 0;
     bool space = false;
-    for (size_t i = s->g0; i < s->g1; i++) {
+    float narrow = narrow_space(c, s);
+    size_t start = s->g0;
+    if (is_bullet(&g[start]) && start + 1 < s->g1) {
+        size_t k = skip_marker(g, start, s->g1);
+        bool alone = k == s->g1 || g[k].cp == ' ' || g[k].x0 - g[k - 1].x1 > 0.2f * s->size;
+        if (alone && (is_private(g[start].cp) || (g[start].flags & DA_GLYPH_PICTURE) != 0 ||
+                      k == start + 2)) {
+            da_buf_add_utf8(out, 0x2022);
+            last = 0x2022;
+            space = true;
+            start = k;
+        }
+    }
+    for (size_t i = start; i < s->g1; i++) {
         if (g[i].cp == ' ') {
-            space = last != 0;
+            space = last != 0 && !(i > s->g0 && i + 1 < s->g1 && narrow > 0 &&
+                                   is_inside_word(g, i, narrow));
             continue;
         }
+        space = space || is_note_mark(g, s->g0, i);
         if (space && !(da_cp_is_solid(last) && da_cp_is_solid(g[i].cp)))
             da_buf_add_char(out, ' ');
         da_buf_add_utf8(out, g[i].cp);
@@ -184,7 +307,7 @@ static void write_row(struct ctx *c, struct seg *s, size_t n, float col_x0, floa
                       bool table)
 {
     qsort(s, n, sizeof *s, by_x);
-    unsigned n_rtl = 0, n_all = 0, n_bold = 0;
+    unsigned n_rtl = 0, n_all = 0, n_bold = 0, n_most = 0;
     struct da_line_box b = {.off = c->l->text.len, .x0 = s[0].x0, .y0 = s[0].y0, .x1 = s[0].x1,
                             .y1 = s[0].y1, .size = s[0].size, .col_x0 = col_x0,
                             .col_x1 = col_x1, .region = c->l->n_regions, .upright = true};
@@ -193,7 +316,8 @@ static void write_row(struct ctx *c, struct seg *s, size_t n, float col_x0, floa
         b.y0 = fminf(b.y0, s[i].y0);
         b.x1 = fmaxf(b.x1, s[i].x1);
         b.y1 = fmaxf(b.y1, s[i].y1);
-        b.size = fmaxf(b.size, s[i].size);
+        b.size = s[i].n_chars > n_most ? s[i].size : b.size;
+        n_most = s[i].n_chars > n_most ? s[i].n_chars : n_most;
         b.upright = b.upright && s[i].upright;
         n_rtl += s[i].rtl ? s[i].n_chars : 0;
         n_bold += s[i].bold ? s[i].n_chars : 0;
@@ -201,13 +325,14 @@ static void write_row(struct ctx *c, struct seg *s, size_t n, float col_x0, floa
     }
     b.bold = n_bold == n_all;
     b.row = table && n > 1;
-    bool rtl = n_rtl * 2 > n_all;
+    b.rtl = n_rtl * 2 > n_all;
     for (size_t i = 0; i < n; i++) {
+        const struct seg *cell = &s[b.rtl ? n - 1 - i : i];
         if (i > 0)
             da_buf_add_str(&c->l->text, b.row ? " | " : " ");
-        add_seg_text(c, &s[rtl ? n - 1 - i : i]);
+        add_seg_text(c, cell);
     }
-    b.first_word = first_word_width(c, &s[rtl ? n - 1 : 0]);
+    b.first_word = first_word_width(c, &s[b.rtl ? n - 1 : 0]);
     b.len = c->l->text.len - b.off;
     DA_GROW(c->l->lines, c->l->n, c->l->cap);
     c->l->lines[c->l->n++] = b;
@@ -248,12 +373,6 @@ static void write_rows(struct ctx *c, struct seg *s, size_t n, bool table)
 }
 
 /* --- regions --- */
-
-static int by_value(const void *a, const void *b)
-{
-    float p = *(const float *)a, q = *(const float *)b;
-    return p < q ? -1 : p > q;
-}
 
 static float median_size(struct ctx *c, const struct seg *s, size_t n)
 {
@@ -348,6 +467,12 @@ static bool is_table(struct seg *s, size_t n, float gutter_x)
     return full < 0.4f && mean < 34;
 }
 
+static int by_top(const void *a, const void *b)
+{
+    const struct seg *p = a, *q = b;
+    return p->y0 < q->y0 ? -1 : p->y0 > q->y0;
+}
+
 static void read_region(struct ctx *c, struct seg *s, size_t n, unsigned depth);
 
 /* Moves the segments for which side is -1 before those with 1; returns how many. */
@@ -366,9 +491,56 @@ static size_t partition(struct seg *s, size_t n, float x)
     return k;
 }
 
+/* What stands on one side of x: its height from y0 to y1, and how long its pieces are. */
+struct side {
+    size_t n, n_chars;
+    float y0, y1;
+};
+
+static struct side look_at_side(const struct seg *s, size_t n, float x, bool left)
+{
+    struct side a = {0, 0, 0, 0};
+    for (size_t i = 0; i < n; i++) {
+        if (((s[i].x0 + s[i].x1) / 2 <= x) != left)
+            continue;
+        a.y0 = a.n == 0 ? s[i].y0 : fminf(a.y0, s[i].y0);
+        a.y1 = a.n == 0 ? s[i].y1 : fmaxf(a.y1, s[i].y1);
+        a.n++;
+        a.n_chars += s[i].n_chars;
+    }
+    return a;
+}
+
+/* A strip of short pieces beside a part of much text is the last column of a table there, not a
+ * column of the page: the part above it, the part beside it and the part below are read apart.
+ * False: it is nothing of the kind. */
+static bool read_beside_strip(struct ctx *c, struct seg *s, size_t n, float x, unsigned depth)
+{
+    struct side left = look_at_side(s, n, x, true), right = look_at_side(s, n, x, false);
+    const struct side *strip = left.n < right.n ? &left : &right;
+    const struct side *rest = strip == &left ? &right : &left;
+    if (depth >= MAX_DEPTH || strip->n < 2 || strip->n_chars > STRIP_CHARS * strip->n ||
+        (strip->y1 - strip->y0) * 2 > rest->y1 - rest->y0)
+        return false;
+    float y0 = strip->y0, y1 = strip->y1;
+    qsort(s, n, sizeof *s, by_top);
+    size_t above = 0, end;
+    while (above < n && (s[above].y0 + s[above].y1) / 2 < y0)
+        above++;
+    for (end = above; end < n && (s[end].y0 + s[end].y1) / 2 <= y1;)
+        end++;
+    size_t beside = end - above;
+    if (beside < 2 * strip->n || beside == n)
+        return false;
+    read_region(c, s, above, depth + 1);
+    read_region(c, s + above, beside, depth + 1);
+    read_region(c, s + end, n - end, depth + 1);
+    return true;
+}
+
 static void read_band(struct ctx *c, struct seg *s, size_t n, float x, unsigned depth)
 {
-    if (n == 0)
+    if (n == 0 || read_beside_strip(c, s, n, x, depth))
         return;
     if (is_table(s, n, x)) {
         write_rows(c, s, n, true);
@@ -408,26 +580,26 @@ static void read_columns(struct ctx *c, struct seg *s, size_t n, float x, unsign
     }
 }
 
-/* Index of the first segment below the widest white gap (s in order of y), or 0. */
-static size_t find_break(const struct seg *s, size_t n, float em)
+/* Index of the first segment below the widest white gap (s in order of their tops), or 0: none is
+ * wide, or all are alike, as in text of double spacing. */
+static size_t find_break(struct ctx *c, const struct seg *s, size_t n, float em)
 {
     float bottom = s[0].y1, widest = 0.9f * em;
-    size_t at = 0;
+    size_t at = 0, n_gaps = 0;
     for (size_t i = 1; i < n; i++) {
         float gap = s[i].y0 - bottom;
         if (gap > widest) {
             widest = gap;
             at = i;
         }
+        if (gap > 0)
+            c->scratch[n_gaps++] = gap;
         bottom = fmaxf(bottom, s[i].y1);
     }
-    return at;
-}
-
-static int by_top(const void *a, const void *b)
-{
-    const struct seg *p = a, *q = b;
-    return p->y0 < q->y0 ? -1 : p->y0 > q->y0;
+    if (at == 0 || n_gaps < MIN_GAPS)
+        return at;
+    qsort(c->scratch, n_gaps, sizeof *c->scratch, by_value);
+    return widest > 1.35f * c->scratch[n_gaps / 2] ? at : 0;
 }
 
 static void read_region(struct ctx *c, struct seg *s, size_t n, unsigned depth)
@@ -442,7 +614,7 @@ static void read_region(struct ctx *c, struct seg *s, size_t n, unsigned depth)
             return;
         }
         qsort(s, n, sizeof *s, by_top);
-        size_t at = find_break(s, n, em);
+        size_t at = find_break(c, s, n, em);
         if (at > 0) {
             read_region(c, s, at, depth + 1);
             read_region(c, s + at, n - at, depth + 1);
@@ -465,7 +637,7 @@ void da_layout_page(struct da_layout *l, const struct da_glyph *g, size_t n)
         cut_line(&c, i, k);
         i = k + 1;
     }
-    c.scratch = da_malloc((c.n + 1) * sizeof *c.scratch);
+    c.scratch = da_malloc((n + 1) * sizeof *c.scratch);
     /* Turned text (stamps at the margin) comes last, as it was found. */
     size_t n_up = 0;
     struct seg *turned = da_malloc((c.n + 1) * sizeof *turned);

@@ -18,7 +18,8 @@
 
 #include "common/buf.h"
 
-enum { DA_GLYPH_BOLD = 1, DA_GLYPH_MONO = 2 };
+/* PICTURE: of a font of pictures (Wingdings, Dingbats). Value 4 is rtl.h's. */
+enum { DA_GLYPH_BOLD = 1, DA_GLYPH_MONO = 2, DA_GLYPH_PICTURE = 8 };
 
 /* One character; y grows downwards, units are points. '\n' ends a line of the page description;
  * its box and that of ' ' are not looked at. */
@@ -39,6 +40,7 @@ struct da_line_box {
     bool bold;
     bool row;     /* a table row: cells separated by " | " */
     bool upright; /* not turned text */
+    bool rtl;     /* most of it is written from right to left */
 };
 
 struct da_layout {

@@ -2,8 +2,10 @@
  * llama.cpp as a program that answers on standard output, for comparing.
  *
  *     llama_peer tokens MODEL        stdin: records {u32 length, bytes}; out: {u32 n, n x i32 id}
- *     llama_peer logits MODEL REPACK stdin: ids as i32; out: u32 vocabulary, then for each id its
- *                                    logits as f32. REPACK 0: weights stay as the file has them
+ *     llama_peer logits MODEL WAY    stdin: ids as i32; out: u32 vocabulary, then for each id its
+ *                                    logits as f32. WAY is letters: r weights are repacked (else they
+ *                                    stay as the file has them), 1 one token at a time (else all in
+ *                                    one batch), f flash attention, - nothing
  *
  * Compiled by the scripts beside it against llama.cpp's headers and library; no part of docassist.
  */
@@ -37,7 +39,27 @@ static int tokens(const struct llama_vocab *vocab)
     return 0;
 }
 
-static int logits(struct llama_model *model)
+/* Positions [first, first + n) and their logits. */
+static int step(struct llama_context *ctx, uint32_t n_vocab, const llama_token *ids, int32_t first,
+                int32_t n)
+{
+    struct llama_batch b = llama_batch_init(n, 0, 1);
+    for (int32_t i = 0; i < n; i++) {
+        b.token[i] = ids[first + i];
+        b.pos[i] = first + i;
+        b.n_seq_id[i] = 1;
+        b.seq_id[i][0] = 0;
+        b.logits[i] = 1;
+    }
+    b.n_tokens = n;
+    const int bad = llama_decode(ctx, b);
+    for (int32_t i = 0; !bad && i < n; i++)
+        fwrite(llama_get_logits_ith(ctx, i), sizeof(float), n_vocab, stdout);
+    llama_batch_free(b);
+    return bad;
+}
+
+static int logits(struct llama_model *model, const char *way)
 {
     const uint32_t n_vocab = (uint32_t)llama_vocab_n_tokens(llama_model_get_vocab(model));
     llama_token ids[4096];
@@ -47,25 +69,18 @@ static int logits(struct llama_model *model)
     p.n_batch = p.n_ubatch = (uint32_t)n;
     p.n_threads = p.n_threads_batch = 2;
     p.type_k = p.type_v = GGML_TYPE_F32;
-    p.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
+    p.flash_attn_type = strchr(way, 'f') ? LLAMA_FLASH_ATTN_TYPE_ENABLED
+                                         : LLAMA_FLASH_ATTN_TYPE_DISABLED;
     struct llama_context *ctx = llama_init_from_model(model, p);
-    struct llama_batch b = llama_batch_init(n, 0, 1);
     if (!ctx)
         return 1;
-    for (int32_t i = 0; i < n; i++) {
-        b.token[i] = ids[i];
-        b.pos[i] = i;
-        b.n_seq_id[i] = 1;
-        b.seq_id[i][0] = 0;
-        b.logits[i] = 1;
-    }
-    b.n_tokens = n;
-    if (llama_decode(ctx, b) != 0)
-        return 1;
     fwrite(&n_vocab, sizeof n_vocab, 1, stdout);
-    for (int32_t i = 0; i < n; i++)
-        fwrite(llama_get_logits_ith(ctx, i), sizeof(float), n_vocab, stdout);
-    return 0;
+    const int32_t size = strchr(way, '1') ? 1 : n;
+    int bad = 0;
+    for (int32_t at = 0; at < n && !bad; at += size)
+        bad = step(ctx, n_vocab, ids, at, size);
+    llama_free(ctx);
+    return bad != 0;
 }
 
 int main(int argc, char **argv)
@@ -78,9 +93,10 @@ int main(int argc, char **argv)
     struct llama_model_params p = llama_model_default_params();
     p.vocab_only = tok;
     p.n_gpu_layers = 0;
-    p.use_extra_bufts = argc > 3 && argv[3][0] == '1';
+    const char *way = argc > 3 ? argv[3] : "-";
+    p.use_extra_bufts = strchr(way, 'r') != NULL;
     struct llama_model *model = llama_model_load_from_file(argv[2], p);
     if (!model)
         return 1;
-    return tok ? tokens(llama_model_get_vocab(model)) : logits(model);
+    return tok ? tokens(llama_model_get_vocab(model)) : logits(model, way);
 }

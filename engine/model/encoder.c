@@ -216,7 +216,7 @@ static enum da_rc matrix(struct loader *ld, int layer, const char *base, uint32_
     if (rc)
         return rc;
     enum da_panel_kind kind = da_panel_kind_of((enum da_qtype)t->type);
-    if (kind == DA_PANEL_Q4 || kind == DA_PANEL_Q8)
+    if (kind >= DA_PANEL_Q8)
         kind = DA_PANEL_F32; /* those kinds take 8-bit activations */
     if (!da_panels_shape(&out->p, kind, n_rows, n_cols))
         return da_fail(ld->err, DA_ELIMIT, "%s: tensor '%s' is too large", da_gguf_name(ld->g),

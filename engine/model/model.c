@@ -365,6 +365,7 @@ enum da_rc da_model_open(struct da_model **ret, const char *path, const struct d
     ld.g = m->gguf;
     ld.used = da_calloc(da_gguf_n_tensors(ld.g) + 1, sizeof *ld.used);
     rc = load(&ld, o->n_threads ? o->n_threads : da_threads_available());
+    da_gguf_forget(m->gguf); /* the matrices stand in panels, the vectors in floats */
 out:
     free(ld.used);
     free(ld.list);

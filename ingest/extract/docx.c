@@ -211,6 +211,21 @@ static void end_table(struct docx *d)
         da_md_row_end(&d->o.md);
 }
 
+/* A cell's properties; leaves out what the cell holds when the one above it covers it. */
+static void read_cell_properties(struct da_xml *x)
+{
+    enum da_xml_event e;
+    bool covered = false;
+    while ((e = da_xml_next(x)) != DA_XML_END && !(e == DA_XML_CLOSE && da_xml_is(x, "tcPr")))
+        if (e == DA_XML_OPEN && da_xml_is(x, "vMerge")) {
+            const char *val = da_xml_attr(x, "val");
+            covered = val == NULL || strcmp(val, "restart") != 0;
+        }
+    for (int depth = 1; covered && depth > 0 && (e = da_xml_next(x)) != DA_XML_END;)
+        if (da_xml_is(x, "tc"))
+            depth += e == DA_XML_OPEN ? 1 : e == DA_XML_CLOSE ? -1 : 0;
+}
+
 static bool in_real_table(const struct docx *d)
 {
     return d->table_depth == 1 && d->flat_depth == 0;
@@ -219,7 +234,7 @@ static bool in_real_table(const struct docx *d)
 static void on_open(struct docx *d, struct da_xml *x)
 {
     static const char *const left_out[] = {"del", "moveFrom", "Fallback", "instrText", "delText",
-                                           "rPr", "sectPr", "tblPr", "trPr", "tcPr"};
+                                           "rPr", "sectPr", "tblPr", "trPr"};
     for (size_t i = 0; i < DA_ARRAY_LEN(left_out); i++)
         if (da_xml_is(x, left_out[i])) {
             da_xml_skip(x);
@@ -227,6 +242,8 @@ static void on_open(struct docx *d, struct da_xml *x)
         }
     if (da_xml_is(x, "p"))
         begin_para(d);
+    else if (da_xml_is(x, "tcPr"))
+        read_cell_properties(x);
     else if (da_xml_is(x, "pStyle"))
         note_style(d, x);
     else if (da_xml_is(x, "outlineLvl") && d->heading == 0)

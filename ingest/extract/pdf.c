@@ -16,6 +16,7 @@ bool da_job_reads_pdf(void)
 
 #include <math.h>
 #include <poppler.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,9 +35,15 @@ enum {
     OCR_DPI = 200,
     OCR_MAX_SIDE = 6000, /* pixels: A2 at 200 dpi */
     OCR_MAX_CHARS = 16,      /* a page of pictures may still carry a stamp or a page number */
+    FIGURE_MAX_CHARS = 100,  /* a picture with labels */
     BOOK_PAGES = 60,
-    SLIDE_MAX_CHARS = 1400   /* a page, on average, of a landscape document */
+    SLIDE_MAX_CHARS = 1400,  /* a page, on average, of a landscape document */
+    MAX_FONTS = 32,          /* of a page */
+    FONT_NAME_MAX = 96,
+    LAST_IN_ORDER = 97       /* '~' in the order of TrueType glyphs */
 };
+
+static const float SPACE_MAX_EM = 0.36f;
 
 static const double PICTURE_SHARE = 0.3;
 
@@ -99,10 +106,90 @@ static void set_fonts(struct page_glyphs *pg, GList *attrs)
             flags |= DA_GLYPH_BOLD;
         if (strstr(name, "Courier") != NULL || strstr(name, "Mono") != NULL)
             flags |= DA_GLYPH_MONO;
+        if (strstr(name, "ingbat") != NULL || strstr(name, "ingding") != NULL ||
+            strstr(name, "ebding") != NULL)
+            flags |= DA_GLYPH_PICTURE;
         for (int i = t->start_index; i <= t->end_index && i >= 0 && (size_t)i < pg->n; i++) {
             pg->g[i].size = (float)t->font_size;
             pg->g[i].flags = flags;
         }
+    }
+}
+
+/*
+ * Fonts without maps to characters, whose codes are the numbers of their glyphs in the order that
+ * TrueType fonts have: "The" comes out as "7KH", the space as U+0003. A font of which a page shows
+ * such spaces, and nothing that the order does not hold, is one.
+ */
+struct ordered_font {
+    char name[FONT_NAME_MAX];
+    double size; /* bullets of another font may come under the same name */
+    size_t n_three, n_other;
+};
+
+static struct ordered_font *find_font(struct ordered_font *fonts, size_t *n,
+                                      const PopplerTextAttributes *t)
+{
+    const char *name = t->font_name != NULL ? t->font_name : "";
+    for (size_t i = 0; i < *n; i++)
+        if (fabs(fonts[i].size - t->font_size) < 0.01 && strcmp(fonts[i].name, name) == 0)
+            return &fonts[i];
+    if (*n == MAX_FONTS || strlen(name) >= FONT_NAME_MAX)
+        return NULL;
+    memset(&fonts[*n], 0, sizeof fonts[*n]);
+    (void)snprintf(fonts[*n].name, FONT_NAME_MAX, "%s", name);
+    fonts[*n].size = t->font_size;
+    return &fonts[(*n)++];
+}
+
+static void count_ordered(const struct page_glyphs *pg, const PopplerTextAttributes *t,
+                          struct ordered_font *f)
+{
+    for (int i = t->start_index; i <= t->end_index && i >= 0 && (size_t)i < pg->n; i++) {
+        uint32_t cp = pg->g[i].cp;
+        f->n_three += cp == 3;
+        f->n_other += cp != ' ' && cp != '\n' && (cp < 3 || cp > LAST_IN_ORDER);
+    }
+}
+
+static void shift_ordered(struct page_glyphs *pg, const PopplerTextAttributes *t)
+{
+    for (int i = t->start_index; i <= t->end_index && i >= 0 && (size_t)i < pg->n; i++) {
+        uint32_t *cp = &pg->g[i].cp;
+        if (*cp >= 3 && *cp <= LAST_IN_ORDER && *cp != ' ' && *cp != '\n')
+            *cp += ' ' - 3;
+    }
+}
+
+static void fix_ordered_fonts(struct page_glyphs *pg, GList *attrs)
+{
+    struct ordered_font fonts[MAX_FONTS];
+    size_t n = 0, n_three = 0;
+    for (size_t i = 0; i < pg->n; i++)
+        n_three += pg->g[i].cp == 3;
+    if (n_three < 2)
+        return;
+    for (GList *a = attrs; a != NULL; a = a->next) {
+        const PopplerTextAttributes *t = a->data;
+        struct ordered_font *f = find_font(fonts, &n, t);
+        if (f != NULL)
+            count_ordered(pg, t, f);
+    }
+    for (GList *a = attrs; a != NULL; a = a->next) {
+        const PopplerTextAttributes *t = a->data;
+        const struct ordered_font *f = find_font(fonts, &n, t);
+        if (f != NULL && f->n_three >= 2 && f->n_other == 0)
+            shift_ordered(pg, t);
+    }
+}
+
+/* A code without a meaning that is as wide as a space stands for one in fonts with poor maps. */
+static void fix_spaces(struct page_glyphs *pg)
+{
+    for (size_t i = 0; i < pg->n; i++) {
+        struct da_glyph *g = &pg->g[i];
+        if (g->cp < ' ' && g->cp != '\n' && g->x1 - g->x0 < SPACE_MAX_EM * g->size)
+            g->cp = ' ';
     }
 }
 
@@ -199,6 +286,8 @@ static bool read_page(PopplerPage *page, struct page_glyphs *pg)
         marks = false;
     }
     set_fonts(pg, t.attrs);
+    fix_ordered_fonts(pg, t.attrs);
+    fix_spaces(pg);
     for (size_t i = 0; i < pg->n; i++)
         if (pg->word[i])
             pg->g[i].flags |= DA_GLYPH_WORD;
@@ -211,7 +300,7 @@ static bool read_page(PopplerPage *page, struct page_glyphs *pg)
 }
 
 struct counts {
-    size_t n_chars, n_unmapped, n_image_pages, n_ocr_pages, n_form_fields, n_landscape, n_read;
+    size_t n_chars, n_unmapped, n_image_pages, n_figure_pages, n_ocr_pages, n_form_fields, n_landscape, n_read;
 };
 
 static void count_glyphs(const struct page_glyphs *pg, size_t *n_page, size_t *n_unmapped)
@@ -245,7 +334,13 @@ static bool is_picture(PopplerPage *page, bool any_text)
 static size_t count_fields(PopplerPage *page)
 {
     GList *fields = poppler_page_get_form_field_mapping(page);
-    size_t n = g_list_length(fields);
+    size_t n = 0;
+    for (GList *i = fields; i != NULL; i = i->next) {
+        PopplerFormField *f = ((const PopplerFormFieldMapping *)i->data)->field;
+        bool push = poppler_form_field_get_field_type(f) == POPPLER_FORM_FIELD_BUTTON &&
+                    poppler_form_field_button_get_button_type(f) == POPPLER_FORM_BUTTON_PUSH;
+        n += !push; /* buttons to push lead somewhere, they ask for nothing */
+    }
     poppler_page_free_form_field_mapping(fields);
     return n;
 }
@@ -328,7 +423,7 @@ static const char *guess_type(const struct counts *c, int n_pages)
         return "form";
     if (c->n_landscape * 2 > c->n_read && n_pages > 1 && per_page < SLIDE_MAX_CHARS)
         return "presentation";
-    if (per_page < 60 && c->n_image_pages > 0)
+    if (per_page < FIGURE_MAX_CHARS && c->n_figure_pages * 2 > c->n_read)
         return "illustration";
     return n_pages >= BOOK_PAGES ? "book" : "article";
 }
@@ -384,6 +479,8 @@ static void read_pages(PopplerDocument *d, int n_pages, const struct da_request 
             c->n_landscape += w > h;
             bool picture = n_page < OCR_MAX_CHARS && is_picture(page, n_page > 0);
             c->n_image_pages += picture;
+            c->n_figure_pages +=
+                n_page < FIGURE_MAX_CHARS && (picture || is_picture(page, n_page > 0));
             if (c->n_form_fields < 3)
                 c->n_form_fields += count_fields(page);
             da_buf_reset(&seen);
