@@ -58,8 +58,9 @@ static void open_barrier(struct da_pool *p, uint32_t phase)
 {
     atomic_store_explicit(&p->arrived, 0, memory_order_relaxed);
     atomic_store_explicit(&p->next, 0, memory_order_relaxed);
-    /* Either this thread sees the sleeper, or the sleeper sees the new phase. */
-    atomic_store(&p->phase, phase + 1);
+    /* Either this thread sees the sleeper, or the sleeper sees the new phase. An exchange, because
+     * emulators of ARM let a load pass a plain store, also where C11 and ARM forbid it. */
+    (void)atomic_exchange(&p->phase, phase + 1);
     if (p->n_threads == 1 || atomic_load(&p->sleepers) == 0)
         return;
     pthread_mutex_lock(&p->lock);

@@ -252,7 +252,8 @@ static enum da_rc alibi_slopes(struct da_loader *ld)
         two *= 2;
     for (uint32_t h = 0; h < n; h++) {
         double step = h < two ? (double)(h + 1) / two : (2.0 * (h - two) + 1.0) / (2.0 * two);
-        m->alibi_slopes[h] = (float)da_pow(2.0, -(double)m->hp.alibi_max * step);
+        m->alibi_slopes[h] = (float)(da_pow(2.0, -(double)m->hp.alibi_max * step) *
+                                     (m->family->alibi_divided ? (double)m->hp.attn_scale : 1.0));
     }
     return DA_OK;
 }
