@@ -68,7 +68,7 @@ static int32_t token(uint32_t i)
     return (int32_t)(i * 37 % 500);
 }
 
-/* A prompt in pieces, three answers at once from copies of it, one of them cut back now and then. */
+/* A prompt in pieces, three answers at once from copies of it, one cut back now and then. */
 static enum da_rc work(struct da_session *s, struct da_err *err)
 {
     struct da_row rows[PROMPT];
