@@ -15,7 +15,7 @@
 static const char *const names[DA_PII_COUNT] = {"email", "phone", "ip", "card", "key"};
 static const char *const marks[DA_PII_COUNT] = {"[EMAIL]", "[PHONE]", "[IP]", "[CARD]", "[KEY]"};
 
-enum { MAX_LOCAL = 64, MAX_DOMAIN = 253, MAX_KEY_BLOCK = 16384 };
+enum { MAX_LOCAL = 64, MAX_DOMAIN = 253, MAX_KEY_BLOCK = 16384, WORD_MAX = 16 };
 
 const char *da_pii_name(enum da_pii_kind kind)
 {
@@ -38,6 +38,37 @@ static int hex(char c)
         return c - '0';
     c |= 32;
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The word before a number says what it is: "Tel. 0123", "version 10.1.2.30". */
+struct context {
+    char word[WORD_MAX]; /* lower case; "": none within a few bytes */
+    bool capital;
+};
+
+static void look_before(const char *p, size_t i, struct context *c)
+{
+    size_t end = i, n = 0;
+    c->word[0] = 0;
+    c->capital = false;
+    while (end > 0 && i - end < 4 && strchr(" .:=(\t", p[end - 1]) != NULL && p[end - 1] != 0)
+        end--;
+    while (n < end && n + 1 < WORD_MAX && is_alnum(p[end - 1 - n]))
+        n++;
+    for (size_t k = 0; k < n; k++) {
+        char ch = p[end - n + k];
+        c->word[k] = ch >= 'A' && ch <= 'Z' ? (char)(ch + 32) : ch;
+    }
+    c->word[n] = 0;
+    c->capital = n > 0 && p[end - n] >= 'A' && p[end - n] <= 'Z';
+}
+
+static bool is_one_of(const char *word, const char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(word, list[i]) == 0)
+            return true;
+    return false;
 }
 
 /* Each reader: bytes taken from s, 0 for none. */
@@ -63,8 +94,31 @@ static size_t read_email(struct da_span s)
     return end;
 }
 
+/* Is a.b.c.d rather a version, a section, the number of a figure? */
+static bool is_version(const unsigned part[4], const struct context *c)
+{
+    static const char *const nets[] = {"ip",   "ips",     "ipv4",   "address", "addresses", "host",
+                                       "dns",  "server",  "from",   "ping",    "gateway",   "client",
+                                       "peer", "resolver", "hosts", "servers", "connect"};
+    static const char *const numbers[] = {"version", "versions", "v",     "ver",      "release",
+                                          "section", "sections", "sect",  "chapter",  "figure",
+                                          "table",   "clause",   "build", "firmware", "kernel",
+                                          "rev",     "revision", "level", "appendix", "item"};
+    if (is_one_of(c->word, nets, DA_ARRAY_LEN(nets)))
+        return false;
+    if (is_one_of(c->word, numbers, DA_ARRAY_LEN(numbers)))
+        return true;
+    bool small = true, medium = part[0] < 20, same = true;
+    for (int k = 0; k < 4; k++) {
+        small = small && part[k] < 20;
+        medium = medium && part[k] < 100;
+        same = same && part[k] == part[0];
+    }
+    return !same && (small || (medium && c->capital));
+}
+
 /* Four numbers up to 255 that are routed on the public net (RFC 6890). */
-static size_t read_ipv4(struct da_span s)
+static size_t read_ipv4(struct da_span s, const struct context *c)
 {
     unsigned part[4] = {0, 0, 0, 0};
     size_t i = 0;
@@ -85,9 +139,7 @@ static size_t read_ipv4(struct da_span s)
                        (part[0] == 172 && part[1] >= 16 && part[1] < 32) ||
                        (part[0] == 192 && part[1] == 168) || (part[0] == 169 && part[1] == 254) ||
                        (part[0] == 100 && part[1] >= 64 && part[1] < 128);
-    /* 1.2.3.4 is rather a version or a section */
-    bool small = part[0] < 20 && part[1] < 20 && part[2] < 20 && part[3] < 20;
-    return private_net || small ? 0 : i;
+    return private_net || is_version(part, c) ? 0 : i;
 }
 
 /* Groups of hex digits with colons, "::" once; global unicast (2000::/3) only. */
@@ -156,8 +208,27 @@ static size_t read_card(struct da_span s)
     return n >= 13 && n <= 19 && ends && luhn(digits, n) ? end : 0;
 }
 
-/* "+49 30 1234567", "(212) 555-0100", "212-555-0100". */
-static size_t read_phone(struct da_span s)
+/* Groups of digits that are a telephone number without a plus sign: America's, one with 00 or 0
+ * before it, any after a word that says so. */
+static bool is_national(const char *p, const size_t sizes[8], size_t groups, size_t n,
+                        const struct context *c)
+{
+    static const char *const words[] = {"tel",  "telephone", "phone", "fax",     "mobile", "cell",
+                                        "call", "whatsapp",  "mob",   "telefon", "telefax"};
+    if (sizes[0] == 3 && sizes[1] == 3 && sizes[2] == 4 && groups == 2)
+        return true;
+    if (n >= 7 && n <= 15 && is_one_of(c->word, words, DA_ARRAY_LEN(words)))
+        return true;
+    if (p[0] != '0' || groups < 2 || groups > 5)
+        return false;
+    if (p[1] == '0' && sizes[0] <= 4)
+        return n >= 11 && n <= 16 && (sizes[0] == 2 || sizes[0] >= 3);
+    return sizes[0] >= 3 && sizes[0] <= 5 && (p[sizes[0]] == ' ' || p[sizes[0]] == '/') &&
+           (n == 10 || n == 11);
+}
+
+/* "+49 30 1234567", "(212) 555-0100", "212-555-0100", "020 7946 0958". */
+static size_t read_phone(struct da_span s, const struct context *c)
 {
     size_t i = 0, n = 0, end = 0, groups = 0;
     bool plus = s.len > 0 && s.p[0] == '+', paren = s.len > 0 && s.p[0] == '(';
@@ -183,8 +254,7 @@ static size_t read_phone(struct da_span s)
         return 0;
     if (plus)
         return n >= 8 && n <= 15 ? end : 0;
-    bool american = sizes[0] == 3 && sizes[1] == 3 && sizes[2] == 4 && groups == 2;
-    return american ? end : 0;
+    return is_national(s.p, sizes, groups, n, c) ? end : 0;
 }
 
 struct key_shape {
@@ -204,7 +274,7 @@ static size_t read_key(struct da_span s)
     if (da_span_starts(s, begin)) {
         struct da_span block = da_span(s.p, s.len < MAX_KEY_BLOCK ? s.len : MAX_KEY_BLOCK);
         size_t head = da_span_find(block, da_span_str(end_mark));
-        if (head >= 64)
+        if (head >= 64 || head == block.len)
             return 0;
         struct da_span rest = da_span(s.p + head + 1, block.len - head - 1);
         size_t tail = da_span_find(rest, da_span_str(end_mark));
@@ -247,7 +317,7 @@ static bool may_begin(const char *p, size_t i)
     return true;
 }
 
-static size_t read_any(struct da_span s, enum da_pii_kind *kind)
+static size_t read_any(struct da_span s, const struct context *c, enum da_pii_kind *kind)
 {
     size_t n;
     if ((n = read_key(s)) > 0) {
@@ -258,7 +328,7 @@ static size_t read_any(struct da_span s, enum da_pii_kind *kind)
         *kind = DA_PII_EMAIL;
         return n;
     }
-    if (hex(s.p[0]) >= 0 && ((n = read_ipv4(s)) > 0 || (n = read_ipv6(s)) > 0)) {
+    if (hex(s.p[0]) >= 0 && ((n = read_ipv4(s, c)) > 0 || (n = read_ipv6(s)) > 0)) {
         *kind = DA_PII_IP;
         return n;
     }
@@ -266,7 +336,7 @@ static size_t read_any(struct da_span s, enum da_pii_kind *kind)
         *kind = DA_PII_CARD;
         return n;
     }
-    if ((n = read_phone(s)) > 0) {
+    if ((n = read_phone(s, c)) > 0) {
         *kind = DA_PII_PHONE;
         return n;
     }
@@ -280,7 +350,12 @@ void da_pii_mask(const char *p, size_t len, struct da_buf *out)
         enum da_pii_kind kind;
         char c = p[i];
         bool candidate = is_alnum(c) || c == '+' || c == '(' || c == '-';
-        size_t n = candidate && may_begin(p, i) ? read_any(da_span(p + i, len - i), &kind) : 0;
+        size_t n = 0;
+        if (candidate && may_begin(p, i)) {
+            struct context before;
+            look_before(p, i, &before);
+            n = read_any(da_span(p + i, len - i), &before, &kind);
+        }
         if (n == 0) {
             i++;
             continue;

@@ -10,6 +10,10 @@
 
 #include "common/attr.h"
 #include "common/span.h"
+#include "common/utf8.h"
+#include "text/uclass.h"
+
+enum { WIDE_WINDOW = 65536 };
 
 static const struct da_format_info infos[DA_FMT_COUNT] = {
     [DA_FMT_EMPTY] = {"empty file", "application/x-empty", false},
@@ -164,28 +168,91 @@ static bool is_late_pdf(const unsigned char *p, size_t len)
     return has(p, head, " obj") && has(p + len - tail, tail, "startxref");
 }
 
+/* A character of UTF-16 or UTF-32 at p; returns its bytes. Unpaired surrogates give U+FFFD. */
+static size_t wide_char(const unsigned char *p, size_t len, enum da_wide w, uint32_t *cp)
+{
+    if (w == DA_WIDE_32LE || w == DA_WIDE_32BE) {
+        *cp = w == DA_WIDE_32LE ? (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | p[1] << 8 | p[0]
+                                : (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | p[2] << 8 | p[3];
+        return 4;
+    }
+    int hi = w == DA_WIDE_16LE;
+    uint32_t u = (uint32_t)(p[hi] << 8 | p[1 - hi]);
+    *cp = u >= 0xd800 && u < 0xe000 ? DA_UTF8_REPLACEMENT : u;
+    if (u < 0xd800 || u >= 0xdc00 || len < 4)
+        return 2;
+    uint32_t v = (uint32_t)(p[2 + hi] << 8 | p[3 - hi]);
+    if (v < 0xdc00 || v >= 0xe000)
+        return 2;
+    *cp = 0x10000 + ((u - 0xd800) << 10) + (v - 0xdc00);
+    return 4;
+}
+
+/* Space and line end are what text in any script has, and what the other byte order has not. */
+struct wide_counts {
+    size_t n, n_bad, n_letter, n_space, n_ascii;
+};
+
+static struct wide_counts count_wide(const unsigned char *p, size_t len, enum da_wide w)
+{
+    struct wide_counts c = {0, 0, 0, 0, 0};
+    size_t unit = w == DA_WIDE_32LE || w == DA_WIDE_32BE ? 4 : 2;
+    for (size_t i = 0; i + unit <= len; c.n++) {
+        uint32_t cp;
+        i += wide_char(p + i, len - i, w, &cp);
+        bool space = cp == ' ' || cp == '\n' || cp == '\r' || cp == '\t' || cp == 0x3000;
+        c.n_space += space;
+        c.n_ascii += cp > ' ' && cp < 0x7f;
+        c.n_letter += cp < 0x110000 && (da_uclass_is_letter(cp) || da_uclass_is_mark(cp));
+        c.n_bad += !space && (cp < 32 || cp >= 0x110000 || cp == DA_UTF8_REPLACEMENT ||
+                              (cp >= 0x7f && cp < 0xa0) || (cp >= 0xd800 && cp < 0xf900) ||
+                              (cp & 0xfffe) == 0xfffe);
+    }
+    return c;
+}
+
+enum da_wide da_sniff_wide(const unsigned char *p, size_t len)
+{
+    struct wide_counts best = {0, 0, 0, 0, 0};
+    enum da_wide found = DA_WIDE_NO;
+    size_t n = len < WIDE_WINDOW ? len & ~(size_t)3 : WIDE_WINDOW;
+    if (len >= 4 && memcmp(p, "\xff\xfe\0\0", 4) == 0)
+        return DA_WIDE_32LE;
+    if (len >= 4 && memcmp(p, "\0\0\xfe\xff", 4) == 0)
+        return DA_WIDE_32BE;
+    if (len >= 2 && (memcmp(p, "\xff\xfe", 2) == 0 || memcmp(p, "\xfe\xff", 2) == 0))
+        return p[0] == 0xff ? DA_WIDE_16LE : DA_WIDE_16BE;
+    if (memchr(p, 0, n) == NULL)
+        return DA_WIDE_NO;
+    if (len < 4)
+        n = len;
+    for (int w = DA_WIDE_32LE; w <= DA_WIDE_16BE; w++) {
+        struct wide_counts c = count_wide(p, n, (enum da_wide)w);
+        bool text = c.n_letter > 0 && c.n_bad * 200 <= c.n &&
+                    (c.n_letter + c.n_space) * 2 > c.n && (c.n_space > 0 || c.n_ascii * 2 > c.n);
+        if (text && (c.n_space + c.n_letter > best.n_space + best.n_letter ||
+                     (c.n_space > 2 * best.n_space && c.n >= best.n))) {
+            best = c;
+            found = (enum da_wide)w;
+        }
+    }
+    return found;
+}
+
 static bool is_binary(const unsigned char *p, size_t len)
 {
     size_t n = len < 65536 ? len : 65536, n_ctrl = 0, n_nul = 0;
+    enum da_wide w = da_sniff_wide(p, len);
+    if (w != DA_WIDE_NO) {
+        struct wide_counts c = count_wide(p, n & ~(size_t)3, w);
+        return c.n_bad * 20 > c.n;
+    }
     for (size_t i = 0; i < n; i++) {
         n_nul += p[i] == 0;
         n_ctrl += p[i] < 32 && p[i] != '\t' && p[i] != '\n' && p[i] != '\r' && p[i] != '\f' &&
                   p[i] != 27 && p[i] != 0;
     }
-    bool wide = (len >= 2 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff))) ||
-                (len >= 4 && memcmp(p, "\0\0\xfe\xff", 4) == 0);
-    if (n_nul > 0 && !wide) {
-        /* UTF-16 or UTF-32 without a mark has its zero bytes in fixed places */
-        size_t at[4] = {0, 0, 0, 0};
-        for (size_t i = 0; i < n; i++)
-            at[i & 3] += p[i] == 0;
-        size_t quarter = n / 4 + 1;
-        bool utf16 = (at[0] + at[2] == n_nul || at[1] + at[3] == n_nul) && n_nul * 5 > n;
-        bool utf32 = n_nul * 2 > n && (at[0] * 10 > quarter * 9 || at[3] * 10 > quarter * 9);
-        if (!utf16 && !utf32)
-            return true;
-    }
-    return n_ctrl * 20 > n;
+    return n_nul > 0 || n_ctrl * 20 > n;
 }
 
 enum da_format da_sniff(const unsigned char *p, size_t len)

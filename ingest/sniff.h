@@ -56,4 +56,10 @@ enum da_format da_sniff(const unsigned char *p, size_t len);
 /* What kind of text decoded, valid UTF-8 is: TEXT, MARKDOWN, CSV, TSV, EML, HTML, XHTML, XML. */
 enum da_format da_sniff_text(const char *p, size_t len);
 
+/* UTF-16 and UTF-32, with or without a mark. */
+enum da_wide { DA_WIDE_NO, DA_WIDE_32LE, DA_WIDE_32BE, DA_WIDE_16LE, DA_WIDE_16BE };
+
+/* By the mark, or without one by what characters come out. */
+enum da_wide da_sniff_wide(const unsigned char *p, size_t len);
+
 #endif

@@ -121,7 +121,8 @@ static void block_codes(enum da_qtype type, const unsigned char *src, uint8_t q[
     } else if (type == DA_Q_Q5_0) {
         memcpy(&b, src, sizeof b);
         for (unsigned i = 0; i < DA_GROUP; i++)
-            q[i] = (uint8_t)((b.qs[i % 16] >> (i / 16 * 4) & 15) | (b.qh[i / 8] >> (i % 8) & 1) << 4);
+            q[i] =
+                (uint8_t)((b.qs[i % 16] >> (i / 16 * 4) & 15) | (b.qh[i / 8] >> (i % 8) & 1) << 4);
     } else {
         for (unsigned i = 0; i < DA_GROUP; i++)
             q[i] = (uint8_t)(da_iq4_levels[src[2 + i % 16] >> (i / 16 * 4) & 15] + 128);
@@ -231,7 +232,8 @@ static float super_value(const struct da_panels *p, const unsigned char *panel, 
 {
     const unsigned char *head = panel + k / DA_SUPER * da_panel_super_bytes(p->kind);
     const uint32_t v = k % DA_SUPER, bits = da_panel_bits(p->kind);
-    const unsigned char *group = head + DA_SUPER_HEAD + v / DA_GROUP * da_panel_group_bytes(p->kind);
+    const unsigned char *group =
+        head + DA_SUPER_HEAD + v / DA_GROUP * da_panel_group_bytes(p->kind);
     const bool halves = p->kind != DA_PANEL_Q4K && p->kind != DA_PANEL_Q5K;
     const unsigned char *scale = head + 64 + v / (halves ? 16 : 32) * DA_LANES + r;
     const int offset = p->kind == DA_PANEL_Q6K ? 32 : p->kind == DA_PANEL_Q3K ? 4 : 0;

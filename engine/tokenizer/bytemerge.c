@@ -20,7 +20,7 @@
 #include "common/mem.h"
 #include "engine/tokenizer/tokenizer_impl.h"
 
-enum { INDEX_BITS = 7, NO_KEY = INT32_MAX, TOGETHER = 16, MAX_QUESTIONS = 256 };
+enum { INDEX_BITS = 7, NO_KEY = INT32_MAX, TOGETHER = 32, MAX_QUESTIONS = 256 };
 static_assert(DA_JOB_MAX_LEN <= 1 << INDEX_BITS && DA_JOB_MAX_LEN % 16 == 0,
               "a place has INDEX_BITS, keys are looked through in blocks");
 

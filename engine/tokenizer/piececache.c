@@ -26,7 +26,7 @@ static size_t longs_bytes(const struct da_piece_cache *c)
 static void lay_out(struct da_piece_cache *c, void *p)
 {
     c->sets = p;
-    c->longs = (struct da_long_entry *)((char *)p + sets_bytes(c));
+    c->longs = (struct da_long_entry *)(void *)(c->sets + ((size_t)1 << c->bits));
 }
 
 void da_piece_cache_init(struct da_piece_cache *c)

@@ -73,7 +73,7 @@ struct da_piece_cache {
     void *block;                  /* of the small tables, or NULL */
 };
 
-enum { DA_BPE_BATCH = 128 }; /* pieces that are looked at together */
+enum { DA_BPE_BATCH = 256 }; /* pieces that are looked at together */
 
 struct da_best_path {
     double score;

@@ -11,12 +11,16 @@
 #include <string.h>
 
 #include "common/utf8.h"
+#include "ingest/extract/cld.h"
+#include "ingest/sniff.h"
 
 #if DA_WITH_UCHARDET
 #include <uchardet/uchardet.h>
 #endif
 
-enum { DETECT_WINDOW = 262144, CHUNK = 65536, SHORT_TEXT = 4096 };
+enum { DETECT_WINDOW = 262144, CHUNK = 65536, SHORT_TEXT = 4096, FIT_BYTES = 8192 };
+
+static const double FIT_MARGIN = 1.06; /* another reading must be better by so much */
 
 static void set_name(char name[DA_CHARSET_NAME_MAX], const char *s)
 {
@@ -96,24 +100,88 @@ static const struct mark marks[] = {
     {"\xfe\xff", 2, "UTF-16BE"},
 };
 
-/* UTF-16 or UTF-32 without a mark: where the zero bytes stand. */
 static const char *guess_wide(const unsigned char *p, size_t len)
 {
-    size_t n = len < DETECT_WINDOW ? len & ~(size_t)3 : DETECT_WINDOW, at[4] = {0, 0, 0, 0};
-    for (size_t i = 0; i < n; i++)
-        at[i & 3] += p[i] == 0;
-    size_t q = n / 4;
-    if (q == 0)
-        return NULL;
-    if (at[2] * 10 > q * 9 && at[3] * 10 > q * 9)
-        return "UTF-32LE";
-    if (at[0] * 10 > q * 9 && at[1] * 10 > q * 9)
-        return "UTF-32BE";
-    if (at[1] + at[3] > q / 2 && at[0] + at[2] == 0)
-        return "UTF-16LE";
-    if (at[0] + at[2] > q / 2 && at[1] + at[3] == 0)
-        return "UTF-16BE";
-    return NULL;
+    static const char *const names[] = {NULL, "UTF-32LE", "UTF-32BE", "UTF-16LE", "UTF-16BE"};
+    return names[da_sniff_wide(p, len)];
+}
+
+/* Seven-bit encodings of East Asia, by their switches between sets (ISO 2022, RFC 1468, 1557). */
+static const char *guess_switched(const unsigned char *p, size_t len)
+{
+    size_t n = len < DETECT_WINDOW ? len : DETECT_WINDOW, n_japanese = 0;
+    for (size_t i = 0; i + 3 < n; i++) {
+        if (p[i] >= 0x80)
+            return NULL;
+        if (p[i] != 27 || p[i + 1] != '$')
+            continue;
+        if (p[i + 2] == ')' && p[i + 3] == 'C')
+            return "ISO-2022-KR";
+        n_japanese += p[i + 2] == 'B' || p[i + 2] == '@' || p[i + 2] == '(';
+    }
+    return n_japanese > 0 ? "ISO-2022-JP-2" : NULL;
+}
+
+/* KOI8-U, where KOI8-R has frames within words: uchardet does not tell them apart. */
+static bool is_ukrainian(const unsigned char *p, size_t len)
+{
+    size_t n = len < DETECT_WINDOW ? len : DETECT_WINDOW;
+    for (size_t i = 1; i + 1 < n; i++)
+        if ((p[i - 1] >= 0xc0 || p[i + 1] >= 0xc0) &&
+            memchr("\xa4\xa6\xa7\xad\xb4\xb6\xb7\xbd", p[i], 8) != NULL)
+            return true;
+    return false;
+}
+
+#if DA_WITH_CLD2
+static double fit_of(const char *from, const unsigned char *p, size_t len)
+{
+    struct da_buf text;
+    size_t used;
+    da_buf_init(&text, 0);
+    double fit = -1;
+    if (convert(from, p, len < FIT_BYTES ? len : FIT_BYTES, 0, &text, &used) &&
+        bad_share(text.p, text.len) <= 0)
+        fit = da_language_fit(text.p, text.len);
+    da_buf_release(&text);
+    return fit;
+}
+#endif
+
+/* Latin code pages differ in a few letters, which statistics of bytes mistake for one another:
+ * of the readings, that which fits its language best; guess (or NULL) where none is better. */
+static const char *refine_latin(const char *guess, const unsigned char *p, size_t len)
+{
+#if DA_WITH_CLD2
+    static const char *const latin[] = {"windows-1252", "windows-1250", "windows-1257",
+                                        "windows-1254", "CP850", "iso-8859-2"};
+    double best = guess != NULL ? FIT_MARGIN * fit_of(guess, p, len) : 0;
+    for (size_t i = 0; i < sizeof latin / sizeof latin[0]; i++) {
+        double fit = fit_of(latin[i], p, len);
+        if (fit > best) {
+            best = FIT_MARGIN * fit;
+            guess = latin[i];
+        }
+    }
+#else
+    (void)p;
+    (void)len;
+#endif
+    return guess;
+}
+
+static bool is_latin(const char *name)
+{
+    static const char *const names[] = {"windows-1252", "windows-1250", "windows-1257", "viscii",
+                                        "windows-1254", "windows-1258", "iso-8859-1", "iso-8859-2",
+                                        "iso-8859-3",   "iso-8859-4",   "iso-8859-9", "iso-8859-10",
+                                        "iso-8859-13",  "iso-8859-15"};
+    char low[DA_CHARSET_NAME_MAX];
+    set_name(low, name);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(low, names[i]) == 0)
+            return true;
+    return false;
 }
 
 /* Valid as UTF-8, a character cut by the end of the window allowed. */
@@ -243,6 +311,7 @@ static const char *web_label(const char *hint)
         {"ks_c_5601-1987", "cp949"},    {"euc-kr", "cp949"},
         {"utf-16", "utf-8"},            {"unicode", "utf-8"},
         {"x-gbk", "gb18030"},           {"utf8", "utf-8"},
+        {"uhc", "cp949"},
     };
     char low[DA_CHARSET_NAME_MAX];
     set_name(low, hint);
@@ -269,15 +338,26 @@ bool da_charset_decode(const unsigned char *p, size_t len, const char *hint, siz
     if (hint != NULL && hint[0] != 0 &&
         try_name(web_label(hint), 0.01, p, len, want, out, name, used))
         return true;
+    const char *switched = guess_switched(p, len);
+    if (switched != NULL && try_name(switched, 0.005, p, len, want, out, name, used)) {
+        set_name(name, strcmp(switched, "ISO-2022-JP-2") == 0 ? "ISO-2022-JP" : switched);
+        return true;
+    }
     if (is_utf8(p, len < DETECT_WINDOW ? len : DETECT_WINDOW, 0) ||
         is_utf8(p, len < DETECT_WINDOW ? len : DETECT_WINDOW, 0.001))
         return try_name("UTF-8", 0.02, p, len, want, out, name, used);
     char guess[DA_CHARSET_NAME_MAX];
-    if (guess_by_statistics(p, len, guess) &&
-        try_name(web_label(guess), 0.005, p, len, want, out, name, used))
-        return true;
+    if (guess_by_statistics(p, len, guess)) {
+        const char *from = web_label(guess);
+        if (is_latin(from))
+            from = refine_latin(from, p, len);
+        if (strcmp(from, "koi8-r") == 0 && is_ukrainian(p, len))
+            from = "KOI8-U";
+        if (try_name(from, 0.005, p, len, want, out, name, used))
+            return true;
+    }
     if (guess_asian(p, len, want, out, name, used))
         return true;
-    return looks_western(p, len) &&
-           try_name("windows-1252", 0, p, len, want, out, name, used);
+    const char *latin = refine_latin(looks_western(p, len) ? "windows-1252" : NULL, p, len);
+    return latin != NULL && try_name(latin, 0, p, len, want, out, name, used);
 }

@@ -6,6 +6,7 @@
 #include <cstdio> // before CLD2, whose header needs it
 
 #include <cld2/public/compact_lang_det.h>
+#include <cld2/public/encodings.h>
 #include <cstring>
 
 int da_language_guess(const char *p, size_t len, char code[DA_LANGUAGE_CODE_MAX])
@@ -25,4 +26,19 @@ int da_language_guess(const char *p, size_t len, char code[DA_LANGUAGE_CODE_MAX]
         return 0;
     std::memcpy(code, name, std::strlen(name) + 1);
     return percent[0] * (reliable ? 10 : 5);
+}
+
+double da_language_fit(const char *p, size_t len)
+{
+    CLD2::CLDHints hints = {nullptr, nullptr, CLD2::UNKNOWN_ENCODING, CLD2::UNKNOWN_LANGUAGE};
+    CLD2::Language best[3];
+    double score[3], fit = 0;
+    int percent[3], text_bytes = 0, n = len < 65536 ? static_cast<int>(len) : 65536;
+    bool reliable = false;
+    (void)CLD2::ExtDetectLanguageSummary(p, n, true, &hints, 0, best, percent, score, nullptr,
+                                         &text_bytes, &reliable);
+    for (int i = 0; i < 3; i++)
+        if (best[i] != CLD2::UNKNOWN_LANGUAGE)
+            fit += percent[i] / 100.0 * score[i];
+    return fit;
 }

@@ -239,6 +239,20 @@ static void test_cache(const char *path)
     (void)unlink(file);
 }
 
+/* Rows of whole blocks of 256, some in each of the k-quants that are written. */
+static bool write_wide(const char *path)
+{
+    struct da_build_shape shape = *da_random_shape("tiny-llama");
+    struct da_err err;
+    shape.dim = 256;
+    shape.n_heads = 4;
+    shape.n_kv_heads = 2;
+    shape.head_dim = 64;
+    shape.n_rot = 64;
+    shape.ff_dim = 512;
+    return tap_rc(da_random_write(path, &shape, NULL, 3, DA_Q_Q4_K, 2, &err), &err, "wide");
+}
+
 static bool write_model(const char *path, const char *shape, enum da_qtype type)
 {
     struct da_err err;
@@ -268,6 +282,8 @@ int main(void)
         test_model(path, "slimlm q8_0", DA_KV_Q8, 6);
     if (write_model(path, "tiny-llama", DA_Q_F16))
         test_model(path, "llama f16", DA_KV_F32, 4);
+    if (write_wide(path))
+        test_model(path, "llama q4_k_m", DA_KV_Q8, 4);
     for (size_t i = 0; i < N_REQUESTS; i++) {
         da_buf_release(&w.out[i]);
         da_buf_release(&w.want[i]);

@@ -25,7 +25,13 @@ int main(void)
     is("(212) 555-0100 or 212-555-0100", "[PHONE] or [PHONE]");
     is("on 2021-03-04 at 10:30, 1,234,567 units", "on 2021-03-04 at 10:30, 1,234,567 units");
     is("ISBN 978-3-16-148410-0", "ISBN 978-3-16-148410-0");
-    is("from 203.0.113.77 to 8.8.8.8", "from [IP] to 8.8.8.8");
+    is("from 203.0.113.77 to 8.8.8.8", "from [IP] to [IP]");
+    is("Linux 5.10.0.21, version 81.2.69.142, see 3.1.4.1",
+       "Linux 5.10.0.21, version 81.2.69.142, see 3.1.4.1");
+    is("DNS 1.2.3.4, IP: 5.10.0.21", "DNS [IP], IP: [IP]");
+    is("020 7946 0958 or 00 44 20 7946 0958", "[PHONE] or [PHONE]");
+    is("Tel. 7946 0958, fax: 030/123456", "Tel. [PHONE], fax: [PHONE]");
+    is("100 000 000 in 2023 2024 2025, 0 123 456", "100 000 000 in 2023 2024 2025, 0 123 456");
     is("hosts 10.0.0.1, 192.168.1.1, 127.0.0.1", "hosts 10.0.0.1, 192.168.1.1, 127.0.0.1");
     is("version 1.2.3.4 of 300.1.1.1", "version 1.2.3.4 of 300.1.1.1");
     is("at 2001:db8::ff00:42:8329 too", "at [IP] too");
@@ -37,6 +43,7 @@ int main(void)
     is("sk-proj-abcdefghijklmnop1234567890", "[KEY]");
     is("ask-me and sk-short", "ask-me and sk-short");
     is("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nx", "[KEY]\nx");
+    is("no end: -----BEGIN RSA PRIVATE", "no end: -----BEGIN RSA PRIVATE");
     is("caf\xc3\xa9@example.org", "caf\xc3\xa9@example.org");
     is("", "");
     tap_is_int((long long)da_pii_count("[IP] x [IP] [EMAIL]", 19, DA_PII_IP), 2, "counted");

@@ -44,6 +44,10 @@ static void test_files(void)
     FILE_IS("\x7f" "ELF\2\1\1\0\0\0\0\0\0\0\0\0", DA_FMT_BINARY, "a program");
     FILE_IS("plain words", DA_FMT_TEXT, "text");
     FILE_IS("\xff\xfeh\0i\0", DA_FMT_TEXT, "UTF-16 with a mark");
+    FILE_IS("\x1f\x04@\x04" "8\x04" "2\x04" "5\x04" "B\x04 \0<\x04" "8\x04@\x04", DA_FMT_TEXT,
+            "UTF-16 without a mark, in Russian");
+    FILE_IS("\0\0\x04\x1f\0\0\x04@\0\0\0 \0\0\x04<", DA_FMT_TEXT, "UTF-32 without a mark");
+    FILE_IS("\0\1\0\2\0\3\0\4\0\5\0\6\0\7\0\x08", DA_FMT_BINARY, "numbers of two bytes");
     FILE_IS("h\0e\0l\0l\0o\0 \0w\0o\0r\0l\0d\0.\0", DA_FMT_TEXT, "UTF-16 without a mark");
     FILE_IS("\0\0\xfe\xff\0\0\0h", DA_FMT_TEXT, "UTF-32 with a mark");
     FILE_IS("caf\xe9", DA_FMT_TEXT, "Latin-1");
