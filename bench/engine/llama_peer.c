@@ -4,8 +4,8 @@
  *     llama_peer tokens MODEL        stdin: records {u32 length, bytes}; out: {u32 n, n x i32 id}
  *     llama_peer logits MODEL WAY    stdin: ids as i32; out: u32 vocabulary, then for each id its
  *                                    logits as f32. WAY is letters: r weights are repacked (else
- *                                    they stay as the file has them), 1 one token at a time (else all in
- *                                    one batch), f flash attention, - nothing. Of an
+ *                                    they stay as the file has them), 1 one token at a time (else
+ *                                    all in one batch), f flash attention, - nothing. Of an
  *                                    encoder-decoder the ids are the encoder's, and the logits
  *                                    those of the first token of its answer
  *     llama_peer embed MODEL         stdin: ids as i32; out: u32 width, then the pooled embedding
