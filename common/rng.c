@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/attr.h"
+#include "common/maths.h"
 
 struct u128 {
     uint64_t hi, lo;
@@ -209,6 +210,6 @@ double da_rng_normal(struct da_rng *r)
         double x = 2 * da_rng_double(r) - 1, y = 2 * da_rng_double(r) - 1;
         double s = x * x + y * y;
         if (s > 0 && s < 1)
-            return x * sqrt(-2 * log(s) / s);
+            return x * sqrt(-2 * da_log(s) / s);
     }
 }

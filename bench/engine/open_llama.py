@@ -25,7 +25,7 @@ import tempfile
 import numpy as np
 
 GELU = {"cerebras", "slimlm", "mpt", "gptneox", "gptneox-serial", "falcon", "falcon-new", "bloom",
-        "gemma", "gemma2", "gemma3", "gpt2", "phi2", "starcoder", "starcoder2", "flan-t5", "mt0",
+        "bloomz", "gemma", "gemma2", "gemma3", "gpt2", "phi2", "starcoder", "starcoder2", "flan-t5", "mt0",
         "bert", "roberta", "cls", "distil", "xlm"}
 # Where a tiny model has what no published one of its kind has and llama.cpp takes for granted (or
 # leaves out: windows of Mistral and StarCoder 2), it is changed: members of config.json, tensors

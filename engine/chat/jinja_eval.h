@@ -124,7 +124,7 @@ bool da_jwrong_types(struct da_jinterp *in, const char *op, const struct da_jval
 bool da_jundefined(struct da_jinterp *in, const struct da_jval *v);
 
 /* Strings, shared by filters and methods. */
-/* Offset of the first (or last) place of what in s; s.len when there is none. False after failing. */
+/* Offset of the first (or last) place of what in s, s.len without one. False after failing. */
 bool da_jfind(struct da_jinterp *in, struct da_span s, struct da_span what, bool last, size_t *at);
 struct da_span da_jstrip(struct da_span s, const struct da_span *chars, bool left, bool right);
 bool da_jupper(struct da_jinterp *in, struct da_buf *out, struct da_span s);

@@ -12,25 +12,6 @@
 typedef bool (*filter_fn)(struct da_jinterp *in, const struct da_jval *of,
                           const struct da_jargs *args, struct da_jval *ret);
 
-/* soft_str: what a filter for strings sees of any value. */
-bool da_jtext_of(struct da_jinterp *in, const struct da_jval *v, struct da_span *ret)
-{
-    struct da_jval s;
-    if (v->type == DA_J_STR) {
-        *ret = v->u.s;
-        return true;
-    }
-    struct da_buf out;
-    if (!da_jcharge(in, v->weight))
-        return false;
-    da_buf_init(&out, in->max_memory);
-    da_j_print(&out, v);
-    if (!da_jtake(in, &out, &s))
-        return false;
-    *ret = s.u.s;
-    return true;
-}
-
 static bool flag(const struct da_jargs *args, size_t i, const char *name, bool def)
 {
     const struct da_jval *v = da_jarg(args, i, name);

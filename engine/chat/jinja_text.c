@@ -111,6 +111,25 @@ bool da_jlower(struct da_jinterp *in, struct da_buf *out, struct da_span s)
     return true;
 }
 
+/* soft_str: what a filter for strings sees of any value. */
+bool da_jtext_of(struct da_jinterp *in, const struct da_jval *v, struct da_span *ret)
+{
+    struct da_jval s;
+    if (v->type == DA_J_STR) {
+        *ret = v->u.s;
+        return true;
+    }
+    struct da_buf out;
+    if (!da_jcharge(in, v->weight))
+        return false;
+    da_buf_init(&out, in->max_memory);
+    da_j_print(&out, v);
+    if (!da_jtake(in, &out, &s))
+        return false;
+    *ret = s.u.s;
+    return true;
+}
+
 bool da_jreplace(struct da_jinterp *in, struct da_span s, struct da_span from, struct da_span to,
                  int64_t count, struct da_jval *ret)
 {

@@ -34,8 +34,8 @@ struct da_jval {
     uint16_t type;  /* enum da_jtype */
     uint16_t depth; /* of lists, tuples and dicts inside each other; others 0 */
     uint32_t n;     /* elements of a list or tuple */
-    /* What comparing or printing it costs at most, in values of a few bytes: its parts count as often
-     * as they stand in it, also when they are the same in memory. Stops at UINT32_MAX. */
+    /* What comparing or printing it costs at most, in values of a few bytes: its parts count as
+     * often as they stand in it, also where they are the same in memory. At most UINT32_MAX. */
     uint32_t weight;
     union {
         bool b;

@@ -136,7 +136,7 @@ enum da_rc da_config_falcon(struct da_importer *im)
         return rc;
     const bool alibi = da_cfg_bool(im->config, "alibi", false);
     const bool parallel = new_decoder || da_cfg_bool(im->config, "parallel_attn", true);
-    if (alibi == parallel) /* Falcon-RW has ALiBi and blocks one after the other, the others neither */
+    if (alibi == parallel) /* Falcon-RW has ALiBi and sequential blocks, the others neither */
         return da_fail(im->err, DA_EUNSUPPORTED,
                        "config.json: a Falcon %s ALiBi and %s 'parallel_attn'",
                        alibi ? "with" : "without", parallel ? "with" : "without");

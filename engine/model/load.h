@@ -32,8 +32,8 @@ struct da_loader {
     struct da_err *err;
 };
 
-/* The tensor, of exactly this shape and a type that is read; it is marked in used. *ret NULL when there
- * is none and none is needed. */
+/* The tensor, of exactly this shape and a type that is read; it is marked in used. *ret NULL when
+ * there is none and none is needed. */
 enum da_rc da_load_tensor(const struct da_gguf *g, bool *used, const char *name, uint64_t d0,
                           uint64_t d1, bool needed, const struct da_gguf_tensor **ret,
                           struct da_err *err);

@@ -12,7 +12,7 @@
 #include "engine/model/model.h"
 #include "engine/session.h"
 
-enum { N_TOKENS = 40, SPLIT = 23 };
+enum { N_TOKENS = 40, SPLIT = 23, CONTEXT = 64 };
 
 /* The logits of all positions, in two steps; NULL with err set. */
 static float *run(const char *path, const char *cpu, enum da_kv_type kv, size_t *n,
@@ -21,7 +21,7 @@ static float *run(const char *path, const char *cpu, enum da_kv_type kv, size_t 
     struct da_model *m = NULL;
     struct da_session *s = NULL;
     const struct da_session_opts so = {
-        .n_threads = 2, .kv = kv, .batch = N_TOKENS, .n_logits = N_TOKENS};
+        .n_threads = 2, .kv = kv, .n_ctx = CONTEXT, .batch = N_TOKENS, .n_logits = N_TOKENS};
     struct da_row rows[N_TOKENS];
     float *out = NULL;
     uint32_t seq;
