@@ -1,6 +1,7 @@
 #!/bin/sh
 # Bit identity at full size: predictions of a model, made in many ways, are the same file. The model
-# is MODEL.gguf, or one of the SmolLM-135M shape with random weights. The way that others must equal: plain C, one thread, one request at a time, every
+# is MODEL.gguf, or one of the SmolLM-135M shape with random weights. The way that others must
+# equal: plain C, one thread, one request at a time, every
 # prompt whole, no guesses. tests/unit/test_engine_identity.c does this on tiny models.
 #
 #   identity.sh EXAMPLES.jsonl [LIMIT [MODEL.gguf]]
