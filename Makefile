@@ -9,6 +9,7 @@ DESTDIR    ?=
 BINDIR     ?= $(PREFIX)/bin
 LIBEXECDIR ?= $(PREFIX)/libexec/docassist
 MANDIR     ?= $(PREFIX)/share/man
+DATADIR    ?= $(PREFIX)/share/docassist
 
 # V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -267,9 +268,11 @@ install: build ## honours DESTDIR and PREFIX
 	install -D -m 755 $O/docassist $(DESTDIR)$(BINDIR)/docassist
 	for p in docassist-extract docassist-extract-pdf; do install -D -m 755 $O/$$p $(DESTDIR)$(LIBEXECDIR)/$$p; done
 	for p in docs/man/*.1; do install -D -m 644 $$p $(DESTDIR)$(MANDIR)/man1/$$(basename $$p); done
+	for p in examples/nano/*; do install -D -m 644 $$p $(DESTDIR)$(DATADIR)/nano/$$(basename $$p); done
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/docassist $(DESTDIR)$(LIBEXECDIR)/docassist-extract $(DESTDIR)$(LIBEXECDIR)/docassist-extract-pdf
 	for p in docs/man/*.1; do rm -f $(DESTDIR)$(MANDIR)/man1/$$(basename $$p); done
+	rm -rf $(DESTDIR)$(DATADIR)/nano
 
 clean: ## remove build/
 	rm -rf build

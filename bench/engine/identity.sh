@@ -1,22 +1,24 @@
 #!/bin/sh
-# Bit identity at full size: predictions of a model of the SmolLM-135M shape, made in many ways, are
-# the same file. The way that others must equal: plain C, one thread, one request at a time, every
+# Bit identity at full size: predictions of a model, made in many ways, are the same file. The model
+# is MODEL.gguf, or one of the SmolLM-135M shape with random weights. The way that others must
+# equal: plain C, one thread, one request at a time, every
 # prompt whole, no guesses. tests/unit/test_engine_identity.c does this on tiny models.
 #
-#   identity.sh EXAMPLES.jsonl [LIMIT]
+#   identity.sh EXAMPLES.jsonl [LIMIT [MODEL.gguf]]
 set -eu
 repo=$(cd "$(dirname "$0")/../.." && pwd)
 program=$repo/build/docassist
 examples=$1 limit=${2:-3}
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/docassist-identity.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
-"$program" model random --shape smollm-135m --type q4_0 -o "$tmp/model.gguf"
+model=${3:-$tmp/model.gguf}
+[ -n "${3:-}" ] || "$program" model random --shape smollm-135m --type q4_0 -o "$model"
 
 way() # CPU OUT OPTION...
 {
     cpu=$1 out=$2
     shift 2
-    DOCASSIST_CPU=$cpu "$program" generate -q -m "$tmp/model.gguf" "$examples" -o "$tmp/$out" \
+    DOCASSIST_CPU=$cpu "$program" generate -q -m "$model" "$examples" -o "$tmp/$out" \
         --limit "$limit" --max-new-tokens 24 --logprobs 3 "$@"
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The whole path, as `make demo` takes it: it ends with a leaderboard of three systems, and a second
+# The whole path, as `make demo` takes it: it ends with a leaderboard of four systems, and a second
 # run gives the same bytes.
 . "$(dirname "$0")/lib.sh"
 
@@ -15,7 +15,7 @@ demo()
 demo one
 is_exit 0 "the demo ends well"
 like_stdout "^$tmp/one/leaderboard\.html \([0-9.]+ s in all\)\$" "... naming the page"
-for system in lead3 extractive random; do
+for system in lead3 textrank extractive random; do
     like_stdout "^\|.*$system" "... with $system in the table"
 done
 is_stderr "" "... and nothing on stderr"
@@ -32,7 +32,7 @@ is "$(json 'task' one/data/test.jsonl | sort | uniq -c | sed 's/^ *//')" "17 que
 17 question_suggestion
 17 summarization" "three examples a document"
 for kind in document:docs annotation:annotations example:data/test prediction:lead3 \
-    prediction:extractive prediction:model score:scores; do
+    prediction:textrank prediction:extractive prediction:model score:scores; do
     file=one/${kind#*:}.jsonl
     run docassist validate "${kind%%:*}" "$file"
     is_exit 0 "$file holds valid ${kind%%:*} records"

@@ -21,7 +21,7 @@ text=examples/docs/lighthouse-press-release.txt
         name=F32
         case $weights in *.gguf) name=decoded ;; esac
         "$python" "$here/reference.py" "$weights" --tokenizer "$dir/slimlm-nano/tokenizer.json" \
-            $text | awk -v name=$name '{ sub(/,$/, "", $3); print $1, name, $3, $4 }'
+            $text | awk -v name=$name '{ sub(/,$/, "", $3); print $1, name, $2, $3, $4 }'
     done
 } >"$results/reference.txt"
 # The card's tables stand between two marks.

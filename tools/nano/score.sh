@@ -25,18 +25,26 @@ done
 perl -MJSON::PP -e '
     my ($dir) = @ARGV;
     sub value { my ($m) = @_; return "-" unless $m && defined $m->{value};
-        return sprintf("%.3f", $m->{value}) . ($m->{ci95} ? sprintf(" [%.3f, %.3f]", @{$m->{ci95}}) : "") }
+        my $ci = $m->{ci95} ? sprintf(" [%.3f, %.3f]", @{$m->{ci95}}) : "";
+        return sprintf("%.3f", $m->{value}) . $ci }
     open my $f, "<", "$dir/scores.jsonl" or die; my @s = map { decode_json($_) } <$f>;
-    print "| system | n | intent accuracy | summary ROUGE-L | answer exact | answer contained | answer F1 | questions ROUGE-L |\n| :-- | --: | --: | --: | --: | --: | --: | --: |\n";
+    sub head { print "| ", join(" | ", @_), " |\n| :--", " | --:" x (@_ - 1), " |\n" }
+    head("system", "n", "intent accuracy", "summary ROUGE-L", "answer exact", "answer contained",
+        "answer F1", "questions ROUGE-L");
     for my $s (@s) {
         my $t = $s->{tasks}; my $i = $s->{intent} || {};
-        print "| ", join(" | ", $s->{model}, $s->{n_scored}, value({value => $i->{accuracy}, ci95 => $i->{ci95}}),
-            value($t->{summarization}{rougeL}), map({ value($t->{question_answering}{$_}) } qw(em contains f1)),
+        print "| ", join(" | ", $s->{model}, $s->{n_scored},
+            value({value => $i->{accuracy}, ci95 => $i->{ci95}}),
+            value($t->{summarization}{rougeL}),
+            map({ value($t->{question_answering}{$_}) } qw(em contains f1)),
             value($t->{question_suggestion}{rougeL})), " |\n";
     }
-    print "\n| file | tokens | perplexity | F32 | ratio | KL | same best token |\n| :-- | --: | --: | --: | --: | --: | --: |\n";
+    print "\n";
+    head("file", "tokens", "perplexity", "F32", "ratio", "KL", "same best token");
     for my $type (qw(q4_0 q8_0)) {
-        open my $p, "<", "$dir/perplexity-$type.json" or die; local $/; my $j = decode_json(<$p>);
-        printf "| %s | %d | %.4f | %.4f | %.4f | %.5f | %.4f |\n", $type, $j->{tokens}, $j->{perplexity},
-            $j->{base_perplexity}, $j->{perplexity} / $j->{base_perplexity}, $j->{kl}, $j->{same_top};
+        open my $p, "<", "$dir/perplexity-$type.json" or die; local $/;
+        my $j = decode_json(<$p>);
+        printf "| %s | %d | %.4f | %.4f | %.4f | %.5f | %.4f |\n", $type, $j->{tokens},
+            $j->{perplexity}, $j->{base_perplexity}, $j->{perplexity} / $j->{base_perplexity},
+            $j->{kl}, $j->{same_top};
     }' "$dir" | tee "$dir/scores.md"
