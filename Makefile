@@ -209,7 +209,7 @@ $(TOOLS): %: %.o $O/libdocassist.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 # Fuzz targets of the helper's parsers need these and their libraries.
-PARSER_OBJ  := $(filter-out $(addprefix $O/ingest/extract/,warm.o job.o light.o sandbox.o),$(LIGHT_OBJ))
+PARSER_OBJ  := $(filter-out $(addprefix $O/ingest/extract/,warm.o job.o light.o sandbox.o),$(LIGHT_OBJ)) $(HELPER_CXX)
 PARSER_FUZZ := $(foreach x,office html charset,$O/tests/fuzz/fuzz_$x $O/tests/fuzz/replay_fuzz_$x)
 $(PARSER_FUZZ): $(PARSER_OBJ)
 $(PARSER_FUZZ): LDLIBS += $(LIGHT_LIBS)

@@ -80,8 +80,9 @@ static void put(struct cleaner *c, uint32_t cp)
             return;
     }
     c->dots = cp == '.' ? c->dots + 1 : 0;
+    const bool joined = c->spaces == 0 && c->newlines == 0;
     flush_space(c);
-    if (c->joiner != 0 && cp >= 0x590)
+    if (c->joiner != 0 && cp >= 0x590 && joined)
         da_buf_add_utf8(c->out, c->joiner);
     c->joiner = 0;
     da_buf_add_utf8(c->out, cp);

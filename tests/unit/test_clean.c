@@ -30,6 +30,8 @@ static void test_rules(void)
     is("co\xc2\xadop\xe2\x80\x8b\xef\xbb\xbf" "era\xe2\x81\xa0tion", "cooperation\n",
        "soft hyphens and zero widths");
     is("e\xef\xac\x83" "cient \xef\xac\x81sh", "efficient fish\n", "ligatures");
+    is("\xd8\xa8\xe2\x80\x8c \xd8\xa8", "\xd8\xa8 \xd8\xa8\n",
+       "a joiner before a space joins nothing");
     is("\xef\xb9\xb4x", "\xd9\x8dx\n", "a mark on a space, first of all");
     is("a \xef\xb9\xb4", "a \xd9\x8d\n", "a mark on a space, behind one");
     is("\xef\xbb\xbb", "\xd9\x84\xd8\xa7\n", "Arabic presentation forms");
