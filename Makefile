@@ -83,7 +83,9 @@ HELPER_PKGS := $(LIGHT_PKGS) $(if $(filter 1,$(WITH_POPPLER)),poppler-glib gio-2
                $(if $(filter 1,$(WITH_TESSERACT)),tesseract lept)
 DA_CFLAGS += $(foreach x,CURL ZLIB POPPLER GUMBO SECCOMP UCHARDET ZIP CLD2 TESSERACT,-DDA_WITH_$x=$(if $(filter 1,$(WITH_$x)),1,0))
 PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS    := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
+# libcurl is loaded when it is needed (api/http_curl.c); dlopen stands in libdl in older C libraries.
+PKG_LIBS    := $(shell $(PKG_CONFIG) --libs $(filter-out libcurl,$(PKGS)) 2>/dev/null) \
+               $(if $(filter 1,$(WITH_CURL)),$(if $(filter Linux,$(shell uname -s)),-Wl$(comma)--as-needed -ldl -Wl$(comma)--no-as-needed))
 HELPER_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(HELPER_PKGS) 2>/dev/null)
 HELPER_LIBS := $(shell $(PKG_CONFIG) --libs $(HELPER_PKGS) 2>/dev/null) \
                $(if $(filter 1,$(WITH_CLD2)),-lcld2 -lstdc++)
@@ -123,7 +125,7 @@ deps: ## install the packages of tools/deps/packages that are missing
 	@sh tools/deps/install.sh
 
 # Kernels and SHA-256 alone may use wide instructions, each file its own. The files of other processors are empty.
-ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 ifeq ($(ARCH),x86_64)
 $O/engine/kernels/x86_avx2.o: ISA := -mavx2 -mfma -mf16c
 $O/engine/kernels/x86_avx512.o: ISA := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c
@@ -205,12 +207,17 @@ $(UNIT): %: %.o $O/tests/tap.o $O/libdocassist.a
 $(TOOLS): %: %.o $O/libdocassist.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# Fuzz targets of the helper's parsers need these and their libraries.
+PARSER_OBJ  := $(filter-out $(addprefix $O/ingest/extract/,warm.o job.o light.o sandbox.o),$(LIGHT_OBJ))
+PARSER_FUZZ := $(foreach x,office html charset,$O/tests/fuzz/fuzz_$x $O/tests/fuzz/replay_fuzz_$x)
+$(PARSER_FUZZ): $(PARSER_OBJ)
+$(PARSER_FUZZ): LDLIBS += $(LIGHT_LIBS)
 $(FUZZ): %: %.o $O/libdocassist.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(DA_LDFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(DA_LDFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
 $(REPLAY): $O/tests/fuzz/replay_%: $O/tests/fuzz/%.o $O/tests/fuzz/standalone.o $O/libdocassist.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(DA_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
 
 # --- checks ------------------------------------------------------------------
 check: deps ## install what is missing, build, run every test

@@ -1,7 +1,9 @@
 /*
  * The transport over libcurl's multi interface, driven by curl_multi_socket_action and
  * one poll(2): a thousand open exchanges cost one pass over the descriptors, not one
- * pass over curl's handles. The only file that names libcurl.
+ * pass over curl's handles. The only file that names libcurl. It is loaded when first
+ * needed: it and the thirty libraries below it take longer to load than most commands
+ * that use no network take to run (docs/decisions/0012).
  *
  * Invariants:
  *   - an exchange is in `open` from start until its on_done; its easy handle then goes
@@ -18,13 +20,93 @@
 #if DA_WITH_CURL
 
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <strings.h>
 
+#include "common/attr.h"
 #include "common/clock.h"
 #include "common/mem.h"
+
+/* libcurl's functions, without their "curl_". Written once, by load_once(). */
+static struct curl_api {
+    CURLcode (*global_init)(long);
+    void (*global_cleanup)(void);
+    CURL *(*easy_init)(void);
+    CURLcode (*easy_setopt)(CURL *, CURLoption, ...);
+    CURLcode (*easy_getinfo)(CURL *, CURLINFO, ...);
+    const char *(*easy_strerror)(CURLcode);
+    void (*easy_cleanup)(CURL *);
+    CURLM *(*multi_init)(void);
+    CURLMcode (*multi_setopt)(CURLM *, CURLMoption, ...);
+    CURLMcode (*multi_assign)(CURLM *, curl_socket_t, void *);
+    CURLMcode (*multi_add_handle)(CURLM *, CURL *);
+    CURLMcode (*multi_remove_handle)(CURLM *, CURL *);
+    CURLMcode (*multi_socket_action)(CURLM *, curl_socket_t, int, int *);
+    CURLMsg *(*multi_info_read)(CURLM *, int *);
+    const char *(*multi_strerror)(CURLMcode);
+    CURLMcode (*multi_cleanup)(CURLM *);
+    struct curl_slist *(*slist_append)(struct curl_slist *, const char *);
+    void (*slist_free_all)(struct curl_slist *);
+    CURLU *(*url)(void);
+    CURLUcode (*url_get)(const CURLU *, CURLUPart, char **, unsigned);
+    CURLUcode (*url_set)(CURLU *, CURLUPart, const char *, unsigned);
+    void (*url_cleanup)(CURLU *);
+    void (*free)(void *);
+    bool is_complete;
+} curl;
+
+/* POSIX lets a function's address travel through dlsym's void pointer; C has no cast for it. */
+#define LOAD(name) \
+    do { \
+        void *f = dlsym(lib, "curl_" #name); \
+        memcpy(&curl.name, &f, sizeof f); \
+        all = all && f; \
+    } while (0)
+
+static void load_once(void)
+{
+    static const char *const files[] = {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl.4.dylib"};
+    void *lib = NULL;
+    bool all = true;
+    for (size_t i = 0; i < DA_ARRAY_LEN(files) && !lib; i++)
+        lib = dlopen(files[i], RTLD_NOW | RTLD_LOCAL);
+    if (!lib)
+        return;
+    LOAD(global_init);
+    LOAD(global_cleanup);
+    LOAD(easy_init);
+    LOAD(easy_setopt);
+    LOAD(easy_getinfo);
+    LOAD(easy_strerror);
+    LOAD(easy_cleanup);
+    LOAD(multi_init);
+    LOAD(multi_setopt);
+    LOAD(multi_assign);
+    LOAD(multi_add_handle);
+    LOAD(multi_remove_handle);
+    LOAD(multi_socket_action);
+    LOAD(multi_info_read);
+    LOAD(multi_strerror);
+    LOAD(multi_cleanup);
+    LOAD(slist_append);
+    LOAD(slist_free_all);
+    LOAD(url);
+    LOAD(url_get);
+    LOAD(url_set);
+    LOAD(url_cleanup);
+    LOAD(free);
+    curl.is_complete = all;
+}
+
+static bool load_curl(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    return pthread_once(&once, load_once) == 0 && curl.is_complete;
+}
 
 enum { DEFAULT_CONNECTIONS = 256, DEFAULT_STREAMS = 16, DEFAULT_CONNECT_MS = 10000 };
 
@@ -109,7 +191,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
     if (what == CURL_POLL_REMOVE) {
         if (w)
             unwatch(h, w);
-        curl_multi_assign(h->multi, fd, NULL);
+        curl.multi_assign(h->multi, fd, NULL);
         return 0;
     }
     if (!w) {
@@ -118,7 +200,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
         w = da_malloc(sizeof *w);
         w->at = h->n_fds++;
         h->watches[w->at] = w;
-        curl_multi_assign(h->multi, fd, w);
+        curl.multi_assign(h->multi, fd, w);
     }
     h->fds[w->at].fd = fd;
     h->fds[w->at].revents = 0;
@@ -152,7 +234,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx)
     struct exchange *x = ctx;
     long status = 0;
     if (x->sink)
-        curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+        curl.easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
     if (status == 200 || status == 206) {
         struct da_span head = da_span(x->head.p, x->head.len);
         return x->sink(x->sink_ctx, (int)status, head, p, size * n) ? size * n : 0;
@@ -178,8 +260,8 @@ static size_t on_read(char *p, size_t size, size_t n, void *ctx)
 
 static void exchange_free(struct exchange *x)
 {
-    curl_easy_cleanup(x->easy);
-    curl_slist_free_all(x->headers);
+    curl.easy_cleanup(x->easy);
+    curl.slist_free_all(x->headers);
     da_buf_release(&x->head);
     da_buf_release(&x->body);
     free(x);
@@ -190,29 +272,29 @@ static void set_constants(struct curl_http *h, struct exchange *x)
 {
     CURL *e = x->easy;
 #if LIBCURL_VERSION_NUM >= 0x075500
-    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl.easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 #else
-    curl_easy_setopt(e, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+    curl.easy_setopt(e, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
-    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    curl_easy_setopt(e, CURLOPT_PIPEWAIT, 1L);
-    curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, h->connect_timeout_ms);
-    curl_easy_setopt(e, CURLOPT_USERAGENT, "docassist/" DA_VERSION);
-    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, x->error);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, x);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
-    curl_easy_setopt(e, CURLOPT_READFUNCTION, on_read);
-    curl_easy_setopt(e, CURLOPT_READDATA, x);
-    curl_easy_setopt(e, CURLOPT_PRIVATE, x);
+    curl.easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+    curl.easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    curl.easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl.easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl.easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    curl.easy_setopt(e, CURLOPT_PIPEWAIT, 1L);
+    curl.easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl.easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, h->connect_timeout_ms);
+    curl.easy_setopt(e, CURLOPT_USERAGENT, "docassist/" DA_VERSION);
+    curl.easy_setopt(e, CURLOPT_ERRORBUFFER, x->error);
+    curl.easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+    curl.easy_setopt(e, CURLOPT_HEADERDATA, x);
+    curl.easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+    curl.easy_setopt(e, CURLOPT_WRITEDATA, x);
+    curl.easy_setopt(e, CURLOPT_READFUNCTION, on_read);
+    curl.easy_setopt(e, CURLOPT_READDATA, x);
+    curl.easy_setopt(e, CURLOPT_PRIVATE, x);
     if (h->ca_file)
-        curl_easy_setopt(e, CURLOPT_CAINFO, h->ca_file);
+        curl.easy_setopt(e, CURLOPT_CAINFO, h->ca_file);
 }
 
 static struct exchange *exchange_get(struct curl_http *h)
@@ -223,7 +305,7 @@ static struct exchange *exchange_get(struct curl_http *h)
         return x;
     }
     x = da_calloc(1, sizeof *x);
-    x->easy = curl_easy_init();
+    x->easy = curl.easy_init();
     if (!x->easy) {
         free(x);
         return NULL;
@@ -237,24 +319,24 @@ static struct exchange *exchange_get(struct curl_http *h)
 static void set_request(struct exchange *x, const struct da_http_request *req)
 {
     CURL *e = x->easy;
-    curl_slist_free_all(x->headers);
+    curl.slist_free_all(x->headers);
     x->headers = NULL;
     for (size_t i = 0; i < DA_HTTP_MAX_HEADERS && req->headers[i]; i++)
-        x->headers = curl_slist_append(x->headers, req->headers[i]);
-    x->headers = curl_slist_append(x->headers, "Expect:"); /* no round trip before the body */
-    curl_easy_setopt(e, CURLOPT_URL, req->url);
-    curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->headers);
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms);
-    curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, req->stall_ms ? 1L : 0L);
-    curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)((req->stall_ms + 999) / 1000));
+        x->headers = curl.slist_append(x->headers, req->headers[i]);
+    x->headers = curl.slist_append(x->headers, "Expect:"); /* no round trip before the body */
+    curl.easy_setopt(e, CURLOPT_URL, req->url);
+    curl.easy_setopt(e, CURLOPT_HTTPHEADER, x->headers);
+    curl.easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms);
+    curl.easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, req->stall_ms ? 1L : 0L);
+    curl.easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)((req->stall_ms + 999) / 1000));
     if (strcmp(req->method, "GET") == 0) {
-        curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, NULL);
-        curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
+        curl.easy_setopt(e, CURLOPT_CUSTOMREQUEST, NULL);
+        curl.easy_setopt(e, CURLOPT_HTTPGET, 1L);
     } else {
-        curl_easy_setopt(e, CURLOPT_POST, 1L);
-        curl_easy_setopt(e, CURLOPT_POSTFIELDS, NULL);
-        curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
-        curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST,
+        curl.easy_setopt(e, CURLOPT_POST, 1L);
+        curl.easy_setopt(e, CURLOPT_POSTFIELDS, NULL);
+        curl.easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
+        curl.easy_setopt(e, CURLOPT_CUSTOMREQUEST,
                          strcmp(req->method, "POST") == 0 ? NULL : req->method);
     }
 }
@@ -278,10 +360,10 @@ static enum da_rc transport_start(struct da_http *base, const struct da_http_req
     x->tag = tag;
     x->error[0] = 0;
     set_request(x, req);
-    CURLMcode code = curl_multi_add_handle(h->multi, x->easy);
+    CURLMcode code = curl.multi_add_handle(h->multi, x->easy);
     if (code != CURLM_OK) {
         exchange_free(x);
-        return da_fail(err, DA_EIO, "cannot start a request: %s", curl_multi_strerror(code));
+        return da_fail(err, DA_EIO, "cannot start a request: %s", curl.multi_strerror(code));
     }
     list_push(&h->open, x);
     return DA_OK;
@@ -290,7 +372,7 @@ static enum da_rc transport_start(struct da_http *base, const struct da_http_req
 static enum da_http_failure classify(const struct exchange *x, CURLcode code)
 {
     long sent = 0;
-    curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &sent);
+    curl.easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &sent);
     switch (code) {
     case CURLE_OK: return DA_HTTP_OK;
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -312,15 +394,15 @@ static void finish(struct curl_http *h, struct exchange *x, CURLcode code)
 {
     struct da_http_reply reply = {.failure = classify(x, code)};
     long status = 0, sent = 0;
-    curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &sent);
+    curl.easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl.easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &sent);
     reply.was_sent = sent > 0;
     reply.headers = da_span(x->head.p, x->head.len);
     reply.body = da_span(x->body.p, x->body.len);
     if (reply.failure == DA_HTTP_OK) {
         reply.status = (int)status;
     } else {
-        const char *why = x->error[0] ? x->error : curl_easy_strerror(code);
+        const char *why = x->error[0] ? x->error : curl.easy_strerror(code);
         if (reply.failure == DA_HTTP_TOO_LARGE)
             why = "the reply is larger than allowed";
         size_t len = strcspn(why, "\r\n");
@@ -328,7 +410,7 @@ static void finish(struct curl_http *h, struct exchange *x, CURLcode code)
         memcpy(reply.detail, why, len);
         reply.detail[len] = 0;
     }
-    curl_multi_remove_handle(h->multi, x->easy);
+    curl.multi_remove_handle(h->multi, x->easy);
     list_remove(&h->open, x);
     if (h->base.on_done)
         h->base.on_done(h->base.ctx, x->tag, &reply);
@@ -357,11 +439,11 @@ static CURLMcode act(struct curl_http *h, size_t n_ready)
         short ev = h->ready[i].revents;
         int mask = ((ev & POLLIN) ? CURL_CSELECT_IN : 0) | ((ev & POLLOUT) ? CURL_CSELECT_OUT : 0) |
                    ((ev & (POLLERR | POLLHUP | POLLNVAL)) ? CURL_CSELECT_ERR : 0);
-        code = curl_multi_socket_action(h->multi, h->ready[i].fd, mask, &running);
+        code = curl.multi_socket_action(h->multi, h->ready[i].fd, mask, &running);
     }
     if (code == CURLM_OK && h->timer_set && now_ns() >= h->timer_ns) {
         h->timer_set = false;
-        code = curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        code = curl.multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     }
     return code;
 }
@@ -380,12 +462,12 @@ static enum da_rc transport_wait(struct da_http *base, unsigned timeout_ms, stru
         }
     CURLMcode code = act(h, n_ready);
     if (code != CURLM_OK)
-        return da_fail(err, DA_EIO, "libcurl: %s", curl_multi_strerror(code));
+        return da_fail(err, DA_EIO, "libcurl: %s", curl.multi_strerror(code));
     int left;
-    for (CURLMsg *m; (m = curl_multi_info_read(h->multi, &left));)
+    for (CURLMsg *m; (m = curl.multi_info_read(h->multi, &left));)
         if (m->msg == CURLMSG_DONE) {
             struct exchange *x = NULL;
-            curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&x);
+            curl.easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&x);
             finish(h, x, m->data.result);
         }
     return DA_OK;
@@ -396,14 +478,14 @@ static void transport_free(struct da_http *base)
     struct curl_http *h = (struct curl_http *)base;
     for (struct exchange *x = h->open, *next; x; x = next) {
         next = x->next;
-        curl_multi_remove_handle(h->multi, x->easy);
+        curl.multi_remove_handle(h->multi, x->easy);
         exchange_free(x);
     }
     for (struct exchange *x = h->idle, *next; x; x = next) {
         next = x->next;
         exchange_free(x);
     }
-    curl_multi_cleanup(h->multi);
+    curl.multi_cleanup(h->multi);
     for (size_t i = 0; i < h->n_fds; i++)
         free(h->watches[i]);
     free(h->fds);
@@ -411,17 +493,19 @@ static void transport_free(struct da_http *base)
     free(h->ready);
     free(h->ca_file);
     free(h);
-    curl_global_cleanup();
+    curl.global_cleanup();
 }
 
 enum da_rc da_http_curl_new(struct da_http **ret, const struct da_http_opts *opts,
                             struct da_err *err)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (!load_curl())
+        return da_fail(err, DA_EUNSUPPORTED, "the network cannot be used: libcurl is missing");
+    if (curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return da_fail(err, DA_EIO, "libcurl cannot be started");
-    CURLM *multi = curl_multi_init();
+    CURLM *multi = curl.multi_init();
     if (!multi) {
-        curl_global_cleanup();
+        curl.global_cleanup();
         return da_fail(err, DA_ENOMEM, "libcurl has no memory");
     }
     struct curl_http *h = da_calloc(1, sizeof *h);
@@ -433,14 +517,14 @@ enum da_rc da_http_curl_new(struct da_http **ret, const struct da_http_opts *opt
     h->connect_timeout_ms =
         opts->connect_timeout_ms ? (long)opts->connect_timeout_ms : DEFAULT_CONNECT_MS;
     h->ca_file = opts->ca_file ? da_strdup(opts->ca_file) : NULL;
-    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, h);
-    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, h);
-    curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-    curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, connections);
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, connections);
-    curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS,
+    curl.multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl.multi_setopt(multi, CURLMOPT_SOCKETDATA, h);
+    curl.multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl.multi_setopt(multi, CURLMOPT_TIMERDATA, h);
+    curl.multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+    curl.multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, connections);
+    curl.multi_setopt(multi, CURLMOPT_MAXCONNECTS, connections);
+    curl.multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS,
                       opts->max_streams ? (long)opts->max_streams : (long)DEFAULT_STREAMS);
     *ret = &h->base;
     return DA_OK;
@@ -448,37 +532,41 @@ enum da_rc da_http_curl_new(struct da_http **ret, const struct da_http_opts *opt
 
 enum da_rc da_http_join(const char *base, const char *ref, struct da_buf *out, struct da_err *err)
 {
-    CURLU *u = curl_url();
+    if (!load_curl())
+        return da_fail(err, DA_EUNSUPPORTED, "'%.200s' cannot be read without libcurl", ref);
+    CURLU *u = curl.url();
     char *text = NULL;
     enum da_rc rc = DA_OK;
-    if (!u || curl_url_set(u, CURLUPART_URL, base, 0) || curl_url_set(u, CURLUPART_URL, ref, 0) ||
-        curl_url_get(u, CURLUPART_URL, &text, 0))
+    if (!u || curl.url_set(u, CURLUPART_URL, base, 0) || curl.url_set(u, CURLUPART_URL, ref, 0) ||
+        curl.url_get(u, CURLUPART_URL, &text, 0))
         rc = da_fail(err, DA_EFORMAT, "'%.200s' is no address", ref);
     else
         da_buf_add_str(out, text);
-    curl_free(text);
-    curl_url_cleanup(u);
+    curl.free(text);
+    curl.url_cleanup(u);
     return rc;
 }
 
 static bool same_part(CURLU *a, CURLU *b, CURLUPart part)
 {
     char *x = NULL, *y = NULL;
-    bool same = !curl_url_get(a, part, &x, CURLU_DEFAULT_PORT) &&
-                !curl_url_get(b, part, &y, CURLU_DEFAULT_PORT) && strcasecmp(x, y) == 0;
-    curl_free(x);
-    curl_free(y);
+    bool same = !curl.url_get(a, part, &x, CURLU_DEFAULT_PORT) &&
+                !curl.url_get(b, part, &y, CURLU_DEFAULT_PORT) && strcasecmp(x, y) == 0;
+    curl.free(x);
+    curl.free(y);
     return same;
 }
 
 bool da_http_same_origin(const char *a, const char *b)
 {
-    CURLU *x = curl_url(), *y = curl_url();
-    bool same = x && y && !curl_url_set(x, CURLUPART_URL, a, 0) &&
-                !curl_url_set(y, CURLUPART_URL, b, 0) && same_part(x, y, CURLUPART_SCHEME) &&
+    if (!load_curl())
+        return strcmp(a, b) == 0;
+    CURLU *x = curl.url(), *y = curl.url();
+    bool same = x && y && !curl.url_set(x, CURLUPART_URL, a, 0) &&
+                !curl.url_set(y, CURLUPART_URL, b, 0) && same_part(x, y, CURLUPART_SCHEME) &&
                 same_part(x, y, CURLUPART_HOST) && same_part(x, y, CURLUPART_PORT);
-    curl_url_cleanup(x);
-    curl_url_cleanup(y);
+    curl.url_cleanup(x);
+    curl.url_cleanup(y);
     return same;
 }
 

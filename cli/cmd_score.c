@@ -412,7 +412,7 @@ int da_cmd_score(int argc, char **argv)
         DA_OPT_GROUP_OF("Metrics"),
         DA_OPT_STR_OF('m', "metrics", &o.metrics, "LIST",
                       "of bleu,bleu_hf,chrf,chrf++,ter,rouge1,rouge2,rougeL,rougeLsum,\n"
-                      "selfbleu,distinct,em,f1 (default: bleu)"),
+                      "selfbleu,distinct,em,f1,contains (default: bleu)"),
         DA_OPT_CHOICE_OF(0, "tokenize", &o.tokenize, "13a|intl|zh|char|none", "words of BLEU"),
         DA_OPT_CHOICE_OF(0, "smooth", &o.smooth, "exp|floor|add-k|none", "smoothing of BLEU"),
         {.kind = DA_OPT_DOUBLE, .long_name = "smooth-value", .dest = &b->smooth_value,

@@ -16,13 +16,19 @@ struct scan {
     const char *start, *p, *end;
     struct da_json_scan *out;
     size_t n_scalars;
+    struct da_span key; /* of the latest member, as it stands in the text */
     struct da_err *err;
 };
 
 static enum da_rc bad(struct scan *s, const char *at, const char *why)
 {
-    return da_fail(s->err, DA_EFORMAT, "invalid JSON at byte %zu: %s", (size_t)(at - s->start),
-                   why);
+    enum { SHOWN = 40 }; /* bytes of the name */
+    const size_t offset = (size_t)(at - s->start);
+    if (s->key.len == 0)
+        return da_fail(s->err, DA_EFORMAT, "invalid JSON at byte %zu: %s", offset, why);
+    const size_t n = da_utf8_valid_len(s->key.p, s->key.len < SHOWN ? s->key.len : SHOWN);
+    return da_fail(s->err, DA_EFORMAT, "invalid JSON at byte %zu, after member '%.*s': %s", offset,
+                   (int)n, s->key.p, why);
 }
 
 static void skip_space(struct scan *s)
@@ -210,9 +216,11 @@ static enum da_rc scan_member_key(struct scan *s)
     skip_space(s);
     if (s->p == s->end || *s->p != '"')
         return bad(s, s->p, "a member name in quotes was expected");
+    const char *from = s->p + 1;
     rc = scan_string(s);
     if (rc != DA_OK)
         return rc;
+    s->key = da_span(from, (size_t)(s->p - from) - 1);
     skip_space(s);
     if (s->p == s->end || *s->p != ':')
         return bad(s, s->p, "':' was expected");

@@ -200,8 +200,8 @@ static void measure_gemm(const struct da_model *m, const struct da_bench_opts *o
     for (size_t i = 0; i < (size_t)GEMM_TOKENS * stride; i++)
         x[i] = (float)(i * 2654435761u % 2048) / 1024.0f - 1.0f;
     for (uint32_t t = 0; tiles && t < GEMM_TOKENS; t++)
-        m->kernels->quantize_row(x + (size_t)t * stride, w->n_cols,
-                                 q + t / DA_TILE * da_tile_bytes(w->n_cols), t % DA_TILE);
+        da_panels_input(m->kernels, w, x + (size_t)t * stride,
+                        q + t / DA_TILE * da_tile_bytes(w->n_cols), t % DA_TILE);
     struct da_matmul mm = {.w = w,
                            .x = tiles ? (const void *)q : (const void *)x,
                            .x_stride = stride,

@@ -11,16 +11,19 @@
  *   2. every tensor's [data, data + n_bytes) lies in the file, n_bytes is what
  *      its type and dims need, and the element count fits 63 bits;
  *   3. keys are unique, tensor names are unique.
+ * A message names the key or tensor; where its name cannot be read, its number and the one before.
  */
 #include "engine/gguf.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/io.h"
 #include "common/map.h"
 #include "common/mem.h"
+#include "engine/bigmem.h"
 #include "engine/gguf_impl.h"
 
 enum { GGUF_DEFAULT_ALIGNMENT = 32 };
@@ -75,6 +78,16 @@ const char *da_gguf_shown(struct da_span s, char out[DA_GGUF_SHOWN])
     for (size_t i = 0; i < n; i++)
         out[i] = s.p[i] >= 0x20 && s.p[i] < 0x7f ? s.p[i] : '?';
     memcpy(out + n, n < s.len ? "..." : "", n < s.len ? 4 : 1);
+    return out;
+}
+
+/* " after 'NAME'", the last entry that was whole; "" before the first. For messages. */
+static const char *after(struct da_span last, char out[DA_GGUF_SHOWN + 16])
+{
+    char name[DA_GGUF_SHOWN];
+    out[0] = 0;
+    if (last.len)
+        (void)snprintf(out, DA_GGUF_SHOWN + 16, " after '%s'", da_gguf_shown(last, name));
     return out;
 }
 
@@ -148,13 +161,15 @@ static enum da_rc parse_keys(struct da_gguf *g, struct da_gguf_cursor *c, uint64
 {
     for (uint64_t i = 0; i < n; i++) {
         struct da_gguf_kv kv = {0};
-        char key[DA_GGUF_SHOWN];
+        const struct da_span last = g->n_kvs ? g->kvs[g->n_kvs - 1].key : da_span("", 0);
+        char key[DA_GGUF_SHOWN], place[DA_GGUF_SHOWN + 16];
         bool is_new;
         if (!da_gguf_take_str(c, &kv.key))
-            return da_fail(err, DA_EFORMAT, "key %" PRIu64 " of %" PRIu64 " leaves the file", i, n);
+            return da_fail(err, DA_EFORMAT, "key %" PRIu64 " of %" PRIu64 "%s leaves the file", i,
+                           n, after(last, place));
         if (kv.key.len == 0 || kv.key.len > DA_GGUF_MAX_KEY_LEN)
-            return da_fail(err, DA_ELIMIT, "key %" PRIu64 " has a name of %zu bytes", i,
-                           kv.key.len);
+            return da_fail(err, DA_ELIMIT, "key %" PRIu64 "%s has a name of %zu bytes", i,
+                           after(last, place), kv.key.len);
         enum da_rc rc = parse_value(c, &kv, err);
         if (rc)
             return rc;
@@ -194,15 +209,21 @@ static enum da_rc tensor_size(struct da_gguf_tensor *t, const char *name, struct
 }
 
 /* Leaves the offset in n_bytes' place: data pointers are set once the data's start is known. */
-static enum da_rc parse_tensor(struct da_gguf_cursor *c, size_t index, struct da_gguf_tensor *t,
-                               uint64_t *offset, struct da_err *err)
+static enum da_rc parse_tensor(const struct da_gguf *g, struct da_gguf_cursor *c,
+                               struct da_gguf_tensor *t, uint64_t *offset, struct da_err *err)
 {
-    char name[DA_GGUF_SHOWN];
+    const size_t index = g->n_tensors;
+    const struct da_span last = index      ? g->tensors[index - 1].name
+                                : g->n_kvs ? g->kvs[g->n_kvs - 1].key
+                                           : da_span("", 0);
+    char name[DA_GGUF_SHOWN], place[DA_GGUF_SHOWN + 16];
     if (!da_gguf_take_str(c, &t->name))
-        return da_fail(err, DA_EFORMAT, "the name of tensor %zu leaves the file", index);
+        return da_fail(err, DA_EFORMAT, "the name of tensor %zu%s leaves the file", index,
+                       after(last, place));
     da_gguf_shown(t->name, name);
     if (t->name.len == 0 || t->name.len > DA_GGUF_MAX_NAME_LEN)
-        return da_fail(err, DA_ELIMIT, "tensor name '%s' has %zu bytes", name, t->name.len);
+        return da_fail(err, DA_ELIMIT, "the name of tensor %zu%s has %zu bytes", index,
+                       after(last, place), t->name.len);
     if (!take_u32(c, &t->n_dims))
         return truncated(c, err, "the entry of tensor '", name);
     if (t->n_dims == 0 || t->n_dims > DA_GGUF_MAX_DIMS)
@@ -253,7 +274,7 @@ static enum da_rc parse_tensors(struct da_gguf *g, struct da_gguf_cursor *c, uin
         char name[DA_GGUF_SHOWN];
         uint64_t offset = 0;
         bool is_new;
-        if ((rc = parse_tensor(c, g->n_tensors, &t, &offset, err)))
+        if ((rc = parse_tensor(g, c, &t, &offset, err)))
             goto out;
         *da_map_add(&g->tensor_index, t.name.p, t.name.len, &is_new) = g->n_tensors;
         if (!is_new) {
@@ -392,6 +413,14 @@ uint32_t da_gguf_alignment(const struct da_gguf *g)
 bool da_gguf_is_mapped(const struct da_gguf *g)
 {
     return g->map.p != NULL;
+}
+
+void da_gguf_forget(const struct da_gguf *g)
+{
+    if (da_gguf_is_mapped(g))
+        da_big_forget(g->map.p, g->map.len);
+    for (size_t i = 0; i < g->n_more; i++)
+        da_gguf_forget(g->more[i]);
 }
 
 size_t da_gguf_n_files(const struct da_gguf *g)

@@ -77,6 +77,8 @@ const char *da_gguf_name(const struct da_gguf *g); /* path, for messages */
 uint32_t da_gguf_version(const struct da_gguf *g);
 uint32_t da_gguf_alignment(const struct da_gguf *g);
 bool da_gguf_is_mapped(const struct da_gguf *g); /* opened from a file, not from memory */
+/* The pages read so far stop counting as this process's memory; they come back when touched. */
+void da_gguf_forget(const struct da_gguf *g);
 /* The files behind the reader, more than one of a split model, in the order of the parts. */
 size_t da_gguf_n_files(const struct da_gguf *g);
 const char *da_gguf_file_path(const struct da_gguf *g, size_t i);

@@ -125,11 +125,13 @@ enum da_rc da_perplexity(const struct da_model *m, const struct da_model *base, 
                                  .n_ctx = window,
                                  .batch = PPL_BATCH,
                                  .n_logits = PPL_BATCH};
+    struct da_session_opts base_so = so;
     enum da_rc rc = check(&x, ids, n, window);
+    base_so.kv = DA_KV_AUTO;
     memset(ret, 0, sizeof *ret);
     ret->window = window;
     if (rc || (rc = da_session_new(&x.s, m, &so, err)) ||
-        (base && (rc = da_session_new(&x.sb, base, &so, err))))
+        (base && (rc = da_session_new(&x.sb, base, &base_so, err))))
         goto out;
     for (size_t at = 0; at < n && !rc; at += text) {
         uint32_t k = n - at < text ? (uint32_t)(n - at) : text;

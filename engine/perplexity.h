@@ -17,7 +17,7 @@
 
 struct da_ppl_opts {
     unsigned n_threads; /* 0: all processors */
-    enum da_kv_type kv;
+    enum da_kv_type kv; /* of the model; the base has its own default */
     uint32_t window; /* tokens, with bos; at least 2; 0: the model's context */
     int32_t bos;     /* -1: none */
 };

@@ -1,13 +1,12 @@
 /*
- * Spinning workers. The machines this runs on are shared: a waiting thread gives
- * its processor away after SPIN_ROUNDS looks, because the one it waits for may
- * need it.
+ * Spinning workers. The machines this runs on are shared: after SPIN_ROUNDS looks a
+ * waiting thread sleeps, because the one it waits for may need the processor, and
+ * because the system gives a woken thread its turn sooner than one that kept asking.
  */
 #include "engine/pool.h"
 
 #include <assert.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -32,8 +31,9 @@ struct da_pool {
     void (*fn)(void *ctx, unsigned worker);
     void *ctx;
     pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool quit; /* under lock */
+    pthread_cond_t wake;   /* a run begins, or the pool ends */
+    pthread_cond_t passed; /* the barrier opened */
+    bool quit;             /* under lock */
     char pad0[CACHE_LINE];
     _Atomic uint32_t run; /* number of the current run */
     char pad1[CACHE_LINE];
@@ -41,33 +41,55 @@ struct da_pool {
     char pad2[CACHE_LINE];
     _Atomic uint32_t arrived;
     char pad3[CACHE_LINE];
-    _Atomic uint32_t phase; /* barriers passed */
+    _Atomic uint32_t phase;    /* barriers passed */
+    _Atomic uint32_t sleepers; /* threads in or before a wait for passed */
 };
 
-static void relax(const struct da_pool *p, unsigned *round)
+static void relax(void)
 {
 #if defined(__x86_64__)
     __asm__ volatile("pause");
 #elif defined(__aarch64__)
     __asm__ volatile("yield");
 #endif
-    if (++*round > p->spin_rounds)
-        sched_yield();
+}
+
+static void open_barrier(struct da_pool *p, uint32_t phase)
+{
+    atomic_store_explicit(&p->arrived, 0, memory_order_relaxed);
+    atomic_store_explicit(&p->next, 0, memory_order_relaxed);
+    /* Either this thread sees the sleeper, or the sleeper sees the new phase. An exchange, because
+     * emulators of ARM let a load pass a plain store, also where C11 and ARM forbid it. */
+    (void)atomic_exchange(&p->phase, phase + 1);
+    if (p->n_threads == 1 || atomic_load(&p->sleepers) == 0)
+        return;
+    pthread_mutex_lock(&p->lock);
+    pthread_cond_broadcast(&p->passed);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void sleep_for_phase(struct da_pool *p, uint32_t last)
+{
+    pthread_mutex_lock(&p->lock);
+    atomic_fetch_add(&p->sleepers, 1);
+    while (atomic_load(&p->phase) == last)
+        pthread_cond_wait(&p->passed, &p->lock);
+    atomic_fetch_sub(&p->sleepers, 1);
+    pthread_mutex_unlock(&p->lock);
 }
 
 void da_pool_barrier(struct da_pool *p)
 {
     uint32_t phase = atomic_load_explicit(&p->phase, memory_order_relaxed);
-    unsigned round = 0;
     if (p->n_threads == 1 ||
         atomic_fetch_add_explicit(&p->arrived, 1, memory_order_acq_rel) + 1 == p->n_threads) {
-        atomic_store_explicit(&p->arrived, 0, memory_order_relaxed);
-        atomic_store_explicit(&p->next, 0, memory_order_relaxed);
-        atomic_store_explicit(&p->phase, phase + 1, memory_order_release);
+        open_barrier(p, phase);
         return;
     }
-    while (atomic_load_explicit(&p->phase, memory_order_acquire) == phase)
-        relax(p, &round);
+    for (unsigned round = 0; round < p->spin_rounds; round++, relax())
+        if (atomic_load_explicit(&p->phase, memory_order_acquire) != phase)
+            return;
+    sleep_for_phase(p, phase);
 }
 
 uint32_t da_pool_next(struct da_pool *p)
@@ -78,7 +100,7 @@ uint32_t da_pool_next(struct da_pool *p)
 /* Waits for a run other than last; false when the pool ends. */
 static bool wait_for_run(struct da_pool *p, uint32_t last)
 {
-    for (unsigned round = 0; round < SPIN_ROUNDS; relax(p, &round))
+    for (unsigned round = 0; round < p->spin_rounds; round++, relax())
         if (atomic_load_explicit(&p->run, memory_order_acquire) != last)
             return true;
     pthread_mutex_lock(&p->lock);
@@ -111,6 +133,7 @@ struct da_pool *da_pool_new(unsigned n_threads)
     p->workers = da_calloc(n_threads, sizeof *p->workers);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
+    pthread_cond_init(&p->passed, NULL);
     for (unsigned i = 1; i < n_threads; i++) {
         p->workers[i].pool = p;
         p->workers[i].index = i;
@@ -134,6 +157,7 @@ void da_pool_free(struct da_pool *p)
     for (unsigned i = 1; i <= p->n_started; i++)
         pthread_join(p->workers[i].thread, NULL);
     pthread_cond_destroy(&p->wake);
+    pthread_cond_destroy(&p->passed);
     pthread_mutex_destroy(&p->lock);
     free(p->workers);
     free(p);

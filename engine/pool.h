@@ -4,7 +4,7 @@
 /*
  * The engine's threads. A run starts the same function on every worker; inside,
  * workers take items from one shared counter and meet at barriers. Waiting
- * spins for a while, then yields; between runs idle workers sleep.
+ * spins for a while, then sleeps.
  */
 
 #include <stdint.h>

@@ -195,100 +195,127 @@ static void dq_q8_0(const unsigned char *src, float *y)
         y[i] = d * (float)b.qs[i];
 }
 
+const int8_t da_iq4_levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                  1,    13,   25,  38,  53,  69,  89,  113};
+
 static void dq_iq4_nl(const unsigned char *src, float *y)
 {
-    /* The format's own table of 16 levels. */
-    static const int8_t LEVELS[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
-                                      1,    13,   25,  38,  53,  69,  89,  113};
     struct da_block_q4_0 b; /* same layout, other levels */
     memcpy(&b, src, sizeof b);
     float d = da_f16_to_f32(b.d);
     for (int i = 0; i < 16; i++) {
-        y[i] = d * (float)LEVELS[b.qs[i] & 15];
-        y[i + 16] = d * (float)LEVELS[b.qs[i] >> 4];
+        y[i] = d * (float)da_iq4_levels[b.qs[i] & 15];
+        y[i + 16] = d * (float)da_iq4_levels[b.qs[i] >> 4];
     }
 }
 
-static void dq_q2_k(const unsigned char *src, float *y)
+static void unpack_q2_k(const unsigned char *src, struct da_super *s)
 {
     struct da_block_q2_k b;
     memcpy(&b, src, sizeof b);
-    float d = da_f16_to_f32(b.d), m = da_f16_to_f32(b.dmin);
+    s->d = b.d;
+    s->dmin = b.dmin;
+    s->n_parts = 16;
+    for (int i = 0; i < 16; i++) {
+        s->scales[i] = (int8_t)(b.scales[i] & 15);
+        s->mins[i] = b.scales[i] >> 4;
+    }
     for (int i = 0; i < DA_QSUPER; i++) { /* 128 values share 32 bytes, 2 bits each in turn */
         int half = i / 128, plane = i % 128 / 32, at = i % 32;
-        int sc = b.scales[i / 16];
-        int q = b.qs[half * 32 + at] >> (2 * plane) & 3;
-        y[i] = d * (float)(sc & 15) * (float)q - m * (float)(sc >> 4);
+        s->q[i] = b.qs[half * 32 + at] >> (2 * plane) & 3;
     }
 }
 
-static void dq_q3_k(const unsigned char *src, float *y)
+static void unpack_q3_k(const unsigned char *src, struct da_super *s)
 {
     struct da_block_q3_k b;
     memcpy(&b, src, sizeof b);
-    float d = da_f16_to_f32(b.d);
+    s->d = b.d;
+    s->n_parts = 16;
+    s->offset = 4;
+    for (int i = 0; i < 16; i++) {
+        int low = i < 8 ? b.scales[i] & 15 : b.scales[i - 8] >> 4;
+        s->scales[i] = (int8_t)((low | (b.scales[8 + i % 4] >> (2 * (i / 4)) & 3) << 4) - 32);
+    }
     for (int i = 0; i < DA_QSUPER; i++) {
-        int half = i / 128, plane = i % 128 / 32, at = i % 32, s = i / 16;
-        int low = s < 8 ? b.scales[s] & 15 : b.scales[s - 8] >> 4;
-        int sc = (low | (b.scales[8 + s % 4] >> (2 * (s / 4)) & 3) << 4) - 32;
-        int q = (b.qs[half * 32 + at] >> (2 * plane) & 3) -
-                (b.hmask[at] >> (half * 4 + plane) & 1 ? 0 : 4);
-        y[i] = d * (float)sc * (float)q;
+        int half = i / 128, plane = i % 128 / 32, at = i % 32;
+        int high = b.hmask[at] >> (half * 4 + plane) & 1;
+        s->q[i] = (uint8_t)((b.qs[half * 32 + at] >> (2 * plane) & 3) | high << 2);
     }
 }
 
-/* Scale and minimum j of the twelve packed bytes of q4_k and q5_k. */
-static void scale_min(const uint8_t s[12], int j, int *sc, int *m)
+/* The twelve packed bytes of q4_k and q5_k. */
+static void unpack_scales(const uint8_t s[12], struct da_super *out)
 {
-    if (j < 4) {
-        *sc = s[j] & 63;
-        *m = s[j + 4] & 63;
-    } else {
-        *sc = (s[j + 4] & 15) | (s[j - 4] >> 6) << 4;
-        *m = s[j + 4] >> 4 | (s[j] >> 6) << 4;
+    out->n_parts = 8;
+    for (int j = 0; j < 4; j++) {
+        out->scales[j] = (int8_t)(s[j] & 63);
+        out->mins[j] = s[j + 4] & 63;
+        out->scales[j + 4] = (int8_t)((s[j + 8] & 15) | (s[j] >> 6) << 4);
+        out->mins[j + 4] = (uint8_t)(s[j + 8] >> 4 | (s[j + 4] >> 6) << 4);
     }
 }
 
-static void dq_q4_k(const unsigned char *src, float *y)
+static void unpack_q4_k(const unsigned char *src, struct da_super *s)
 {
     struct da_block_q4_k b;
     memcpy(&b, src, sizeof b);
-    float d = da_f16_to_f32(b.d), dmin = da_f16_to_f32(b.dmin);
-    for (int j = 0; j < 8; j++) {
-        int sc, m;
-        scale_min(b.scales, j, &sc, &m);
-        float d1 = d * (float)sc, m1 = dmin * (float)m;
-        for (int i = 0; i < 32; i++)
-            y[j * 32 + i] = d1 * (float)(b.qs[j / 2 * 32 + i] >> (j % 2 * 4) & 15) - m1;
-    }
+    s->d = b.d;
+    s->dmin = b.dmin;
+    unpack_scales(b.scales, s);
+    for (int i = 0; i < DA_QSUPER; i++)
+        s->q[i] = b.qs[i / 64 * 32 + i % 32] >> (i / 32 % 2 * 4) & 15;
 }
 
-static void dq_q5_k(const unsigned char *src, float *y)
+static void unpack_q5_k(const unsigned char *src, struct da_super *s)
 {
     struct da_block_q5_k b;
     memcpy(&b, src, sizeof b);
-    float d = da_f16_to_f32(b.d), dmin = da_f16_to_f32(b.dmin);
-    for (int j = 0; j < 8; j++) {
-        int sc, m;
-        scale_min(b.scales, j, &sc, &m);
-        float d1 = d * (float)sc, m1 = dmin * (float)m;
-        for (int i = 0; i < 32; i++) {
-            int q = (b.qs[j / 2 * 32 + i] >> (j % 2 * 4) & 15) | (b.qh[i] >> j & 1) << 4;
-            y[j * 32 + i] = d1 * (float)q - m1;
-        }
-    }
+    s->d = b.d;
+    s->dmin = b.dmin;
+    unpack_scales(b.scales, s);
+    for (int i = 0; i < DA_QSUPER; i++)
+        s->q[i] = (uint8_t)((b.qs[i / 64 * 32 + i % 32] >> (i / 32 % 2 * 4) & 15) |
+                            (b.qh[i % 32] >> (i / 32) & 1) << 4);
 }
 
-static void dq_q6_k(const unsigned char *src, float *y)
+static void unpack_q6_k(const unsigned char *src, struct da_super *s)
 {
     struct da_block_q6_k b;
     memcpy(&b, src, sizeof b);
-    float d = da_f16_to_f32(b.d);
+    s->d = b.d;
+    s->n_parts = 16;
+    s->offset = 32;
+    memcpy(s->scales, b.scales, sizeof b.scales);
     for (int i = 0; i < DA_QSUPER; i++) {
         int half = i / 128, quarter = i % 128 / 32, at = i % 32;
         int low = b.ql[half * 64 + quarter % 2 * 32 + at] >> (quarter / 2 * 4) & 15;
-        int high = b.qh[half * 32 + at] >> (2 * quarter) & 3;
-        y[i] = d * (float)b.scales[i / 16] * (float)((low | high << 4) - 32);
+        s->q[i] = (uint8_t)(low | (b.qh[half * 32 + at] >> (2 * quarter) & 3) << 4);
+    }
+}
+
+void da_super_unpack(enum da_qtype type, const void *src, struct da_super *out)
+{
+    memset(out, 0, sizeof *out);
+    switch (type) {
+    case DA_Q_Q2_K: unpack_q2_k(src, out); return;
+    case DA_Q_Q3_K: unpack_q3_k(src, out); return;
+    case DA_Q_Q4_K: unpack_q4_k(src, out); return;
+    case DA_Q_Q5_K: unpack_q5_k(src, out); return;
+    default: assert(type == DA_Q_Q6_K); unpack_q6_k(src, out);
+    }
+}
+
+static void dq_super(enum da_qtype type, const unsigned char *src, float *y)
+{
+    struct da_super s;
+    da_super_unpack(type, src, &s);
+    const float d = da_f16_to_f32(s.d), dmin = da_f16_to_f32(s.dmin);
+    const uint32_t part = DA_QSUPER / s.n_parts;
+    for (uint32_t p = 0; p < s.n_parts; p++) {
+        const float scale = d * (float)s.scales[p], min = dmin * (float)s.mins[p];
+        for (uint32_t i = p * part; i < (p + 1) * part; i++)
+            y[i] = scale * (float)(s.q[i] - s.offset) - min;
     }
 }
 
@@ -296,9 +323,7 @@ void da_dequantize(enum da_qtype type, const void *src, float *dst, size_t n)
 {
     static void (*const DECODE[])(const unsigned char *, float *) = {
         [DA_Q_Q4_0] = dq_q4_0, [DA_Q_Q4_1] = dq_q4_1,     [DA_Q_Q5_0] = dq_q5_0,
-        [DA_Q_Q5_1] = dq_q5_1, [DA_Q_Q8_0] = dq_q8_0,     [DA_Q_Q2_K] = dq_q2_k,
-        [DA_Q_Q3_K] = dq_q3_k, [DA_Q_Q4_K] = dq_q4_k,     [DA_Q_Q5_K] = dq_q5_k,
-        [DA_Q_Q6_K] = dq_q6_k, [DA_Q_IQ4_NL] = dq_iq4_nl,
+        [DA_Q_Q5_1] = dq_q5_1, [DA_Q_Q8_0] = dq_q8_0,     [DA_Q_IQ4_NL] = dq_iq4_nl,
     };
     const unsigned char *p = src;
     uint16_t h;
@@ -313,7 +338,11 @@ void da_dequantize(enum da_qtype type, const void *src, float *dst, size_t n)
         }
         return;
     default:
-        for (size_t i = 0; i < n; i += TYPES[type].block_len, p += TYPES[type].block_bytes)
-            DECODE[type](p, dst + i);
+        for (size_t i = 0; i < n; i += TYPES[type].block_len, p += TYPES[type].block_bytes) {
+            if (TYPES[type].block_len == DA_QSUPER)
+                dq_super(type, p, dst + i);
+            else
+                DECODE[type](p, dst + i);
+        }
     }
 }

@@ -106,6 +106,23 @@ bool da_qtype_row_bytes(uint32_t type, uint64_t n, uint64_t *out);
 /* n values (whole blocks) of a readable type to float. src may be unaligned. */
 void da_dequantize(enum da_qtype type, const void *src, float *dst, size_t n);
 
+/*
+ * A block of a k-quant taken apart. Value i is d * scales[i / part] * (q[i] - offset) -
+ * dmin * mins[i / part], where part is 256 / n_parts.
+ */
+struct da_super {
+    uint16_t d, dmin; /* fp16 */
+    uint32_t n_parts; /* 8 or 16 */
+    int32_t offset;
+    int8_t scales[16];
+    uint8_t mins[16];
+    uint8_t q[DA_QSUPER];
+};
+void da_super_unpack(enum da_qtype type, const void *src, struct da_super *out);
+
+/* The levels of iq4_nl by nibble. */
+extern const int8_t da_iq4_levels[16];
+
 /* n floats (whole blocks) to a writable type. Values that are not finite become 0. */
 void da_quantize(enum da_qtype type, const float *src, void *dst, size_t n);
 

@@ -13,21 +13,16 @@
 
 enum { JOB_QUERIES = 48, MAX_SEQS = 1 << 16 }; /* query rows of an attention job, about */
 
-/* A zeroed block that the session owns; *fail is set when memory is out. */
-static void *block(struct da_session *s, size_t n, size_t size, bool *fail)
+/* A zeroed part of the session's arena. The first time round there is no arena yet: the parts only
+ * add up to its size, and are NULL. */
+static void *part(struct da_session *s, size_t n, size_t size)
 {
-    if (n != 0 && size > (SIZE_MAX - 63) / n) {
-        *fail = true;
-        return NULL;
-    }
-    void *p = da_try_alloc_aligned(64, (n * size + 63) / 64 * 64 + 64);
-    if (!p) {
-        *fail = true;
-        return NULL;
-    }
-    DA_GROW(s->blocks, s->n_blocks, s->cap_blocks);
-    s->blocks[s->n_blocks++] = p;
-    return p;
+    const size_t at = s->arena_bytes;
+    size_t bytes = SIZE_MAX / 2;
+    if (size <= (SIZE_MAX / 4 - 64) / (n ? n : 1))
+        bytes = (n * size + 63) / 64 * 64;
+    s->arena_bytes = at > SIZE_MAX / 2 - bytes ? SIZE_MAX / 2 : at + bytes;
+    return s->arena ? s->arena + at : NULL;
 }
 
 /* Floats from row to row: an odd number of cache lines, so that a column of many rows does not
@@ -77,63 +72,95 @@ static unsigned n_ropes(const struct da_model *m)
     return m->family->window_rope ? 2 : 1;
 }
 
-static enum da_rc make_buffers(struct da_session *s, struct da_err *err)
+/* What the second matrices of all MLPs want. */
+static unsigned hidden_wants(const struct da_model *m)
+{
+    unsigned wants = m->mamba ? DA_WANTS_FLOATS : 0;
+    for (uint32_t l = 0; l < m->hp.n_layers; l++)
+        wants |= da_wants(&m->layers[l].down);
+    for (uint32_t l = 0; m->t5 && l < m->t5->n_enc; l++)
+        wants |= da_wants(&m->t5->enc[l].down);
+    return wants;
+}
+
+/* What each thread and each sequence has for itself. */
+static void lay_out_own(struct da_session *s)
+{
+    const unsigned n_threads = da_pool_n_threads(s->pool);
+    const bool supers = hidden_wants(s->model) & DA_WANTS_SUPERS;
+    const size_t hidden = (size_t)HIDDEN_TOKENS * (supers ? DA_SUPER : DA_GROUP),
+                 rows = da_pad(s->max_attn_rows, DA_LANES),
+                 o = rows * da_pad(s->model->hp.head_dim, DA_LANES), n_seqs = s->opts.n_seqs;
+    float *gate = part(s, n_threads * hidden, sizeof *gate),
+          *up = part(s, n_threads * hidden, sizeof *up),
+          *out = part(s, n_threads * o, sizeof *out);
+    struct da_attn_row *attn_rows = part(s, n_threads * rows, sizeof *attn_rows);
+    uint32_t *pages = part(s, n_seqs * s->max_pages, sizeof *pages),
+             *src_pages = part(s, s->model->t5 ? n_seqs * s->max_pages : 0, sizeof *src_pages);
+    s->seqs = part(s, n_seqs, sizeof *s->seqs);
+    s->scratch = part(s, n_threads, sizeof *s->scratch);
+    if (!s->arena)
+        return;
+    for (unsigned i = 0; i < n_threads; i++) {
+        s->scratch[i].gate = gate + i * hidden;
+        s->scratch[i].up = up + i * hidden;
+        s->scratch[i].rows = attn_rows + i * rows;
+        s->scratch[i].o = out + i * o;
+    }
+    for (uint32_t i = 0; i < n_seqs; i++) {
+        s->seqs[i].pages = pages + (size_t)i * s->max_pages;
+        s->seqs[i].src_pages = s->model->t5 ? src_pages + (size_t)i * s->max_pages : NULL;
+    }
+}
+
+static void lay_out(struct da_session *s)
 {
     const struct da_hparams *hp = &s->model->hp;
     const bool whole = s->model->t5 && s->opts.n_ctx > s->opts.batch; /* encoders take all rows */
     const size_t n = da_pad(whole ? s->opts.n_ctx : s->opts.batch, DA_TILE), tiles = n / DA_TILE;
-    const unsigned n_threads = da_pool_n_threads(s->pool);
     const size_t rope = hp->n_rot ? (size_t)s->opts.n_ctx * (hp->n_rot / 2) : 0;
     const uint32_t d = hp->dim > hp->embd_dim ? hp->dim : hp->embd_dim;
     const struct da_mamba *mamba = s->model->mamba;
     const uint32_t attn = mamba ? mamba->inner : hp->n_heads * hp->head_dim;
     const uint32_t ff = mamba ? mamba->rank : hp->ff_dim;
-    bool bad = false, float_mlp = false;
-    float_mlp = s->model->mamba != NULL;
-    for (uint32_t l = 0; l < hp->n_layers; l++)
-        float_mlp = float_mlp || s->model->layers[l].down.p.kind < DA_PANEL_Q8;
-    s->x = block(s, n * s->d_stride, sizeof(float), &bad);
-    s->xn = block(s, n * s->d_stride, sizeof(float), &bad);
-    s->xn2 = block(s, hp->parallel ? n * s->d_stride : 1, sizeof(float), &bad);
-    s->tmp = block(s, needs_tmp(s->model) ? n * s->d_stride : 1, sizeof(float), &bad);
-    s->qkv = block(s, n * s->qkv_stride, sizeof(float), &bad);
-    s->attn = block(s, n * s->attn_stride, sizeof(float), &bad);
-    s->gate = block(s, float_mlp ? n * s->ff_stride : 1, sizeof(float), &bad);
-    s->up = block(s, float_mlp ? n * s->ff_stride : 1, sizeof(float), &bad);
-    s->x_tiles = block(s, tiles, da_tile_bytes(da_pad(d, DA_GROUP)), &bad);
-    s->x2_tiles = block(s, hp->parallel ? tiles : 1, da_tile_bytes(da_pad(d, DA_GROUP)), &bad);
-    s->attn_tiles = block(s, tiles, da_tile_bytes(da_pad(attn, DA_GROUP)), &bad);
-    s->ff_tiles = block(s, tiles, da_tile_bytes(da_pad(ff, DA_GROUP)), &bad);
-    s->q8 = block(s, n * hp->n_heads, s->q8_stride, &bad);
-    s->q8_scale = block(s, n * hp->n_heads, sizeof(float), &bad);
-    s->q8_sum = block(s, n * hp->n_heads, sizeof(int32_t), &bad);
-    s->logits = block(s, (size_t)s->opts.n_logits * s->vocab_stride, sizeof(float), &bad);
+    const bool float_mlp = hidden_wants(s->model) & (DA_WANTS_FLOATS | DA_WANTS_HALVES);
+    s->x = part(s, n * s->d_stride, sizeof(float));
+    s->xn = part(s, n * s->d_stride, sizeof(float));
+    s->xn2 = part(s, hp->parallel ? n * s->d_stride : 1, sizeof(float));
+    s->tmp = part(s, needs_tmp(s->model) ? n * s->d_stride : 1, sizeof(float));
+    s->qkv = part(s, n * s->qkv_stride, sizeof(float));
+    s->attn = part(s, n * s->attn_stride, sizeof(float));
+    s->gate = part(s, float_mlp ? n * s->ff_stride : 1, sizeof(float));
+    s->up = part(s, float_mlp ? n * s->ff_stride : 1, sizeof(float));
+    s->x_tiles = part(s, tiles, da_tile_bytes(da_pad(d, DA_GROUP)));
+    s->x2_tiles = part(s, hp->parallel ? tiles : 1, da_tile_bytes(da_pad(d, DA_GROUP)));
+    s->attn_tiles = part(s, tiles, da_tile_bytes(da_pad(attn, DA_GROUP)));
+    s->ff_tiles = part(s, tiles, da_tile_bytes(da_pad(ff, DA_GROUP)));
+    s->q8 = part(s, n * hp->n_heads, s->q8_stride);
+    s->q8_scale = part(s, n * hp->n_heads, sizeof(float));
+    s->q8_sum = part(s, n * hp->n_heads, sizeof(int32_t));
+    s->logits = part(s, (size_t)s->opts.n_logits * s->vocab_stride, sizeof(float));
     for (unsigned i = 0; i < n_ropes(s->model); i++) {
-        s->rope_cos[i] = block(s, rope, sizeof(float), &bad);
-        s->rope_sin[i] = block(s, rope, sizeof(float), &bad);
+        s->rope_cos[i] = part(s, rope, sizeof(float));
+        s->rope_sin[i] = part(s, rope, sizeof(float));
     }
-    s->row_pos = block(s, n, sizeof *s->row_pos, &bad);
-    s->logit_rows = block(s, s->opts.n_logits, sizeof *s->logit_rows, &bad);
-    s->jobs = block(s, n, sizeof *s->jobs, &bad);
-    s->seqs = block(s, s->opts.n_seqs, sizeof *s->seqs, &bad);
-    s->scratch = block(s, n_threads, sizeof *s->scratch, &bad);
-    for (unsigned i = 0; !bad && i < n_threads; i++) {
-        s->scratch[i].gate = block(s, HIDDEN_TOKENS * DA_GROUP, sizeof(float), &bad);
-        s->scratch[i].up = block(s, HIDDEN_TOKENS * DA_GROUP, sizeof(float), &bad);
-        s->scratch[i].rows = block(s, s->max_attn_rows, sizeof(struct da_attn_row), &bad);
-        s->scratch[i].o = block(s, (size_t)s->max_attn_rows * da_pad(hp->head_dim, DA_LANES),
-                                sizeof(float), &bad);
-    }
-    for (uint32_t i = 0; !bad && i < s->opts.n_seqs; i++) {
-        s->seqs[i].pages = block(s, s->max_pages, sizeof(uint32_t), &bad);
-        if (s->model->t5)
-            s->seqs[i].src_pages = block(s, s->max_pages, sizeof(uint32_t), &bad);
-    }
-    if (bad)
+    s->row_pos = part(s, n, sizeof *s->row_pos);
+    s->logit_rows = part(s, s->opts.n_logits, sizeof *s->logit_rows);
+    s->jobs = part(s, n, sizeof *s->jobs);
+    lay_out_own(s);
+}
+
+static enum da_rc make_buffers(struct da_session *s, struct da_err *err)
+{
+    lay_out(s);
+    if (s->arena_bytes >= SIZE_MAX / 2 || !(s->arena = da_big_alloc(s->arena_bytes)))
         return da_fail(err, DA_ENOMEM, "no memory for the buffers of a batch of %" PRIu32,
                        s->opts.batch);
-    for (unsigned i = 0; rope && i < n_ropes(s->model); i++)
-        da_rope_table(&s->model->rope[i], hp->n_rot, s->opts.n_ctx, s->rope_cos[i], s->rope_sin[i]);
+    s->arena_bytes = 0;
+    lay_out(s);
+    for (unsigned i = 0; s->model->hp.n_rot && i < n_ropes(s->model); i++)
+        da_rope_table(&s->model->rope[i], s->model->hp.n_rot, s->opts.n_ctx, s->rope_cos[i],
+                      s->rope_sin[i]);
     return DA_OK;
 }
 
@@ -232,9 +259,7 @@ void da_session_free(struct da_session *s)
         return;
     for (uint32_t i = 0; s->seqs && i < s->opts.n_seqs; i++)
         free(s->seqs[i].ids);
-    for (size_t i = 0; i < s->n_blocks; i++)
-        free(s->blocks[i]);
-    free(s->blocks);
+    da_big_free(s->arena, s->arena_bytes);
     da_big_free(s->states, s->states_bytes);
     da_t5_stop(s);
     da_kv_release(&s->kv);

@@ -110,6 +110,8 @@ static void add_task(struct da_samples *s, enum da_task task, const struct da_ev
         add_metric(&c, "em", DA_FORM_MEAN, 1);
         da_buf_add_str(&c.sig, "squad:2.0|f1");
         add_metric(&c, "f1", DA_FORM_MEAN, 1);
+        da_buf_add_str(&c.sig, "squad:2.0|contains");
+        add_metric(&c, "contains", DA_FORM_MEAN, 1);
     }
     da_buf_add_str(&c.sig, "length|tok:13a");
     add_metric(&c, "length", DA_FORM_MEAN, 1);
@@ -231,7 +233,8 @@ static unsigned fill_row(const struct da_eval_opts *o, struct da_work *w, struct
         da_squad_segment(w, seg, &squad);
         set_pair(at, squad.exact, 1);
         set_pair(at + 2, squad.f1, 1);
-        at += 4;
+        set_pair(at + 4, squad.contains, 1);
+        at += 6;
     }
     set_pair(at, (double)x->hyp_words, 1);
     return lost;

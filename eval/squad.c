@@ -92,9 +92,22 @@ static double token_f1(struct da_work *w)
     return 2 * precision * recall / (precision + recall);
 }
 
+/* Whether the words of part, of which there are some, stand together in text. */
+static bool has_words(struct da_span text, struct da_span part)
+{
+    for (size_t at = 0; part.len > 0 && at + part.len <= text.len; at++) {
+        at += da_span_find(da_span(text.p + at, text.len - at), part);
+        size_t end = at + part.len;
+        if (end <= text.len && (at == 0 || text.p[at - 1] == ' ') &&
+            (end == text.len || text.p[end] == ' '))
+            return true;
+    }
+    return false;
+}
+
 void da_squad_segment(struct da_work *w, const struct da_segment *s, struct da_squad_score *ret)
 {
-    struct da_squad_score best = {0, 0};
+    struct da_squad_score best = {0, 0, 0};
     struct da_buf hyp;
 
     da_buf_init(&hyp, 0);
@@ -103,7 +116,9 @@ void da_squad_segment(struct da_work *w, const struct da_segment *s, struct da_s
     for (size_t r = 0; r < s->n_refs; r++) {
         da_squad_normalize(s->refs[r], &w->text, &w->text2);
         if (da_span_eq(da_span(hyp.p, hyp.len), da_span(w->text2.p, w->text2.len)))
-            best.exact = 1;
+            best.exact = best.contains = 1;
+        else if (has_words(da_span(hyp.p, hyp.len), da_span(w->text2.p, w->text2.len)))
+            best.contains = 1;
         number_words(w, da_span(w->text2.p, w->text2.len), &w->ref);
         double f = token_f1(w);
         best.f1 = f > best.f1 ? f : best.f1;

@@ -14,7 +14,7 @@ enum {
 
 static const char *const NAMES[DA_SUITE_N_KINDS] = {
     "bleu", "bleu_hf", "chrf", "chrf++", "ter", "rouge1", "rouge2",
-    "rougeL", "rougeLsum", "em", "f1", "selfbleu", "distinct"};
+    "rougeL", "rougeLsum", "em", "f1", "contains", "selfbleu", "distinct"};
 
 const char *da_suite_name(enum da_suite_kind kind)
 {
@@ -56,7 +56,8 @@ static size_t n_columns(const struct da_suite *s, enum da_suite_kind kind)
     case DA_SUITE_CHRFPP: return da_chrf_n_stats(&c);
     case DA_SUITE_TER: return DA_TER_N_STATS;
     case DA_SUITE_EM:
-    case DA_SUITE_F1: return MEAN_COLUMNS;
+    case DA_SUITE_F1:
+    case DA_SUITE_CONTAINS: return MEAN_COLUMNS;
     default: return is_rouge(kind) ? ROUGE_COLUMNS : 0;
     }
 }
@@ -128,12 +129,14 @@ static void squad_columns(const struct da_suite *s, struct da_work *w,
     bool done = false;
 
     for (size_t i = 0; i < s->n; i++) {
-        if (s->kinds[i] != DA_SUITE_EM && s->kinds[i] != DA_SUITE_F1)
+        if (s->kinds[i] < DA_SUITE_EM || s->kinds[i] > DA_SUITE_CONTAINS)
             continue;
         if (!done)
             da_squad_segment(w, seg, &q);
         done = true;
-        row[s->from[i]] = s->kinds[i] == DA_SUITE_EM ? q.exact : q.f1;
+        row[s->from[i]] = s->kinds[i] == DA_SUITE_EM   ? q.exact
+                          : s->kinds[i] == DA_SUITE_F1 ? q.f1
+                                                       : q.contains;
         row[s->from[i] + 1] = 1;
     }
 }

@@ -30,6 +30,7 @@ enum da_suite_kind {
     DA_SUITE_ROUGELSUM,
     DA_SUITE_EM,
     DA_SUITE_F1,
+    DA_SUITE_CONTAINS,
     DA_SUITE_SELFBLEU, /* these two are of a whole file, not of a segment */
     DA_SUITE_DISTINCT,
     DA_SUITE_N_KINDS

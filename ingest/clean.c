@@ -117,7 +117,10 @@ static void take(struct cleaner *c, uint32_t cp, struct da_clean_facts *facts)
         facts->n_folded++;
         n = da_utf8_compat(cp, parts);
         for (size_t i = 0; i < n; i++)
-            put(c, parts[i]);
+            if (parts[i] == ' ') /* before a mark that stood alone, or between words */
+                c->spaces++;
+            else
+                put(c, parts[i]);
         if (n == 0)
             put(c, cp);
         break;

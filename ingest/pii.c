@@ -274,7 +274,7 @@ static size_t read_key(struct da_span s)
     if (da_span_starts(s, begin)) {
         struct da_span block = da_span(s.p, s.len < MAX_KEY_BLOCK ? s.len : MAX_KEY_BLOCK);
         size_t head = da_span_find(block, da_span_str(end_mark));
-        if (head >= 64)
+        if (head >= 64 || head == block.len)
             return 0;
         struct da_span rest = da_span(s.p + head + 1, block.len - head - 1);
         size_t tail = da_span_find(rest, da_span_str(end_mark));

@@ -6,7 +6,8 @@
     damage   every shared PDF cut at 20 places and with 100 random byte flips: exit 0 or 3, each file
              exactly once, no record later than the limits, no child that outlives the run
     folder   10,000 generated files: nothing lost, --jobs 1 and --jobs 8 the same bytes, kill -9 and
-             the same command again give the same file
+             the same command again give the same file; memory of the program and of its helpers
+             over the first 1,000 of them and over all
     million  memory of the program itself (its helpers apart) over a million inputs: below 64 MB
 
 DOCASSIST_BUILD names the build to use, DOCASSIST_SHARED the folder of shared documents.
@@ -114,17 +115,59 @@ def make_files(folder, n):
             f.write(body)
 
 
+def high_water(pid):
+    """Peak resident memory of a process so far, MB; 0 when it has gone."""
+    try:
+        for line in open(f"/proc/{pid}/status"):
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    except OSError:
+        pass
+    return 0
+
+
+def below(pid):
+    """The processes that descend from pid."""
+    found = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            for child in open(f"/proc/{pid}/task/{task}/children").read().split():
+                found += [child] + below(child)
+    except OSError:
+        pass
+    return found
+
+
+def watched(command):
+    """Runs a command; exit status, peak MB of the program, and of the largest process it started."""
+    p = subprocess.Popen(command)
+    program = helper = 0
+    while p.poll() is None:
+        program = max(program, high_water(p.pid))
+        helper = max([helper, *map(high_water, below(p.pid))])
+        time.sleep(0.01)
+    return p.returncode, program, helper
+
+
 def folder(tmp, a):
-    src = os.path.join(tmp, "many")
+    src, some = os.path.join(tmp, "many"), os.path.join(tmp, "some")
     os.mkdir(src)
+    os.mkdir(some)
     make_files(src, a.files)
-    one, eight, killed = (os.path.join(tmp, x) for x in ("one", "eight", "killed"))
+    make_files(some, a.files // 10)
+    few, one, eight, killed = (os.path.join(tmp, x) for x in ("few", "one", "eight", "killed"))
     bad = 0
-    for out, jobs in ((one, "1"), (eight, "8")):
-        rc = subprocess.run(ingest([src], out, "-j", jobs)).returncode
+    for jobs in ("1", "8"):
+        out = one if jobs == "1" else eight
+        _, program1, helper1 = watched(ingest([some], few, "-j", jobs))
+        rc, program2, helper2 = watched(ingest([src], out, "-j", jobs))
         n = len(rows(out)) + len(rows(out + ".errors"))
         bad += check(rc == 3 and n == a.files, f"folder: --jobs {jobs}: exit {rc}, {n} of {a.files} "
                                                f"files, {len(rows(out))} records, {digest(out)}")
+        bad += check(program2 < 1.1 * program1 + 2 and helper2 < 1.1 * helper1 + 2,
+                     f"folder: --jobs {jobs}: peak memory over {a.files // 10} and {a.files} files: "
+                     f"program {program1:.1f} and {program2:.1f} MB, largest helper "
+                     f"{helper1:.1f} and {helper2:.1f} MB")
     bad += check(digest(one) == digest(eight) and digest(one + ".errors") ==
                  digest(eight + ".errors"), "folder: --jobs 1 and --jobs 8 give the same bytes")
     order = [x["source"]["path"] for x in rows(one)]
@@ -173,21 +216,12 @@ def million(tmp, a):
             f.write(head)
             for name in names[: a.million - a.real]:
                 f.write(f"{lengths} {r.getrandbits(64):x} {r.getrandbits(64):x} 9 9 1 text\t{name}\n")
-    p = subprocess.Popen(command)
-    peak = 0
-    while p.poll() is None:
-        try:
-            for line in open(f"/proc/{p.pid}/status"):
-                if line.startswith("VmHWM:"):
-                    peak = max(peak, int(line.split()[1]))
-        except OSError:
-            pass
-        time.sleep(0.2)
+    rc, peak, _ = watched(command)
     n = sum(1 for _ in open(out)) + sum(1 for _ in open(out + ".errors"))
     want = a.million if a.real >= a.million else a.real + 1
-    return check(p.returncode in (0, 3) and n == want and peak < 64 * 1024,
+    return check(rc in (0, 3) and n == want and peak < 64,
                  f"million: {a.million} inputs, {a.real} of them after a restart, exit "
-                 f"{p.returncode}, {n} records, peak {peak / 1024:.1f} MB of the program itself")
+                 f"{rc}, {n} records, peak {peak:.1f} MB of the program itself")
 
 
 def main():

@@ -25,7 +25,7 @@ enum {
     DA_CHAT_MAX_DEPTH = 100       /* nesting of expressions, blocks and macro calls */
 };
 #define DA_CHAT_MAX_STEPS ((uint64_t)20 << 20) /* evaluated nodes */
-#define DA_CHAT_MAX_MEMORY ((size_t)256 << 20) /* bytes of values */
+#define DA_CHAT_MAX_MEMORY ((size_t)128 << 20) /* bytes of values */
 #define DA_CHAT_MAX_OUTPUT ((size_t)64 << 20)  /* bytes */
 
 struct da_chat_template;

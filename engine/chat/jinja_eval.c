@@ -46,11 +46,21 @@ bool da_jcharge(struct da_jinterp *in, uint64_t steps)
     return in->rc == DA_OK;
 }
 
+bool da_jcharge_find(struct da_jinterp *in, const struct da_jdict *d, const struct da_jval *key)
+{
+    return da_jcharge(in, 1 + (uint64_t)d->n / 4 * (1 + (uint64_t)key->weight));
+}
+
+bool da_jcharge_pair(struct da_jinterp *in, const struct da_jval *a, const struct da_jval *b)
+{
+    return da_jcharge(in, a->weight < b->weight ? a->weight : b->weight);
+}
+
 struct da_jval *da_jitems(struct da_jinterp *in, size_t n)
 {
     if (!da_jcharge(in, n))
         return NULL;
-    if (n > in->max_memory / sizeof(struct da_jval)) {
+    if (n > (in->max_memory - in->a.used_bytes) / sizeof(struct da_jval)) {
         (void)da_jfail(in, DA_ELIMIT, "the template takes too much memory");
         return NULL;
     }
@@ -80,6 +90,7 @@ struct da_jscope *da_jpush_scope(struct da_jinterp *in, struct da_jscope *parent
 void da_jset_name(struct da_jinterp *in, struct da_span name, struct da_jval value)
 {
     struct da_jscope *s = in->scope;
+    (void)da_jcharge(in, s->n / 4);
     for (size_t i = 0; i < s->n; i++) {
         if (da_span_eq(s->vars[i].name, name)) {
             s->vars[i].value = value;
@@ -97,17 +108,19 @@ void da_jset_name(struct da_jinterp *in, struct da_span name, struct da_jval val
     s->vars[s->n++] = (struct variable){name, value};
 }
 
-struct da_jval da_jget_name(const struct da_jinterp *in, struct da_span name)
+struct da_jval da_jget_name(struct da_jinterp *in, struct da_span name)
 {
     static const char *const functions[] = {[DA_JF_RANGE] = "range",
                                             [DA_JF_DICT] = "dict",
                                             [DA_JF_NAMESPACE] = "namespace",
                                             [DA_JF_RAISE] = "raise_exception",
                                             [DA_JF_STRFTIME_NOW] = "strftime_now"};
-    for (const struct da_jscope *s = in->scope; s; s = s->parent)
+    for (const struct da_jscope *s = in->scope; s; s = s->parent) {
+        (void)da_jcharge(in, s->n / 4);
         for (size_t i = 0; i < s->n; i++)
             if (da_span_eq(s->vars[i].name, name))
                 return s->vars[i].value;
+    }
     for (size_t i = 0; i < DA_ARRAY_LEN(functions); i++)
         if (da_span_is(name, functions[i]))
             return (struct da_jval){.type = DA_J_FUNCTION, .u.i = (int64_t)i};
@@ -194,6 +207,8 @@ static bool call_macro(struct da_jinterp *in, const struct da_jmacro *m,
     if (args->n > n->n_kwargs)
         return da_jfail(in, DA_EFORMAT, "macro '%.*s' takes not more than %zu arguments",
                         (int)n->name.len, n->name.p, n->n_kwargs);
+    if (!da_jcharge(in, (uint64_t)(args->n_named + 1) * (n->n_kwargs / 4 + 1)))
+        return false;
     in->scope = da_jpush_scope(in, m->scope);
     if (caller)
         da_jset_name(in, da_span_str("caller"), *caller);
@@ -232,6 +247,8 @@ static bool call_loop(struct da_jinterp *in, struct da_jloop *l, struct da_span 
     }
     if (da_span_is(name, "changed")) {
         struct da_jval now = da_j_tuple(args->v, args->n);
+        if (!da_jcharge_pair(in, &now, &l->changed))
+            return false;
         *ret = da_j_bool(l->changed.type != DA_J_TUPLE || !da_j_equal(&now, &l->changed));
         l->changed = now;
         return true;
@@ -316,8 +333,11 @@ bool da_jattr(struct da_jinterp *in, const struct da_jval *of, struct da_span na
         *ret = loop_attr(of->u.loop, name);
         return true;
     }
-    if (of->type == DA_J_DICT || of->type == DA_J_NAMESPACE)
+    if (of->type == DA_J_DICT || of->type == DA_J_NAMESPACE) {
+        if (!da_jcharge_find(in, of->u.dict, &key))
+            return false;
         v = da_jdict_find(of->u.dict, &key);
+    }
     *ret = v ? *v : da_j_undefined(name);
     return true;
 }
@@ -340,6 +360,8 @@ bool da_jitem(struct da_jinterp *in, const struct da_jval *of, const struct da_j
         return da_jattr(in, of, key->u.s, ret);
     *ret = da_j_undefined(key->type == DA_J_STR ? key->u.s : da_span_str("an item"));
     if (of->type == DA_J_DICT) {
+        if (!da_jcharge_find(in, of->u.dict, key))
+            return false;
         const struct da_jval *v = da_jdict_find(of->u.dict, key);
         if (v)
             *ret = *v;
@@ -348,8 +370,11 @@ bool da_jitem(struct da_jinterp *in, const struct da_jval *of, const struct da_j
     if (key->type != DA_J_INT && key->type != DA_J_BOOL)
         return true;
     int64_t i = key->type == DA_J_INT ? key->u.i : key->u.b, n = of->n;
-    if (of->type == DA_J_STR)
+    if (of->type == DA_J_STR) {
+        if (!da_jcharge(in, of->u.s.len / 8))
+            return false;
         n = (int64_t)da_utf8_count(of->u.s.p, of->u.s.len);
+    }
     i += i < 0 ? n : 0;
     if (i < 0 || i >= n)
         return true;
@@ -359,7 +384,6 @@ bool da_jitem(struct da_jinterp *in, const struct da_jval *of, const struct da_j
         size_t from = char_offset(of->u.s, (size_t)i);
         struct da_span rest = da_span(of->u.s.p + from, of->u.s.len - from);
         *ret = da_j_str(da_span(rest.p, char_offset(rest, 1)));
-        return da_jcharge(in, (uint64_t)n / 16);
     }
     return true;
 }
@@ -369,6 +393,8 @@ bool da_jpath(struct da_jinterp *in, const struct da_jval *of, struct da_span pa
 {
     struct da_span piece;
     *ret = *of;
+    if (!da_jcharge(in, path.len / 16))
+        return false;
     while (da_span_split(&path, '.', &piece)) {
         struct da_jval part = *ret, key = da_j_str(piece);
         int64_t i;
@@ -516,6 +542,8 @@ static bool eval_compare(struct da_jinterp *in, const struct da_jnode *n, struct
         if (!da_jeval(in, part->b, &b))
             return false;
         in->line = part->line;
+        if (!da_jcharge_pair(in, &a, &b))
+            return false;
         if (part->op == '=' || part->op == '!') {
             holds = da_j_equal(&a, &b) == (part->op == '=');
         } else if (part->op == 'i' || part->op == 'n') {
@@ -549,8 +577,11 @@ static bool eval_list(struct da_jinterp *in, const struct da_jnode *n, struct da
     }
     if (n->kind == DA_JN_DICT) {
         struct da_jdict *d = da_jdict_new(&in->a);
-        for (size_t i = 0; i + 1 < n->list.n; i += 2)
+        for (size_t i = 0; i + 1 < n->list.n; i += 2) {
+            if (!da_jcharge_find(in, d, &items[i]))
+                return false;
             da_jdict_put(&in->a, d, items[i], items[i + 1]);
+        }
         *ret = da_j_dict(d);
     } else {
         *ret = n->kind == DA_JN_LIST ? da_j_list(items, n->list.n) : da_j_tuple(items, n->list.n);

@@ -64,8 +64,15 @@ bool da_jarg_int(struct da_jinterp *in, const struct da_jargs *args, size_t i, c
 
 /* Records the first failure, with its line; returns false. */
 bool da_jfail(struct da_jinterp *in, enum da_rc code, const char *fmt, ...) DA_PRINTF(3, 4);
-/* Counts work against the limits. */
+/*
+ * Counts work against the limits, before it is done: a step is a look at a value or a copy of 16
+ * bytes, some nanoseconds. What a template can repeat without being charged it can repeat for ever.
+ */
 bool da_jcharge(struct da_jinterp *in, uint64_t steps);
+/* Looking for a key in a dict. */
+bool da_jcharge_find(struct da_jinterp *in, const struct da_jdict *d, const struct da_jval *key);
+/* Comparing two values. */
+bool da_jcharge_pair(struct da_jinterp *in, const struct da_jval *a, const struct da_jval *b);
 /* A string value of a buffer's contents, copied; the buffer is released. */
 bool da_jtake(struct da_jinterp *in, struct da_buf *b, struct da_jval *ret);
 /* Room for n values; NULL after failing. */
@@ -103,7 +110,7 @@ bool da_jeval_filter(struct da_jinterp *in, const struct da_jnode *n, const stru
 bool da_jcatch_output(struct da_jinterp *in, const struct da_jblock *b, struct da_jval *ret);
 struct da_jscope *da_jpush_scope(struct da_jinterp *in, struct da_jscope *parent);
 void da_jset_name(struct da_jinterp *in, struct da_span name, struct da_jval value);
-struct da_jval da_jget_name(const struct da_jinterp *in, struct da_span name);
+struct da_jval da_jget_name(struct da_jinterp *in, struct da_span name);
 
 /* Operators (jinja_ops.c). op: '+', '-', '*', '/', '%', 'f' for floor division, ... */
 bool da_jarithmetic(struct da_jinterp *in, char op, const struct da_jval *a,
@@ -117,9 +124,11 @@ bool da_jwrong_types(struct da_jinterp *in, const char *op, const struct da_jval
 bool da_jundefined(struct da_jinterp *in, const struct da_jval *v);
 
 /* Strings, shared by filters and methods. */
+/* Offset of the first (or last) place of what in s; s.len when there is none. False after failing. */
+bool da_jfind(struct da_jinterp *in, struct da_span s, struct da_span what, bool last, size_t *at);
 struct da_span da_jstrip(struct da_span s, const struct da_span *chars, bool left, bool right);
-void da_jupper(struct da_buf *out, struct da_span s);
-void da_jlower(struct da_buf *out, struct da_span s);
+bool da_jupper(struct da_jinterp *in, struct da_buf *out, struct da_span s);
+bool da_jlower(struct da_jinterp *in, struct da_buf *out, struct da_span s);
 /* count < 0: all */
 bool da_jreplace(struct da_jinterp *in, struct da_span s, struct da_span from, struct da_span to,
                  int64_t count, struct da_jval *ret);

@@ -21,6 +21,8 @@ bool da_jtext_of(struct da_jinterp *in, const struct da_jval *v, struct da_span 
         return true;
     }
     struct da_buf out;
+    if (!da_jcharge(in, v->weight))
+        return false;
     da_buf_init(&out, in->max_memory);
     da_j_print(&out, v);
     if (!da_jtake(in, &out, &s))
@@ -43,10 +45,11 @@ static bool f_trim(struct da_jinterp *in, const struct da_jval *of, const struct
     struct da_span s, chars = da_span("", 0);
     const struct da_jval *given = da_jarg(args, 0, "chars");
     bool some = given && given->type != DA_J_NONE;
-    if (!da_jtext_of(in, of, &s) || (some && !da_jarg_str(in, args, 0, "chars", &chars)))
+    if (!da_jtext_of(in, of, &s) || (some && !da_jarg_str(in, args, 0, "chars", &chars)) ||
+        !da_jcharge(in, s.len / 16 * (chars.len / 16 + 1)))
         return false;
     *ret = da_j_str(da_jstrip(s, some ? &chars : NULL, true, true));
-    return da_jcharge(in, s.len / 16);
+    return true;
 }
 
 static bool f_upper(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,
@@ -58,7 +61,7 @@ static bool f_upper(struct da_jinterp *in, const struct da_jval *of, const struc
     if (!da_jtext_of(in, of, &s))
         return false;
     da_buf_init(&out, in->max_memory);
-    da_jupper(&out, s);
+    (void)da_jupper(in, &out, s);
     return da_jtake(in, &out, ret);
 }
 
@@ -71,7 +74,7 @@ static bool f_lower(struct da_jinterp *in, const struct da_jval *of, const struc
     if (!da_jtext_of(in, of, &s))
         return false;
     da_buf_init(&out, in->max_memory);
-    da_jlower(&out, s);
+    (void)da_jlower(in, &out, s);
     return da_jtake(in, &out, ret);
 }
 
@@ -91,9 +94,9 @@ static bool capitals(struct da_jinterp *in, const struct da_jval *of, bool words
         bool breaks = words && (da_uclass_is_space_python(cp) ||
                                 (cp < 0x80 && cp && strchr("-({[<", (int)cp)));
         if (first)
-            da_jupper(&out, da_span(p, len));
+            (void)da_jupper(in, &out, da_span(p, len));
         else
-            da_jlower(&out, da_span(p, len));
+            (void)da_jlower(in, &out, da_span(p, len));
         first = breaks;
         p += len;
     }
@@ -146,6 +149,8 @@ static bool f_escape(struct da_jinterp *in, const struct da_jval *of, const stru
     struct da_buf out;
     (void)args;
     if (!da_jtext_of(in, of, &s))
+        return false;
+    if (!da_jcharge(in, s.len / 4))
         return false;
     da_buf_init(&out, in->max_memory);
     for (size_t i = 0; i < s.len; i++) {
@@ -213,7 +218,7 @@ static bool f_wordcount(struct da_jinterp *in, const struct da_jval *of,
     int64_t n = 0;
     bool inside = false;
     (void)args;
-    if (!da_jtext_of(in, of, &s))
+    if (!da_jtext_of(in, of, &s) || !da_jcharge(in, s.len / 4))
         return false;
     for (const char *p = s.p, *end = p + s.len; p < end;) {
         uint32_t cp;
@@ -243,6 +248,8 @@ static bool f_tojson(struct da_jinterp *in, const struct da_jval *of, const stru
         return da_jfail(in, DA_EFORMAT, "'%.*s' is undefined", (int)of->u.s.len, of->u.s.p);
     if (indent > 100)
         return da_jfail(in, DA_ELIMIT, "tojson: an indent of %lld", (long long)indent);
+    if (!da_jcharge(in, of->weight))
+        return false;
     da_buf_init(&out, in->max_memory);
     if (da_j_dump_json(&out, of, (int)(i && indent < 0 ? 0 : indent),
                        flag(args, 3, "sort_keys", false)))
@@ -270,7 +277,6 @@ static bool f_int(struct da_jinterp *in, const struct da_jval *of, const struct 
     const struct da_jval *def = da_jarg(args, 0, "default");
     int64_t i;
     double d;
-    (void)in;
     *ret = def ? *def : da_j_int(0);
     if (of->type == DA_J_INT || of->type == DA_J_BOOL) {
         *ret = da_j_int(of->type == DA_J_INT ? of->u.i : of->u.b);
@@ -278,6 +284,8 @@ static bool f_int(struct da_jinterp *in, const struct da_jval *of, const struct 
         if (fabs(of->u.d) < 9.2e18)
             *ret = da_j_int((int64_t)of->u.d);
     } else if (of->type == DA_J_STR) {
+        if (!da_jcharge(in, of->u.s.len / 16))
+            return false;
         struct da_span s = da_jstrip(of->u.s, NULL, true, true);
         if (s.len > 1 && s.p[0] == '+')
             s = da_span(s.p + 1, s.len - 1);
@@ -294,11 +302,12 @@ static bool f_float(struct da_jinterp *in, const struct da_jval *of, const struc
 {
     const struct da_jval *def = da_jarg(args, 0, "default");
     double d;
-    (void)in;
     *ret = def ? *def : da_j_float(0);
     if (da_j_is_number(of)) {
         *ret = da_j_float(da_j_number(of));
     } else if (of->type == DA_J_STR) {
+        if (!da_jcharge(in, of->u.s.len / 16))
+            return false;
         struct da_span s = da_jstrip(of->u.s, NULL, true, true);
         if (da_parse_double(s.p, s.len, &d))
             *ret = da_j_float(d);
@@ -473,7 +482,7 @@ static bool sort_by(struct da_jinterp *in, const struct da_jval *list, const str
                     bool case_sensitive, bool reverse, struct da_jval *ret)
 {
     struct da_jval *items = da_jitems(in, list->n);
-    if (!items || !da_jcharge(in, (uint64_t)list->n * 20))
+    if (!items || !da_jcharge(in, (uint64_t)keys->weight * 20))
         return false;
     struct keyed *k = da_arena_alloc(&in->a, list->n + 1, sizeof *k);
     for (uint32_t i = 0; i < list->n; i++) {
@@ -526,7 +535,8 @@ static bool f_unique(struct da_jinterp *in, const struct da_jval *of, const stru
     for (uint32_t i = 0; items && seen && i < list.n; i++) {
         bool known = false;
         seen[n] = keys.u.items[i];
-        if ((!flag(args, 0, "case_sensitive", false) && !fold(in, &seen[n])) || !da_jcharge(in, n))
+        if ((!flag(args, 0, "case_sensitive", false) && !fold(in, &seen[n])) ||
+            !da_jcharge(in, n * (1 + (uint64_t)seen[n].weight)))
             return false;
         for (size_t k = 0; k < n && !known; k++)
             known = da_j_equal(&seen[k], &seen[n]);
@@ -548,6 +558,8 @@ static bool extreme(struct da_jinterp *in, const struct da_jval *of, const struc
         int order = 0;
         key = keys.u.items[i];
         if (!flag(args, 0, "case_sensitive", false) && !fold(in, &key))
+            return false;
+        if (i > 0 && !da_jcharge_pair(in, &key, &best))
             return false;
         if (i > 0 && !da_j_compare(&key, &best, &order))
             return da_jfail(in, DA_EFORMAT, "min or max: elements have no order");
@@ -785,7 +797,8 @@ bool da_jfilter(struct da_jinterp *in, struct da_span name, const struct da_jval
                 const struct da_jargs *args, struct da_jval *ret)
 {
     static const struct da_jargs none = {0};
-    if (!da_jcharge(in, 1))
+    enum { LOOKING = 8 }; /* steps: the names below, and what a filter does before it charges */
+    if (!da_jcharge(in, LOOKING))
         return false;
     for (size_t i = 0; i < DA_ARRAY_LEN(filters); i++)
         if (da_span_is(name, filters[i].name))

@@ -17,8 +17,10 @@ static bool strip_sides(struct da_jinterp *in, const struct da_jval *of,
     bool some = given && given->type != DA_J_NONE;
     if (some && !da_jarg_str(in, args, 0, "chars", &chars))
         return false;
+    if (!da_jcharge(in, of->u.s.len / 16 * (chars.len / 16 + 1)))
+        return false;
     *ret = da_j_str(da_jstrip(of->u.s, some ? &chars : NULL, left, right));
-    return da_jcharge(in, of->u.s.len / 16);
+    return true;
 }
 
 static bool s_strip(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,
@@ -66,29 +68,34 @@ static bool split_white(struct da_jinterp *in, struct da_span s, int64_t max, st
     return true;
 }
 
+/* How often what stands in s, places apart. */
+static bool count_text(struct da_jinterp *in, struct da_span s, struct da_span what, size_t *n)
+{
+    size_t at;
+    for (*n = 0; da_jcharge(in, 1) && da_jfind(in, s, what, false, &at) && at < s.len; ++*n)
+        s = da_span(s.p + at + what.len, s.len - at - what.len);
+    return in->rc == DA_OK;
+}
+
 static bool split_text(struct da_jinterp *in, struct da_span s, struct da_span by, int64_t max,
                        bool from_right, struct da_jval *ret)
 {
-    size_t parts = 1;
-    for (size_t i = 0; i + by.len <= s.len;)
-        if (memcmp(s.p + i, by.p, by.len) == 0) {
-            parts++;
-            i += by.len;
-        } else {
-            i++;
-        }
-    struct da_jval *items = da_jitems(in, parts);
-    if (!items || !da_jcharge(in, s.len / 16))
+    size_t parts, at;
+    if (!count_text(in, s, by, &parts))
+        return false;
+    struct da_jval *items = da_jitems(in, ++parts);
+    if (!items)
         return false;
     /* From the right only the last max separators count; without overlaps they are the same. */
     size_t skip = from_right && max >= 0 && parts - 1 > (size_t)max ? parts - 1 - (size_t)max : 0;
     size_t n = 0, from = 0;
-    for (size_t i = 0; i + by.len <= s.len;) {
-        if (memcmp(s.p + i, by.p, by.len) != 0) {
-            i++;
-            continue;
-        }
-        i += by.len;
+    for (size_t i = 0; i < s.len;) {
+        struct da_span rest = da_span(s.p + i, s.len - i);
+        if (!da_jfind(in, rest, by, false, &at))
+            return false;
+        if (at == rest.len)
+            break;
+        i += at + by.len;
         if (skip > 0) {
             skip--;
             continue;
@@ -175,6 +182,8 @@ static bool affix(struct da_jinterp *in, const struct da_jval *of, const struct 
         if (!one || one->type != DA_J_STR)
             return da_jfail(in, DA_EFORMAT, "startswith and endswith take a string");
         size_t len = one->u.s.len;
+        if (!da_jcharge(in, 1 + len / 64))
+            return false;
         fits = fits || (len <= of->u.s.len &&
                         memcmp(of->u.s.p + (at_end ? of->u.s.len - len : 0), one->u.s.p, len) == 0);
     }
@@ -225,7 +234,7 @@ static bool s_upper(struct da_jinterp *in, const struct da_jval *of, const struc
     struct da_buf out;
     (void)args;
     da_buf_init(&out, in->max_memory);
-    da_jupper(&out, of->u.s);
+    (void)da_jupper(in, &out, of->u.s);
     return da_jtake(in, &out, ret);
 }
 
@@ -235,7 +244,7 @@ static bool s_lower(struct da_jinterp *in, const struct da_jval *of, const struc
     struct da_buf out;
     (void)args;
     da_buf_init(&out, in->max_memory);
-    da_jlower(&out, of->u.s);
+    (void)da_jlower(in, &out, of->u.s);
     return da_jtake(in, &out, ret);
 }
 
@@ -257,9 +266,9 @@ static bool s_title(struct da_jinterp *in, const struct da_jval *of, const struc
         uint32_t cp;
         size_t len = da_utf8_decode(p, end, &cp);
         if (inside)
-            da_jlower(&out, da_span(p, len));
+            (void)da_jlower(in, &out, da_span(p, len));
         else
-            da_jupper(&out, da_span(p, len));
+            (void)da_jupper(in, &out, da_span(p, len));
         inside = da_uclass_is_letter(cp);
         p += len;
     }
@@ -293,15 +302,11 @@ static bool find(struct da_jinterp *in, const struct da_jval *of, const struct d
     struct da_span what = da_span("", 0), s = of->u.s;
     if (args->n != 1)
         return da_jfail(in, DA_EUNSUPPORTED, "find with a start is not supported");
-    if (!da_jarg_str(in, args, 0, "sub", &what) || !da_jcharge(in, s.len / 16))
+    size_t at;
+    if (!da_jarg_str(in, args, 0, "sub", &what) || !da_jfind(in, s, what, last, &at))
         return false;
-    size_t at = SIZE_MAX;
-    if (what.len <= s.len)
-        for (size_t i = 0; i + what.len <= s.len && (last || at == SIZE_MAX); i++)
-            if (memcmp(s.p + i, what.p, what.len) == 0)
-                at = i;
-    *ret = da_j_int(at == SIZE_MAX ? -1 : (int64_t)da_utf8_count(s.p, at));
-    return true;
+    *ret = da_j_int(at == s.len && what.len ? -1 : (int64_t)da_utf8_count(s.p, at));
+    return da_jcharge(in, at / 16);
 }
 
 static bool s_find(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,
@@ -320,19 +325,14 @@ static bool s_count(struct da_jinterp *in, const struct da_jval *of, const struc
                     struct da_jval *ret)
 {
     struct da_span what = da_span("", 0), s = of->u.s;
-    int64_t n = 0;
+    size_t n = 0;
     if (!da_jarg_str(in, args, 0, "sub", &what) || !da_jcharge(in, s.len / 16))
         return false;
     if (what.len == 0)
-        n = (int64_t)da_utf8_count(s.p, s.len) + 1;
-    for (size_t i = 0; what.len && i + what.len <= s.len;)
-        if (memcmp(s.p + i, what.p, what.len) == 0) {
-            n++;
-            i += what.len;
-        } else {
-            i++;
-        }
-    *ret = da_j_int(n);
+        n = da_utf8_count(s.p, s.len) + 1;
+    else if (!count_text(in, s, what, &n))
+        return false;
+    *ret = da_j_int((int64_t)n);
     return true;
 }
 
@@ -387,8 +387,10 @@ static bool s_format(struct da_jinterp *in, const struct da_jval *of, const stru
     struct da_span s = of->u.s;
     size_t next = 0;
     bool ok = true;
+    if (!da_jcharge(in, s.len / 4))
+        return false;
     da_buf_init(&out, in->max_memory);
-    for (size_t i = 0; i < s.len && ok; i++) {
+    for (size_t i = 0; i < s.len && ok && !out.overflow; i++) {
         bool twice = i + 1 < s.len && s.p[i + 1] == s.p[i];
         if ((s.p[i] != '{' && s.p[i] != '}') || twice) {
             i += twice && (s.p[i] == '{' || s.p[i] == '}');
@@ -407,7 +409,7 @@ static bool s_format(struct da_jinterp *in, const struct da_jval *of, const stru
             v = number >= 0 && (size_t)number < args->n ? &args->v[number] : NULL;
         for (size_t k = 0; k < args->n_named && !v; k++)
             v = da_span_eq(args->named[k].name, name) ? &args->named_v[k] : NULL;
-        ok = v && s.p[i] == '{' && end < s.len;
+        ok = v && s.p[i] == '{' && end < s.len && da_jcharge(in, v->weight);
         if (ok)
             da_j_print(&out, v);
         i = end;
@@ -450,19 +452,23 @@ static bool d_get(struct da_jinterp *in, const struct da_jval *of, const struct 
 {
     if (args->n == 0)
         return da_jfail(in, DA_EFORMAT, "get takes a key");
+    if (!da_jcharge_find(in, of->u.dict, &args->v[0]))
+        return false;
     const struct da_jval *v = da_jdict_find(of->u.dict, &args->v[0]);
     const struct da_jval *def = da_jarg(args, 1, "default");
     *ret = v ? *v : def ? *def : da_j_none();
-    return da_jcharge(in, of->u.dict->n);
+    return true;
 }
 
 static bool l_index(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,
                     struct da_jval *ret)
 {
+    if (!da_jcharge(in, of->weight))
+        return false;
     for (uint32_t i = 0; args->n == 1 && i < of->n; i++) {
         if (da_j_equal(&of->u.items[i], &args->v[0])) {
             *ret = da_j_int(i);
-            return da_jcharge(in, of->n);
+            return true;
         }
     }
     return da_jfail(in, DA_EFORMAT, "index: no such element");
@@ -472,10 +478,12 @@ static bool l_count(struct da_jinterp *in, const struct da_jval *of, const struc
                     struct da_jval *ret)
 {
     int64_t n = 0;
+    if (!da_jcharge(in, of->weight))
+        return false;
     for (uint32_t i = 0; args->n == 1 && i < of->n; i++)
         n += da_j_equal(&of->u.items[i], &args->v[0]);
     *ret = da_j_int(n);
-    return da_jcharge(in, of->n);
+    return true;
 }
 
 static bool any_copy(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,

@@ -47,6 +47,10 @@ bool da_jrepeat(struct da_jinterp *in, const struct da_jval *what, int64_t times
     struct da_buf text;
     size_t n = times < 0 ? 0 : (size_t)times;
     if (what->type == DA_J_STR) {
+        if (what->u.s.len > 0 && n > in->max_memory / what->u.s.len)
+            return da_jfail(in, DA_ELIMIT, "the template makes a text that is too long");
+        if (!da_jcharge(in, n * what->u.s.len / 16))
+            return false;
         da_buf_init(&text, in->max_memory);
         for (size_t i = 0; i < n && !text.overflow && what->u.s.len > 0; i++)
             da_buf_add(&text, what->u.s.p, what->u.s.len);
@@ -124,22 +128,29 @@ bool da_jarithmetic(struct da_jinterp *in, char op, const struct da_jval *a,
 bool da_jcontains(struct da_jinterp *in, const struct da_jval *in_what, const struct da_jval *what,
                   bool *ret)
 {
+    size_t at;
     *ret = false;
     switch (in_what->type) {
     case DA_J_STR:
         if (what->type != DA_J_STR)
             return da_jfail(in, DA_EFORMAT, "'in <string>' requires a string, not %s",
                             da_j_type_name(what));
-        *ret = what->u.s.len == 0 || da_span_find(in_what->u.s, what->u.s) < in_what->u.s.len;
-        return da_jcharge(in, in_what->u.s.len / 16);
+        if (!da_jfind(in, in_what->u.s, what->u.s, false, &at))
+            return false;
+        *ret = what->u.s.len == 0 || at < in_what->u.s.len;
+        return true;
     case DA_J_LIST:
     case DA_J_TUPLE:
+        if (!da_jcharge(in, in_what->weight))
+            return false;
         for (uint32_t i = 0; i < in_what->n && !*ret; i++)
             *ret = da_j_equal(&in_what->u.items[i], what);
-        return da_jcharge(in, in_what->n);
+        return true;
     case DA_J_DICT:
+        if (!da_jcharge_find(in, in_what->u.dict, what))
+            return false;
         *ret = da_jdict_find(in_what->u.dict, what) != NULL;
-        return da_jcharge(in, in_what->u.dict->n);
+        return true;
     case DA_J_UNDEFINED: return true;
     default:
         return da_jfail(in, DA_EFORMAT, "'%s' object is not a container", da_j_type_name(in_what));

@@ -14,8 +14,11 @@ static bool assign(struct da_jinterp *in, const struct da_jnode *target, struct 
     struct da_jval ns = da_jget_name(in, target->a->name);
     if (ns.type != DA_J_NAMESPACE)
         return da_jfail(in, DA_EFORMAT, "cannot assign attribute on non-namespace object");
-    da_jdict_put(&in->a, ns.u.dict, da_j_str(target->name), value);
-    return da_jcharge(in, ns.u.dict->n);
+    const struct da_jval key = da_j_str(target->name);
+    if (!da_jcharge_find(in, ns.u.dict, &key))
+        return false;
+    da_jdict_put(&in->a, ns.u.dict, key, value);
+    return true;
 }
 
 static bool assign_all(struct da_jinterp *in, const struct da_jblock *targets,
@@ -108,8 +111,10 @@ static bool define_macro(struct da_jinterp *in, const struct da_jnode *n, struct
 
 static bool print(struct da_jinterp *in, const struct da_jval *v)
 {
+    if (!da_jcharge(in, v->type == DA_J_STR ? v->u.s.len / 16 : v->weight + UINT64_C(1)))
+        return false;
     da_j_print(in->out, v);
-    return da_jcharge(in, v->type == DA_J_STR ? v->u.s.len / 16 : 1);
+    return true;
 }
 
 /* A body in a scope of its own, after the assignments in n->list. */

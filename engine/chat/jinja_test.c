@@ -102,7 +102,7 @@ bool da_jtest(struct da_jinterp *in, struct da_span name, const struct da_jval *
         return number_test(in, name, of, args, ret);
     if (da_span_is(name, "lower") || da_span_is(name, "upper")) {
         struct da_span s;
-        if (!da_jtext_of(in, of, &s))
+        if (!da_jtext_of(in, of, &s) || !da_jcharge(in, s.len / 4))
             return false;
         *ret = letters_are(s, da_span_is(name, "upper"));
         return true;
@@ -114,6 +114,8 @@ bool da_jtest(struct da_jinterp *in, struct da_span name, const struct da_jval *
     const struct da_jval *other = &args->v[0];
     if (op == 'i')
         return da_jcontains(in, other, of, ret);
+    if (!da_jcharge_pair(in, of, other))
+        return false;
     if (op == '=' || op == '!' || op == 's') {
         *ret = (da_j_equal(of, other) && (op != 's' || of->type == other->type)) == (op != '!');
         return true;

@@ -7,6 +7,40 @@
 #include "engine/chat/jinja_eval.h"
 #include "text/uclass.h"
 
+/* Whether what stands at p; charged for each comparison. */
+static bool stands_at(struct da_jinterp *in, const char *p, struct da_span what)
+{
+    return p[0] == what.p[0] && p[what.len - 1] == what.p[what.len - 1] &&
+           da_jcharge(in, what.len / 16) && memcmp(p, what.p, what.len) == 0;
+}
+
+bool da_jfind(struct da_jinterp *in, struct da_span s, struct da_span what, bool last, size_t *at)
+{
+    enum { TURN = 4096 }; /* places looked at between two charges */
+    *at = s.len;
+    if (what.len == 0)
+        *at = last ? s.len : 0;
+    if (what.len == 0 || what.len > s.len)
+        return true;
+    const size_t n = s.len - what.len + 1; /* places */
+    for (size_t k = 0, looks = 0; k < n && in->rc == DA_OK; k++) {
+        if (!last) {
+            const char *p = memchr(s.p + k, what.p[0], n - k);
+            const size_t next = p ? (size_t)(p - s.p) : n;
+            (void)da_jcharge(in, (next - k) / 64);
+            k = next;
+        }
+        const size_t place = last ? n - 1 - k : k;
+        if (k < n && stands_at(in, s.p + place, what)) {
+            *at = place;
+            break;
+        }
+        if (++looks % TURN == 0)
+            (void)da_jcharge(in, TURN / 2);
+    }
+    return in->rc == DA_OK;
+}
+
 struct da_span da_jstrip(struct da_span s, const struct da_span *chars, bool left, bool right)
 {
     const char *p = s.p, *end = s.p + s.len;
@@ -47,8 +81,10 @@ static uint32_t upper(uint32_t cp)
     return cp;
 }
 
-void da_jupper(struct da_buf *out, struct da_span s)
+bool da_jupper(struct da_jinterp *in, struct da_buf *out, struct da_span s)
 {
+    if (!da_jcharge(in, s.len))
+        return false;
     for (const char *p = s.p, *end = s.p + s.len; p < end;) {
         uint32_t cp;
         p += da_utf8_decode(p, end, &cp);
@@ -57,10 +93,13 @@ void da_jupper(struct da_buf *out, struct da_span s)
         else
             da_buf_add_utf8(out, upper(cp));
     }
+    return true;
 }
 
-void da_jlower(struct da_buf *out, struct da_span s)
+bool da_jlower(struct da_jinterp *in, struct da_buf *out, struct da_span s)
 {
+    if (!da_jcharge(in, s.len))
+        return false;
     for (const char *p = s.p, *end = s.p + s.len; p < end;) {
         uint32_t cp;
         p += da_utf8_decode(p, end, &cp);
@@ -69,6 +108,7 @@ void da_jlower(struct da_buf *out, struct da_span s)
         else
             da_buf_add_utf8(out, da_uclass_lower(cp));
     }
+    return true;
 }
 
 bool da_jreplace(struct da_jinterp *in, struct da_span s, struct da_span from, struct da_span to,
@@ -78,7 +118,11 @@ bool da_jreplace(struct da_jinterp *in, struct da_span s, struct da_span from, s
     da_buf_init(&out, in->max_memory);
     uint64_t left = count < 0 ? UINT64_MAX : (uint64_t)count;
     while (left > 0 && !out.overflow) {
-        size_t at = from.len ? da_span_find(s, from) : 0;
+        size_t at;
+        if (!da_jcharge(in, 1) || !da_jfind(in, s, from, false, &at)) {
+            da_buf_release(&out);
+            return false;
+        }
         if (from.len && at == s.len)
             break;
         left--;
@@ -105,6 +149,8 @@ bool da_jjoin(struct da_jinterp *in, struct da_span between, const struct da_jva
               bool any_type, struct da_jval *ret)
 {
     struct da_buf out;
+    if (!da_jcharge(in, items->weight + (uint64_t)items->n * (between.len / 16)))
+        return false;
     da_buf_init(&out, in->max_memory);
     for (uint32_t i = 0; i < items->n && !out.overflow; i++) {
         if (i)
@@ -116,7 +162,7 @@ bool da_jjoin(struct da_jinterp *in, struct da_span between, const struct da_jva
         }
         da_j_print(&out, &items->u.items[i]);
     }
-    return da_jcharge(in, items->n) ? da_jtake(in, &out, ret) : (da_buf_release(&out), false);
+    return da_jtake(in, &out, ret);
 }
 
 /* ---- functions ------------------------------------------------------------------------------- */
@@ -158,12 +204,19 @@ static bool make_dict(struct da_jinterp *in, enum da_jfunction f, const struct d
     for (size_t i = 0; i < args->n; i++) {
         if (args->v[i].type != DA_J_DICT)
             return da_jfail(in, DA_EUNSUPPORTED, "a dict can only be made of another dict");
-        for (size_t k = 0; k < args->v[i].u.dict->n; k++)
-            da_jdict_put(&in->a, d, args->v[i].u.dict->pairs[k].key,
-                         args->v[i].u.dict->pairs[k].value);
+        for (size_t k = 0; k < args->v[i].u.dict->n; k++) {
+            const struct da_jpair *p = &args->v[i].u.dict->pairs[k];
+            if (!da_jcharge_find(in, d, &p->key))
+                return false;
+            da_jdict_put(&in->a, d, p->key, p->value);
+        }
     }
-    for (size_t i = 0; i < args->n_named; i++)
-        da_jdict_put(&in->a, d, da_j_str(args->named[i].name), args->named_v[i]);
+    for (size_t i = 0; i < args->n_named; i++) {
+        const struct da_jval key = da_j_str(args->named[i].name);
+        if (!da_jcharge_find(in, d, &key))
+            return false;
+        da_jdict_put(&in->a, d, key, args->named_v[i]);
+    }
     *ret = da_j_dict(d);
     if (f == DA_JF_NAMESPACE)
         *ret = (struct da_jval){.type = DA_J_NAMESPACE, .u.dict = d};
@@ -284,18 +337,19 @@ bool da_jformat(struct da_jinterp *in, const struct da_jval *of, const struct da
     struct da_span s;
     struct da_buf out;
     size_t next = 0;
-    bool ok = da_jtext_of(in, of, &s);
+    bool ok = da_jtext_of(in, of, &s) && da_jcharge(in, s.len / 4);
     if (!ok)
         return false;
     da_buf_init(&out, in->max_memory);
-    for (size_t i = 0; i < s.len && ok; i++) {
+    for (size_t i = 0; i < s.len && ok && !out.overflow; i++) {
         if (s.p[i] != '%') {
             da_buf_add_char(&out, s.p[i]);
             continue;
         }
         char c = ++i < s.len ? s.p[i] : 0;
         const struct da_jval *v = c != '%' && next < args->n ? &args->v[next++] : NULL;
-        ok = c == '%' || (v && (c == 's' || c == 'r' || (c == 'd' && v->type == DA_J_INT)));
+        ok = c == '%' || (v && (c == 's' || c == 'r' || (c == 'd' && v->type == DA_J_INT)) &&
+                          da_jcharge(in, v->weight));
         if (ok && c == '%')
             da_buf_add_char(&out, '%');
         else if (ok && c == 'r')
@@ -303,7 +357,7 @@ bool da_jformat(struct da_jinterp *in, const struct da_jval *of, const struct da
         else if (ok)
             da_j_print(&out, v);
     }
-    if (ok && next == args->n)
+    if (ok && (next == args->n || out.overflow))
         return da_jtake(in, &out, ret);
     da_buf_release(&out);
     return da_jfail(in, DA_EUNSUPPORTED, "this format is not supported, or its arguments differ");
@@ -315,7 +369,7 @@ bool da_jurlencode(struct da_jinterp *in, const struct da_jval *of, const struct
     struct da_span s;
     struct da_buf out;
     (void)args;
-    if (!da_jtext_of(in, of, &s))
+    if (!da_jtext_of(in, of, &s) || !da_jcharge(in, s.len / 4))
         return false;
     da_buf_init(&out, in->max_memory);
     for (size_t i = 0; i < s.len; i++) {

@@ -37,16 +37,29 @@ struct da_jval da_j_float(double d)
 
 struct da_jval da_j_str(struct da_span s)
 {
-    return (struct da_jval){.type = DA_J_STR, .u.s = s};
+    enum { BYTES = 64 }; /* compared or copied as fast as a value is looked at */
+    return (struct da_jval){
+        .type = DA_J_STR, .weight = (uint32_t)(s.len / BYTES + 1), .u.s = s};
+}
+
+static uint32_t add_weight(uint32_t a, uint32_t b)
+{
+    return a > UINT32_MAX - b ? UINT32_MAX : a + b;
 }
 
 static struct da_jval sequence(enum da_jtype type, const struct da_jval *items, size_t n)
 {
     uint16_t depth = 0;
-    for (size_t i = 0; i < n; i++)
+    uint32_t weight = 1;
+    for (size_t i = 0; i < n; i++) {
         depth = items[i].depth > depth ? items[i].depth : depth;
-    return (struct da_jval){
-        .type = (uint16_t)type, .depth = (uint16_t)(depth + 1), .n = (uint32_t)n, .u.items = items};
+        weight = add_weight(weight, add_weight(items[i].weight, 1));
+    }
+    return (struct da_jval){.type = (uint16_t)type,
+                            .depth = (uint16_t)(depth + 1),
+                            .n = (uint32_t)n,
+                            .weight = weight,
+                            .u.items = items};
 }
 
 struct da_jval da_j_list(const struct da_jval *items, size_t n)
@@ -61,8 +74,10 @@ struct da_jval da_j_tuple(const struct da_jval *items, size_t n)
 
 struct da_jval da_j_dict(struct da_jdict *dict)
 {
-    return (struct da_jval){
-        .type = DA_J_DICT, .depth = (uint16_t)(dict->depth + 1), .u.dict = dict};
+    return (struct da_jval){.type = DA_J_DICT,
+                            .depth = (uint16_t)(dict->depth + 1),
+                            .weight = add_weight(dict->weight, 1),
+                            .u.dict = dict};
 }
 
 struct da_jval da_j_from_json(struct da_arena *a, const struct da_json *j)
@@ -115,6 +130,7 @@ void da_jdict_put(struct da_arena *a, struct da_jdict *d, struct da_jval key, st
     struct da_jval *old = da_jdict_find(d, &key);
     uint16_t depth = value.depth > key.depth ? value.depth : key.depth;
     d->depth = depth > d->depth ? depth : d->depth;
+    d->weight = add_weight(d->weight, add_weight(add_weight(key.weight, value.weight), 2));
     if (old) {
         *old = value;
         return;
@@ -351,6 +367,8 @@ static void repr_items(struct da_buf *out, const struct da_jval *v)
 
 void da_j_repr(struct da_buf *out, const struct da_jval *v)
 {
+    if (out->overflow)
+        return;
     switch (v->type) {
     case DA_J_UNDEFINED: da_buf_add_str(out, "Undefined"); break;
     case DA_J_NONE: da_buf_add_str(out, "None"); break;
@@ -406,7 +424,7 @@ struct dump {
 static void new_line(struct dump *d)
 {
     da_buf_add_char(d->out, '\n');
-    for (int i = 0; i < d->indent * d->depth; i++)
+    for (int i = 0; i < d->indent * d->depth && !d->out->overflow; i++)
         da_buf_add_char(d->out, ' ');
 }
 
@@ -482,6 +500,8 @@ static bool dump_list(struct dump *d, const struct da_jval *v)
 
 static bool dump(struct dump *d, const struct da_jval *v)
 {
+    if (d->out->overflow)
+        return true;
     switch (v->type) {
     case DA_J_NONE: da_buf_add_str(d->out, "null"); return true;
     case DA_J_BOOL: da_buf_add_str(d->out, v->u.b ? "true" : "false"); return true;

@@ -34,6 +34,9 @@ struct da_jval {
     uint16_t type;  /* enum da_jtype */
     uint16_t depth; /* of lists, tuples and dicts inside each other; others 0 */
     uint32_t n;     /* elements of a list or tuple */
+    /* What comparing or printing it costs at most, in values of a few bytes: its parts count as often
+     * as they stand in it, also when they are the same in memory. Stops at UINT32_MAX. */
+    uint32_t weight;
     union {
         bool b;
         int64_t i;
@@ -53,7 +56,8 @@ struct da_jpair {
 struct da_jdict {
     struct da_jpair *pairs; /* in order of insertion */
     size_t n, cap;
-    uint16_t depth; /* of the deepest value */
+    uint16_t depth;  /* of the deepest value */
+    uint32_t weight; /* of all keys and values that were put */
 };
 
 struct da_jval da_j_undefined(struct da_span name);
@@ -85,7 +89,7 @@ bool da_j_compare(const struct da_jval *a, const struct da_jval *b, int *order);
 /* "str", "int", "NoneType", ... */
 const char *da_j_type_name(const struct da_jval *v);
 
-/* Appends str(v), repr(v). */
+/* Appends str(v), repr(v); stops where the buffer overflows. */
 void da_j_print(struct da_buf *out, const struct da_jval *v);
 void da_j_repr(struct da_buf *out, const struct da_jval *v);
 /* Appends json.dumps(v, ensure_ascii=False, indent, sort_keys); indent < 0: on one line. False when

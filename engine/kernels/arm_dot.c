@@ -6,6 +6,7 @@
 #define BODY_NAME da_kernels_neon_dot
 #define BODY_TEXT "neon_dot"
 #define MM_T 6
+#define MMQ_T 4
 #define ATTN_R 4
 #define BODY_OWN_QUANT
 #define BODY_OWN_ATTN "engine/kernels/neon_attn.inc"

@@ -45,5 +45,11 @@ void da_matmul_run(const struct da_kernels *k, const struct da_matmul *mm)
     case DA_PANEL_BF16: k->matmul_bf16(mm); return;
     case DA_PANEL_Q8: k->matmul_q8(mm); return;
     case DA_PANEL_Q4: k->matmul_q4(mm); return;
+    case DA_PANEL_Q5: k->matmul_q5(mm); return;
+    case DA_PANEL_Q2K:
+    case DA_PANEL_Q3K:
+    case DA_PANEL_Q4K:
+    case DA_PANEL_Q5K:
+    case DA_PANEL_Q6K: k->matmul_super(mm); return;
     }
 }

@@ -6,10 +6,13 @@
  *
  * What is computed is fixed to the last bit (DESIGN.md 5.10); body.inc states it
  * once over 16 lanes, and every variant gives the same bytes:
- *   - matrices: a lane is an output row. 4- and 8-bit weights meet 8-bit
+ *   - matrices: a lane is an output row. Weights of 8 bits and fewer meet 8-bit
  *     activations: the integer sum over a group of 32 is exact, then
- *     acc = fma(float(sum), scale_w * scale_a, acc), group after group. Float
- *     weights: acc = fma(w[k], x[k], acc), k after k;
+ *     acc = fma(float(sum), scale_w * scale_a, acc), group after group; k-quants
+ *     likewise over blocks of 256 (sum of scale * code * q), and the sum of
+ *     minimum * q has an accumulator of its own, taken away at the end. Float
+ *     weights: acc = fma(w[k], x[k], acc), k after k; halves meet activations of
+ *     11 significant bits;
  *   - sums over a row (norms, softmax): 16 lanes striding through it, folded as
  *     i + (i + 8), i + (i + 4), i + (i + 2), i + (i + 1);
  *   - attention: blocks of 64 keys at absolute positions, merged in block order;
@@ -28,10 +31,24 @@ enum {
     DA_TILE = 8,    /* tokens of an activation tile */
     DA_KBLOCK = 64, /* keys of an attention block, positions of a KV page */
     DA_GROUP = 32,  /* values that share a scale */
-    DA_TILE_GROUP_BYTES = DA_TILE * (DA_GROUP + 4 + 4)
+    DA_SUPER = 256, /* values of a k-quant's block */
+    DA_TILE_GROUP_BYTES = DA_TILE * (DA_GROUP + 4 + 4 + 4),
+    DA_SUPER_HEAD = 320 /* bytes before the codes of 16 rows' blocks */
 };
 
-enum da_panel_kind { DA_PANEL_F32, DA_PANEL_F16, DA_PANEL_BF16, DA_PANEL_Q8, DA_PANEL_Q4 };
+enum da_panel_kind {
+    DA_PANEL_F32,
+    DA_PANEL_F16,
+    DA_PANEL_BF16,
+    DA_PANEL_Q8,
+    DA_PANEL_Q4,
+    DA_PANEL_Q5,
+    DA_PANEL_Q2K,
+    DA_PANEL_Q3K,
+    DA_PANEL_Q4K,
+    DA_PANEL_Q5K,
+    DA_PANEL_Q6K
+};
 
 /*
  * A weight matrix [n_rows][n_cols] as panels of 16 rows, one after another:
@@ -40,9 +57,34 @@ enum da_panel_kind { DA_PANEL_F32, DA_PANEL_F16, DA_PANEL_BF16, DA_PANEL_Q8, DA_
  *       bytes, byte (g, j, r, i) holds value 4j + i of the group in its low nibble
  *       and value 16 + 4j + i in its high one, both plus 8;
  *   Q8: [n_groups][16] fp16 scales, padded; [n_groups][8][16 rows][4] bytes, value
- *       4j + i plus 128.
+ *       4j + i plus 128;
+ *   Q5: as Q4 with 64 bytes more a group: bit j of byte (r, i) is the fifth bit of
+ *       value 4j + i; values are plus 16;
+ *   Q2K to Q6K: [n_supers] blocks of
+ *       fp16 d[16], fp16 dmin[16] (not Q3K, Q6K: zeros);
+ *       256 bytes: Q4K, Q5K: scales [8][16], minima [8][16], one a group;
+ *                  Q2K: [16][16], scale | minimum << 4, one for 16 values; Q3K, Q6K: int8 [16][16];
+ *       [8 groups] codes of bits * 64 bytes: 4 and 5 bits as Q4 and Q5; 6 bits as Q4 and then
+ *       [2][16 rows][4] bytes, whose bits 2f, 2f + 1 in byte (h, r, i) are the upper bits of value
+ *       4h + 8f + i; 2 bits: these bytes alone; 3 bits: these and then the third bits as in Q5.
+ *       value = d * scale * (code - offset) - dmin * minimum, offset 4 for Q3K, 32 for Q6K.
  * Missing rows of the last panel are zero with scale zero.
  */
+static inline uint32_t da_panel_bits(enum da_panel_kind kind)
+{
+    static const uint8_t BITS[] = {32, 16, 16, 8, 4, 5, 2, 3, 4, 5, 6};
+    return BITS[kind];
+}
+/* Bytes of the codes of a group of 16 rows, of all of a block. */
+static inline size_t da_panel_group_bytes(enum da_panel_kind kind)
+{
+    return (size_t)da_panel_bits(kind) * 64;
+}
+static inline size_t da_panel_super_bytes(enum da_panel_kind kind)
+{
+    return DA_SUPER_HEAD + 8 * da_panel_group_bytes(kind);
+}
+
 struct da_panels {
     enum da_panel_kind kind;
     uint32_t n_rows, n_cols;
@@ -53,9 +95,13 @@ struct da_panels {
 
 /*
  * 8-bit activations of up to 8 tokens ("tile"), per group of 32 values:
- *   int8 q[8][32], float d[8], int32 neg8[8] (-8 times the sum of q).
- * value = d * q, q = rint(x * (127 / amax)), d = amax / 127; a group without a
- * finite amax of at least 1e-30 is zero (d NaN when it is not finite).
+ *   int8 q[8][32], float d[8], int32 neg8[8] (-8 times the sum of q), int16
+ *   sums[8][2] (of the first 16 q and the others).
+ * value = d * q. There are two ways to find them (llama.cpp's two, to the bit):
+ *   rows:   q = rint(x * (127 / amax)), d = amax / 127 rounded to 11 significant bits;
+ *   supers: 256 values share d; with m the first value of the largest magnitude
+ *           q = min(127, rint(x * (-127 / m))), d = 1 / (-127 / m).
+ * Values without a finite amax of at least 1e-30 are zero (d NaN when it is not finite).
  */
 static inline size_t da_tile_bytes(uint32_t n_cols)
 {
@@ -111,9 +157,14 @@ struct da_kernels {
     void (*matmul_bf16)(const struct da_matmul *mm);
     void (*matmul_q8)(const struct da_matmul *mm);
     void (*matmul_q4)(const struct da_matmul *mm);
+    void (*matmul_q5)(const struct da_matmul *mm);
+    void (*matmul_super)(const struct da_matmul *mm); /* Q2K to Q6K */
 
-    /* n a multiple of 32; slot 0..7 of the tile. */
+    /* n a multiple of 32, of 256; slot 0..7 of the tile. */
     void (*quantize_row)(const float *x, uint32_t n, unsigned char *tile, unsigned slot);
+    void (*quantize_super)(const float *x, uint32_t n, unsigned char *tile, unsigned slot);
+    /* Each to the nearest float of 11 significant bits, ties to even; n padded up to 16. */
+    void (*round_half)(float *x, uint32_t n);
     /* One scale for the whole row: d = amax / 127; sum of q. */
     void (*quantize_head)(const float *x, uint32_t n, int8_t *q, float *d, int32_t *sum);
 

@@ -241,6 +241,40 @@ static inline I i_high4(I x)
     return I2(_mm256_and_si256(_mm256_srli_epi16(x.a, 4), m),
               _mm256_and_si256(_mm256_srli_epi16(x.b, 4), m));
 }
+static inline I i_mul(I x, I y)
+{
+    return I2(_mm256_mullo_epi32(x.a, y.a), _mm256_mullo_epi32(x.b, y.b));
+}
+static inline I i_sub(I x, I y)
+{
+    return I2(_mm256_sub_epi32(x.a, y.a), _mm256_sub_epi32(x.b, y.b));
+}
+static inline I i_from_u8(const unsigned char *p)
+{
+    const __m128i q = _mm_loadu_si128((const __m128i *)(const void *)p);
+    return I2(_mm256_cvtepu8_epi32(q), _mm256_cvtepu8_epi32(_mm_srli_si128(q, 8)));
+}
+static inline I i_from_s8(const unsigned char *p)
+{
+    const __m128i q = _mm_loadu_si128((const __m128i *)(const void *)p);
+    return I2(_mm256_cvtepi8_epi32(q), _mm256_cvtepi8_epi32(_mm_srli_si128(q, 8)));
+}
+static inline I i_bits_left(I x, int n, uint8_t mask)
+{
+    const __m256i m = _mm256_set1_epi8((char)mask);
+    return I2(_mm256_and_si256(_mm256_slli_epi32(x.a, n), m),
+              _mm256_and_si256(_mm256_slli_epi32(x.b, n), m));
+}
+static inline I i_bits_right(I x, int n, uint8_t mask)
+{
+    const __m256i m = _mm256_set1_epi8((char)mask);
+    return I2(_mm256_and_si256(_mm256_srli_epi32(x.a, n), m),
+              _mm256_and_si256(_mm256_srli_epi32(x.b, n), m));
+}
+static inline I i_or(I x, I y)
+{
+    return I2(_mm256_or_si256(x.a, y.a), _mm256_or_si256(x.b, y.b));
+}
 static inline void v_add_to_double(double acc[16], V x)
 {
     __m128 h[4] = {_mm256_castps256_ps128(x.a), _mm256_extractf128_ps(x.a, 1),

@@ -203,6 +203,34 @@ static inline I i_high4(I a)
 {
     return _mm512_and_si512(_mm512_srli_epi16(a, 4), _mm512_set1_epi8(15));
 }
+static inline I i_mul(I a, I b)
+{
+    return _mm512_mullo_epi32(a, b);
+}
+static inline I i_sub(I a, I b)
+{
+    return _mm512_sub_epi32(a, b);
+}
+static inline I i_from_u8(const unsigned char *p)
+{
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+static inline I i_from_s8(const unsigned char *p)
+{
+    return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+static inline I i_bits_left(I a, int n, uint8_t mask)
+{
+    return _mm512_and_si512(_mm512_slli_epi32(a, (unsigned)n), _mm512_set1_epi8((char)mask));
+}
+static inline I i_bits_right(I a, int n, uint8_t mask)
+{
+    return _mm512_and_si512(_mm512_srli_epi32(a, (unsigned)n), _mm512_set1_epi8((char)mask));
+}
+static inline I i_or(I a, I b)
+{
+    return _mm512_or_si512(a, b);
+}
 static inline void v_add_to_double(double acc[16], V a)
 {
     __m512d lo = _mm512_cvtps_pd(_mm512_castps512_ps256(a));

@@ -262,6 +262,48 @@ static inline I i_high4(I x)
 {
     return MAP1(I, lanes_high4, x);
 }
+static inline I i_mul(I x, I y)
+{
+    return MAP2(I, vmulq_s32, x, y);
+}
+static inline I i_sub(I x, I y)
+{
+    return MAP2(I, vsubq_s32, x, y);
+}
+static inline I i_from_u8(const unsigned char *p)
+{
+    const uint8x16_t q = vld1q_u8(p);
+    const uint16x8_t lo = vmovl_u8(vget_low_u8(q)), hi = vmovl_high_u8(q);
+    return (I){vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(lo))),
+               vreinterpretq_s32_u32(vmovl_high_u16(lo)),
+               vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(hi))),
+               vreinterpretq_s32_u32(vmovl_high_u16(hi))};
+}
+static inline I i_from_s8(const unsigned char *p)
+{
+    const int8x16_t q = vreinterpretq_s8_u8(vld1q_u8(p));
+    const int16x8_t lo = vmovl_s8(vget_low_s8(q)), hi = vmovl_high_s8(q);
+    return (I){vmovl_s16(vget_low_s16(lo)), vmovl_high_s16(lo), vmovl_s16(vget_low_s16(hi)),
+               vmovl_high_s16(hi)};
+}
+static inline int32x4_t lanes_shift(int32x4_t x, int32_t n, uint8_t mask)
+{
+    const uint32x4_t s = vshlq_u32(vreinterpretq_u32_s32(x), vdupq_n_s32(n));
+    return vreinterpretq_s32_u32(vandq_u32(s, vreinterpretq_u32_u8(vdupq_n_u8(mask))));
+}
+static inline I i_bits_left(I x, int n, uint8_t mask)
+{
+    return (I){lanes_shift(x.a, n, mask), lanes_shift(x.b, n, mask), lanes_shift(x.c, n, mask),
+               lanes_shift(x.d, n, mask)};
+}
+static inline I i_bits_right(I x, int n, uint8_t mask)
+{
+    return i_bits_left(x, -n, mask);
+}
+static inline I i_or(I x, I y)
+{
+    return MAP2(I, vorrq_s32, x, y);
+}
 static inline void lanes_to_double(double *p, float32x4_t x)
 {
     vst1q_f64(p, vaddq_f64(vld1q_f64(p), vcvt_f64_f32(vget_low_f32(x))));

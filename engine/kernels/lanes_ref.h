@@ -259,6 +259,47 @@ static inline I i_high4(I a)
     EACH(i) a.v[i] = (int32_t)((uint32_t)a.v[i] >> 4 & 0x0f0f0f0f);
     return a;
 }
+static inline I i_mul(I a, I b)
+{
+    EACH(i) a.v[i] *= b.v[i];
+    return a;
+}
+static inline I i_sub(I a, I b)
+{
+    EACH(i) a.v[i] -= b.v[i];
+    return a;
+}
+/* 16 bytes to integers. */
+static inline I i_from_u8(const unsigned char *p)
+{
+    I r;
+    EACH(i) r.v[i] = p[i];
+    return r;
+}
+static inline I i_from_s8(const unsigned char *p)
+{
+    I r;
+    EACH(i) r.v[i] = (int8_t)p[i];
+    return r;
+}
+/* Bits of a where every byte's mask has them, a shifted to the left or the right before. */
+static inline I i_bits_left(I a, int n, uint8_t mask)
+{
+    const uint32_t m = mask * 0x01010101u;
+    EACH(i) a.v[i] = (int32_t)((uint32_t)a.v[i] << n & m);
+    return a;
+}
+static inline I i_bits_right(I a, int n, uint8_t mask)
+{
+    const uint32_t m = mask * 0x01010101u;
+    EACH(i) a.v[i] = (int32_t)((uint32_t)a.v[i] >> n & m);
+    return a;
+}
+static inline I i_or(I a, I b)
+{
+    EACH(i) a.v[i] |= b.v[i];
+    return a;
+}
 static inline void v_add_to_double(double acc[16], V a)
 {
     EACH(i) acc[i] += (double)a.v[i];

@@ -10,7 +10,8 @@
 #include "engine/kernels/kernels.h"
 #include "engine/quant.h"
 
-/* The kind a tensor type becomes: q4_0, q8_0, f16 and bf16 keep their own, others become f32. */
+/* The kind a tensor type becomes. iq4_nl becomes 8 bits, q4_1 and q5_1 become f32, the others have
+ * one of their own. */
 enum da_panel_kind da_panel_kind_of(enum da_qtype type);
 const char *da_panel_kind_name(enum da_panel_kind k);
 
@@ -18,6 +19,21 @@ const char *da_panel_kind_name(enum da_panel_kind k);
 static inline bool da_panels_take_tiles(const struct da_panels *p)
 {
     return p->kind >= DA_PANEL_Q8;
+}
+
+/* Whether its tiles hold supers. */
+static inline bool da_panels_super(const struct da_panels *p)
+{
+    return p->kind >= DA_PANEL_Q2K;
+}
+/* An input row in the form that p alone would have it. */
+static inline void da_panels_input(const struct da_kernels *k, const struct da_panels *p,
+                                   const float *x, unsigned char *tile, unsigned slot)
+{
+    if (da_panels_super(p))
+        k->quantize_super(x, p->n_cols, tile, slot);
+    else
+        k->quantize_row(x, p->n_cols, tile, slot);
 }
 
 /* Sets kind and sizes for a matrix [n_rows][n_cols]; false when sizes overflow. */

@@ -22,6 +22,7 @@
 #define MM_T 6
 #define ATTN_R 4
 #define BODY_OWN_QUANT
+#define BODY_OWN_SUPER
 #define BODY_OWN_ATTN "engine/kernels/avx2_attn.inc"
 #include "engine/kernels/body.inc"
 
@@ -51,12 +52,28 @@ DA_ALWAYS_INLINE void nibbles(__m256i both, __m256i *lo, __m256i *hi)
     *hi = _mm256_and_si256(_mm256_srli_epi16(both, 4), mask);
 }
 
+/* Codes of up to 6 bits, one to a byte. */
+DA_ALWAYS_INLINE void unpack_group(enum da_panel_kind kind, const unsigned char *codes,
+                                   unsigned char *out)
+{
+    I w[8];
+    load_group(kind, true, codes, w);
+    for (int j = 0; j < 8; j++) {
+        _mm256_store_si256((__m256i *)(void *)(out + 64 * j), w[j].a);
+        _mm256_store_si256((__m256i *)(void *)(out + 64 * j + 32), w[j].b);
+    }
+}
+
 /* A 4-bit group is one plane: values 0..15 are the low nibbles, 16..31 the high ones. An 8-bit
  * group is two: the low nibbles of all values, then the high ones. */
 DA_ALWAYS_INLINE void unpack(enum da_panel_kind kind, const unsigned char *codes, uint32_t n_groups,
                              unsigned char *out)
 {
     const unsigned n = kind == DA_PANEL_Q4 ? PLANE / 2 : PLANE;
+    for (uint32_t g = 0; kind == DA_PANEL_Q5 && g < n_groups; g++)
+        unpack_group(kind, codes + g * da_panel_group_bytes(kind), out + g * PLANE);
+    if (kind == DA_PANEL_Q5)
+        return;
     for (uint32_t g = 0; g < n_groups; g++, codes += n, out += 2 * n) {
         for (unsigned i = 0; i < n; i += 64) {
             __m256i a, b, c, d;
@@ -81,11 +98,11 @@ static inline __m256i add_products(__m256i acc, __m256i w, __m256i x)
     return acc;
 }
 
-/* Sums of one plane's group in 16-bit lanes: sum[token][half of the panel]. */
-DA_ALWAYS_INLINE void plane_sums(const unsigned char *w, const unsigned char *x, int n_t,
-                                 __m256i sum[4][2])
+/* Sums of some steps of a plane's group in 16-bit lanes: sum[token][half of the panel]. */
+DA_ALWAYS_INLINE void part_sums(const unsigned char *w, const unsigned char *x, int steps, int n_t,
+                                __m256i sum[4][2])
 {
-    for (int j = 0; j < 8; j++) {
+    for (int j = 0; j < steps; j++) {
         const __m256i w0 = load32(w + 64 * j), w1 = load32(w + 64 * j + 32);
         for (int t = 0; t < n_t; t++) {
             const __m256i xt = _mm256_set1_epi32(load_i32(x + t * DA_GROUP + 4 * j));
@@ -93,6 +110,12 @@ DA_ALWAYS_INLINE void plane_sums(const unsigned char *w, const unsigned char *x,
             sum[t][1] = j ? add_products(sum[t][1], w1, xt) : _mm256_maddubs_epi16(w1, xt);
         }
     }
+}
+
+DA_ALWAYS_INLINE void plane_sums(const unsigned char *w, const unsigned char *x, int n_t,
+                                 __m256i sum[4][2])
+{
+    part_sums(w, x, 8, n_t, sum);
 }
 
 /* acc = fma(float(sum), scale * d, acc) for the two halves. */
@@ -158,12 +181,40 @@ DA_ALWAYS_INLINE void q8_tokens(const struct stretch *s, const unsigned char *x,
     }
 }
 
+/* Sums of eight products of 5-bit codes fit, of sixteen they would not. */
+DA_ALWAYS_INLINE void q5_tokens(const struct stretch *s, const unsigned char *x,
+                                const unsigned char *xd, int n_t, float *acc)
+{
+    const __m256i ones = _mm256_set1_epi16(1);
+    for (uint32_t g = 0; g < s->n_groups; g++) {
+        __m256i lo[4][2], hi[4][2];
+        __m256 scale[2];
+        part_sums(s->planes + g * PLANE, x, 4, n_t, lo);
+        for (int t = 0; t < n_t; t++)
+            for (int h = 0; h < 2; h++)
+                lo[t][h] = _mm256_madd_epi16(lo[t][h], ones);
+        part_sums(s->planes + g * PLANE + PLANE / 2, x + DA_GROUP / 2, 4, n_t, hi);
+        load_scales(s->scales + g * DA_LANES * 2, scale);
+        for (int t = 0; t < n_t; t++) {
+            for (int h = 0; h < 2; h++)
+                lo[t][h] = _mm256_add_epi32(lo[t][h], _mm256_madd_epi16(hi[t][h], ones));
+            take_group(lo[t][0], lo[t][1],
+                       _mm256_set1_epi32(2 * load_i32(xd + DA_TILE * 4 + 4 * t)), scale,
+                       _mm256_set1_ps(load_f32(xd + 4 * t)), acc + t * DA_LANES);
+        }
+        x += DA_TILE_GROUP_BYTES;
+        xd += DA_TILE_GROUP_BYTES;
+    }
+}
+
 DA_ALWAYS_INLINE void some_tokens(enum da_panel_kind kind, const struct stretch *s,
                                   const unsigned char *x, const unsigned char *xd, int n_t,
                                   float *acc)
 {
     if (kind == DA_PANEL_Q4)
         q4_tokens(s, x, xd, n_t, acc);
+    else if (kind == DA_PANEL_Q5)
+        q5_tokens(s, x, xd, n_t, acc);
     else
         q8_tokens(s, x, xd, n_t, acc);
 }
@@ -196,7 +247,7 @@ DA_ALWAYS_INLINE void stretch_tokens(const struct da_matmul *mm, enum da_panel_k
 DA_ALWAYS_INLINE void stretches(const struct da_matmul *mm, enum da_panel_kind kind)
 {
     const uint32_t n_groups = mm->w->n_cols / DA_GROUP;
-    const size_t group_bytes = kind == DA_PANEL_Q4 ? PLANE / 2 : PLANE;
+    const size_t group_bytes = da_panel_group_bytes(kind);
     _Alignas(64) unsigned char planes[STRETCH * PLANE * 2];
     _Alignas(64) float acc[STRETCH_TOKENS * DA_LANES];
     /* tokens outside: their 8-bit forms stay in the second cache while all panels go past */
@@ -283,7 +334,7 @@ DA_ALWAYS_INLINE void few_tokens(const struct da_matmul *mm, enum da_panel_kind 
 
 DA_ALWAYS_INLINE void quant_matmul(const struct da_matmul *mm, enum da_panel_kind kind)
 {
-    if (mm->n_tok > 2) {
+    if (mm->n_tok > 2 || kind == DA_PANEL_Q5) {
         stretches(mm, kind);
         return;
     }
@@ -304,6 +355,13 @@ static void body_matmul_q8(const struct da_matmul *mm)
 {
     quant_matmul(mm, DA_PANEL_Q8);
 }
+
+static void body_matmul_q5(const struct da_matmul *mm)
+{
+    quant_matmul(mm, DA_PANEL_Q5);
+}
+
+#include "engine/kernels/avx2_super.inc"
 #else
 typedef int da_not_x86_avx2; /* a translation unit may not be empty */
 #endif

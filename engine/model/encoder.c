@@ -14,6 +14,7 @@
 #include "common/mem.h"
 #include "common/threads.h"
 #include "engine/kernels/panels.h"
+#include "engine/model/load.h"
 
 enum {
     NAME_MAX_LEN = 128,
@@ -160,21 +161,7 @@ static void *block(struct da_encoder *e, size_t n, size_t size)
 static enum da_rc find(struct loader *ld, const char *name, uint64_t d0, uint64_t d1,
                        const struct da_gguf_tensor **ret)
 {
-    const struct da_gguf_tensor *t = da_gguf_tensor(ld->g, name);
-    if (!t)
-        return da_fail(ld->err, DA_EFORMAT, "%s: tensor '%s' is missing", da_gguf_name(ld->g),
-                       name);
-    ld->used[t - da_gguf_tensor_at(ld->g, 0)] = true;
-    if (t->dims[0] != d0 || t->dims[1] != d1 || t->dims[2] != 1 || t->dims[3] != 1)
-        return da_fail(ld->err, DA_EFORMAT,
-                       "%s: tensor '%s' has shape [%" PRIu64 ", %" PRIu64 "], not [%" PRIu64
-                       ", %" PRIu64 "]",
-                       da_gguf_name(ld->g), name, t->dims[0], t->dims[1], d0, d1);
-    if (!da_qtype_info(t->type)->readable)
-        return da_fail(ld->err, DA_EUNSUPPORTED, "%s: tensor '%s' has type %s, which is not read",
-                       da_gguf_name(ld->g), name, da_qtype_name(t->type));
-    *ret = t;
-    return DA_OK;
+    return da_load_tensor(ld->g, ld->used, name, d0, d1, true, ret, ld->err);
 }
 
 /* Rows 0..n_rows-1 of a tensor as floats. */
@@ -216,7 +203,7 @@ static enum da_rc matrix(struct loader *ld, int layer, const char *base, uint32_
     if (rc)
         return rc;
     enum da_panel_kind kind = da_panel_kind_of((enum da_qtype)t->type);
-    if (kind == DA_PANEL_Q4 || kind == DA_PANEL_Q8)
+    if (kind >= DA_PANEL_Q8)
         kind = DA_PANEL_F32; /* those kinds take 8-bit activations */
     if (!da_panels_shape(&out->p, kind, n_rows, n_cols))
         return da_fail(ld->err, DA_ELIMIT, "%s: tensor '%s' is too large", da_gguf_name(ld->g),

@@ -70,6 +70,7 @@ struct da_family {
     bool embd_norm;        /* norm after the embedding */
     bool embd_scale;       /* embedding times sqrt(dim) */
     bool scores_plain;     /* scores are not divided by sqrt(head_dim) */
+    bool alibi_divided;    /* ... and the ALiBi of a score is divided with it */
 };
 
 /* The row that fits the file's architecture and tensors; DA_EUNSUPPORTED names what there is. */

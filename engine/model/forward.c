@@ -16,184 +16,6 @@
 
 #include "engine/kernels/panels.h"
 
-enum { MM_ITEMS_PER_THREAD = 6 };   /* enough to even out, few enough to stay cheap */
-enum { MM_TOKENS = HIDDEN_TOKENS }; /* of a block */
-
-bool da_wants_tiles(const struct da_weight *w)
-{
-    return da_panels_take_tiles(&w->p);
-}
-
-static const void *input_of(const struct da_weight *w, const float *x, const unsigned char *tiles)
-{
-    return da_wants_tiles(w) ? (const void *)tiles : (const void *)x;
-}
-
-/* --- matrices ------------------------------------------------------------------- */
-
-static void run_panels(const struct da_session *s, const struct da_mm_job *j, const float *x,
-                       uint32_t x_stride, const unsigned char *tiles, uint32_t n_tok,
-                       uint32_t first, uint32_t n, bool add)
-{
-    struct da_matmul mm = {
-        .w = &j->w->p,
-        .first_panel = first,
-        .n_panels = n,
-        .x = input_of(j->w, x, tiles),
-        .x_stride = x_stride,
-        .n_tok = n_tok,
-        .out = j->out,
-        .out_stride = j->stride,
-        .bias = j->w->bias,
-        .add = add,
-    };
-    da_matmul_run(s->model->kernels, &mm);
-}
-
-/* Blocks of tokens times rows of panels. */
-struct mm_cut {
-    uint32_t n_blocks, n_rows, step; /* step: panels of a row */
-};
-
-static struct mm_cut cut_items(const struct da_session *s, uint32_t n_tok, uint32_t n_panels,
-                               uint32_t least)
-{
-    const uint32_t items = da_pool_n_threads(s->pool) * MM_ITEMS_PER_THREAD;
-    struct mm_cut c = {.n_blocks = (n_tok + MM_TOKENS - 1) / MM_TOKENS};
-    uint32_t rows = (items + c.n_blocks - 1) / c.n_blocks;
-    uint32_t step = (n_panels + rows - 1) / rows;
-    c.step = da_pad(step < least ? least : step, least);
-    c.n_rows = (n_panels + c.step - 1) / c.step;
-    return c;
-}
-
-/* Panels [at, end) of all jobs in a row, for tokens [t0, t0 + n_tok). */
-static void run_jobs(const struct da_session *s, const struct da_mm_job *jobs, uint32_t n_jobs,
-                     const float *x, uint32_t x_stride, const unsigned char *tiles, uint32_t t0,
-                     uint32_t n_tok, uint32_t at, uint32_t end, bool add)
-{
-    uint32_t base = 0;
-    for (uint32_t i = 0; i < n_jobs; base += jobs[i].w->p.n_panels, i++) {
-        uint32_t lo = at > base ? at - base : 0, n = jobs[i].w->p.n_panels;
-        uint32_t hi = end > base ? end - base : 0;
-        hi = hi < n ? hi : n;
-        if (lo >= hi)
-            continue;
-        struct da_mm_job part = jobs[i];
-        const size_t tile = da_wants_tiles(part.w) ? da_tile_bytes(part.w->p.n_cols) : 0;
-        part.out += (size_t)t0 * part.stride + (size_t)lo * DA_LANES;
-        run_panels(s, &part, x + (size_t)t0 * x_stride, x_stride, tiles + t0 / DA_TILE * tile,
-                   n_tok, lo, hi - lo, add);
-    }
-}
-
-/* All jobs read the same input. An item is a block of tokens, whose input stays in the second
- * cache, and a row of panels, which stream past it. */
-void da_phase_matmul(struct da_session *s, const struct da_mm_job *jobs, uint32_t n_jobs,
-                     const float *x, uint32_t x_stride, const unsigned char *tiles, uint32_t n_tok,
-                     bool add)
-{
-    uint32_t total = 0, item;
-    for (uint32_t i = 0; i < n_jobs; i++)
-        total += jobs[i].w->p.n_panels;
-    const struct mm_cut cut = cut_items(s, n_tok, total, 1);
-    while ((item = da_pool_next(s->pool)) < cut.n_blocks * cut.n_rows) {
-        uint32_t t0 = item / cut.n_rows * MM_TOKENS, at = item % cut.n_rows * cut.step;
-        uint32_t n = n_tok - t0 < MM_TOKENS ? n_tok - t0 : MM_TOKENS;
-        uint32_t end = at + cut.step < total ? at + cut.step : total;
-        run_jobs(s, jobs, n_jobs, x, x_stride, tiles, t0, n, at, end, add);
-    }
-    da_pool_barrier(s->pool);
-}
-
-/* --- small pieces ----------------------------------------------------------------- */
-
-/* Whole rows to 8-bit form, where whoever made them could not do it. */
-void da_phase_quantize(struct da_session *s, const float *x, uint32_t stride, uint32_t n,
-                       uint32_t n_rows, unsigned char *tiles)
-{
-    uint32_t item;
-    while ((item = da_pool_next(s->pool)) * DA_TILE < n_rows)
-        for (uint32_t t = item * DA_TILE; t < n_rows && t < (item + 1) * DA_TILE; t++)
-            s->model->kernels->quantize_row(x + (size_t)t * stride, n,
-                                            tiles + item * da_tile_bytes(n), t % DA_TILE);
-    da_pool_barrier(s->pool);
-}
-
-void da_apply_norm(const struct da_session *s, const struct da_norm_weight *w, const float *x,
-                   float *y)
-{
-    const struct da_model *m = s->model;
-    if (!w->w)
-        memcpy(y, x, m->hp.dim * sizeof *y);
-    else if (m->family->norm == DA_NORM_RMS)
-        m->kernels->rmsnorm(x, w->w, m->hp.norm_eps, m->hp.dim, y);
-    else
-        m->kernels->layernorm(x, w->w, w->b, m->hp.norm_eps, m->hp.dim, y);
-}
-
-/* Position and norm of a row's embedding. */
-static void place_row(struct da_session *s, uint32_t t)
-{
-    const struct da_model *m = s->model;
-    float *x = s->x + (size_t)t * s->d_stride, *y = s->xn + (size_t)t * s->d_stride;
-    if (m->pos_embd) {
-        size_t row = (size_t)(m->pos_embd->n_bytes / m->pos_embd->dims[1]);
-        da_dequantize((enum da_qtype)m->pos_embd->type, m->pos_embd->data + s->row_pos[t] * row, y,
-                      m->hp.dim);
-        for (uint32_t i = 0; i < m->hp.dim; i++)
-            x[i] += y[i];
-    }
-    if (m->embd_norm.w)
-        da_apply_norm(s, &m->embd_norm, x, x);
-}
-
-void da_phase_embed(struct da_session *s)
-{
-    const struct da_model *m = s->model;
-    const uint32_t dim = m->hp.embd_dim;
-    const bool narrow = m->embd_in.p.n_rows != 0;
-    uint32_t t;
-    while ((t = da_pool_next(s->pool)) < s->n_rows) {
-        float *x = (narrow ? s->tmp : s->x) + (size_t)t * s->d_stride;
-        size_t row = (size_t)(m->embd->n_bytes / m->embd->dims[1]);
-        da_dequantize((enum da_qtype)m->embd->type, m->embd->data + (size_t)s->rows[t].id * row, x,
-                      dim);
-        if (m->hp.embd_scale != 1.0f)
-            for (uint32_t i = 0; i < dim; i++)
-                x[i] *= m->hp.embd_scale;
-        if (!narrow)
-            place_row(s, t);
-    }
-    da_pool_barrier(s->pool);
-    if (!narrow)
-        return;
-    const struct da_mm_job in = {&m->embd_in, s->x, s->d_stride};
-    if (da_wants_tiles(&m->embd_in))
-        da_phase_quantize(s, s->tmp, s->d_stride, dim, s->n_rows, s->x_tiles);
-    da_phase_matmul(s, &in, 1, s->tmp, s->d_stride, s->x_tiles, s->n_rows, false);
-    while ((t = da_pool_next(s->pool)) < s->n_rows)
-        place_row(s, t);
-    da_pool_barrier(s->pool);
-}
-
-/* Items are tiles of 8 rows, because a tile's bytes interleave its rows. */
-void da_phase_norm(struct da_session *s, const struct da_norm_weight *w, bool tiles_wanted,
-                   float *out, unsigned char *tiles)
-{
-    uint32_t item;
-    while ((item = da_pool_next(s->pool)) * DA_TILE < s->n_rows) {
-        unsigned char *tile = tiles + item * da_tile_bytes(s->model->hp.dim);
-        for (uint32_t t = item * DA_TILE; t < s->n_rows && t < (item + 1) * DA_TILE; t++) {
-            float *y = out + (size_t)t * s->d_stride;
-            da_apply_norm(s, w, s->x + (size_t)t * s->d_stride, y);
-            if (tiles_wanted)
-                s->model->kernels->quantize_row(y, s->model->hp.dim, tile, t % DA_TILE);
-        }
-    }
-    da_pool_barrier(s->pool);
-}
-
 /* Whether a block's output is added in a phase of its own. */
 static bool adds_apart(const struct da_session *s, const struct da_norm_weight *post,
                        const struct da_norm_weight *after)
@@ -393,8 +215,9 @@ static void attend_block(const struct da_session *s, const struct attn_item *it,
         k->attn_f32(&b, rows + lo, hi - lo);
 }
 
+/* wants: what is done here, head by head. */
 static void finish_rows(struct da_session *s, const struct attn_item *it,
-                        struct da_attn_scratch *sc, bool tiles_wanted)
+                        struct da_attn_scratch *sc, unsigned wants)
 {
     const struct da_hparams *hp = &s->model->hp;
     const uint32_t hd = hp->head_dim;
@@ -407,16 +230,16 @@ static void finish_rows(struct da_session *s, const struct attn_item *it,
             float inv = 1.0f / sc->rows[n].l;
             for (uint32_t i = 0; i < hd; i++)
                 out[i] = sc->rows[n].o[i] * inv;
-            if (tiles_wanted)
-                s->model->kernels->quantize_row(
-                    out, hd, s->attn_tiles + t / DA_TILE * tile_bytes + da_tile_bytes(h * hd),
-                    t % DA_TILE);
+            if (wants)
+                da_prepare_row(s, wants, out, hd,
+                               s->attn_tiles + t / DA_TILE * tile_bytes + da_tile_bytes(h * hd),
+                               t % DA_TILE);
         }
     }
 }
 
 static void attend(struct da_session *s, const struct attn_item *it, struct da_attn_scratch *sc,
-                   bool tiles_wanted)
+                   unsigned wants)
 {
     const struct da_attn_job *job = it->job;
     const uint32_t n = job->n_rows * it->n_heads;
@@ -434,7 +257,7 @@ static void attend(struct da_session *s, const struct attn_item *it, struct da_a
         for (uint32_t b = shared; b <= end; b++)
             attend_block(s, it, seq, b, b < end, sc->rows, r * it->n_heads, (r + 1) * it->n_heads);
     }
-    finish_rows(s, it, sc, tiles_wanted);
+    finish_rows(s, it, sc, wants);
 }
 
 static void attention_phase(struct da_session *s, uint32_t layer, unsigned worker)
@@ -442,8 +265,9 @@ static void attention_phase(struct da_session *s, uint32_t layer, unsigned worke
     const struct da_hparams *hp = &s->model->hp;
     const struct da_layer *y = &s->model->layers[layer];
     const uint32_t group = y->n_heads / y->n_kv_heads;
-    const bool tiles = da_wants_tiles(&y->wo);
-    const bool here = tiles && hp->head_dim % DA_GROUP == 0;
+    const unsigned wants = da_wants(&y->wo);
+    const bool here =
+        hp->head_dim % (wants & DA_WANTS_SUPERS ? DA_SUPER : DA_GROUP) == 0; /* whole groups */
     /* few items: one query head each, so that all threads have work */
     const bool split = s->n_jobs * y->n_kv_heads < 4 * da_pool_n_threads(s->pool);
     const uint32_t per_job = split ? y->n_heads : y->n_kv_heads;
@@ -459,12 +283,12 @@ static void attention_phase(struct da_session *s, uint32_t layer, unsigned worke
             .n_heads = split ? 1 : group,
             .window = y->window,
         };
-        attend(s, &it, &s->scratch[worker], here);
+        attend(s, &it, &s->scratch[worker], here ? wants : 0);
     }
     da_pool_barrier(s->pool);
-    if (tiles && !here)
-        da_phase_quantize(s, s->attn, s->attn_stride, y->n_heads * hp->head_dim, s->n_rows,
-                          s->attn_tiles);
+    if (!here)
+        da_phase_prepare(s, wants, s->attn, s->attn_stride, y->n_heads * hp->head_dim, s->n_rows,
+                         s->attn_tiles);
 }
 
 /* --- MLP -------------------------------------------------------------------------------- */
@@ -488,25 +312,26 @@ static void activate(const struct da_session *s, const float *gate, float *up, u
     }
 }
 
-/* n panels of hidden values (32 are a group of the next matrix's input) of k tokens from t0 on,
+/* n panels of hidden values (a group or a super of the next matrix's input) of k tokens from t0 on,
  * through the worker's own small buffers to 8-bit form. */
 static void hidden_tiles(struct da_session *s, const struct da_layer *y, const float *x,
                          const unsigned char *tiles, uint32_t t0, uint32_t k, uint32_t p,
                          uint32_t n, struct da_attn_scratch *sc)
 {
-    const struct da_mm_job gate = {&y->gate, sc->gate, DA_GROUP};
-    const struct da_mm_job up = {&y->up, sc->up, DA_GROUP};
+    const uint32_t width = n * DA_LANES;
+    const struct da_mm_job gate = {&y->gate, sc->gate, width};
+    const struct da_mm_job up = {&y->up, sc->up, width};
     const size_t in_bytes = da_tile_bytes(s->model->hp.dim);
     const size_t out_bytes = da_tile_bytes(y->down.p.n_cols);
     unsigned char *out = s->ff_tiles + da_tile_bytes(p * DA_LANES);
     const unsigned char *in = tiles + t0 / DA_TILE * in_bytes;
     if (y->gate.p.n_rows)
-        run_panels(s, &gate, x + (size_t)t0 * s->d_stride, s->d_stride, in, k, p, n, false);
-    run_panels(s, &up, x + (size_t)t0 * s->d_stride, s->d_stride, in, k, p, n, false);
+        da_run_panels(s, &gate, x + (size_t)t0 * s->d_stride, s->d_stride, in, k, p, n, false);
+    da_run_panels(s, &up, x + (size_t)t0 * s->d_stride, s->d_stride, in, k, p, n, false);
     for (uint32_t t = t0; t < t0 + k; t++) {
-        float *h = sc->up + (size_t)(t - t0) * DA_GROUP;
-        activate(s, sc->gate + (size_t)(t - t0) * DA_GROUP, h, DA_GROUP);
-        s->model->kernels->quantize_row(h, DA_GROUP, out + t / DA_TILE * out_bytes, t % DA_TILE);
+        float *h = sc->up + (size_t)(t - t0) * width;
+        activate(s, sc->gate + (size_t)(t - t0) * width, h, width);
+        da_prepare_row(s, da_wants(&y->down), h, width, out + t / DA_TILE * out_bytes, t % DA_TILE);
     }
 }
 
@@ -520,27 +345,31 @@ static void hidden_floats(struct da_session *s, const struct da_layer *y, const 
     const struct da_mm_job up = {&y->up, s->up + at, s->ff_stride};
     tiles += t0 / DA_TILE * da_tile_bytes(s->model->hp.dim);
     if (y->gate.p.n_rows)
-        run_panels(s, &gate, x + in, s->d_stride, tiles, k, p, n, false);
-    run_panels(s, &up, x + in, s->d_stride, tiles, k, p, n, false);
-    for (uint32_t t = 0; t < k; t++)
-        activate(s, s->gate + at + (size_t)t * s->ff_stride, s->up + at + (size_t)t * s->ff_stride,
-                 n * DA_LANES);
+        da_run_panels(s, &gate, x + in, s->d_stride, tiles, k, p, n, false);
+    da_run_panels(s, &up, x + in, s->d_stride, tiles, k, p, n, false);
+    for (uint32_t t = 0; t < k; t++) {
+        float *h = s->up + at + (size_t)t * s->ff_stride;
+        activate(s, s->gate + at + (size_t)t * s->ff_stride, h, n * DA_LANES);
+        da_prepare_row(s, da_wants(&y->down), h, n * DA_LANES, NULL, 0);
+    }
 }
 
-/* Items are blocks of tokens and pairs of panels. */
+/* Items are blocks of tokens and panels that make whole groups or supers. */
 static void hidden_phase(struct da_session *s, const struct da_layer *y, const float *x,
                          const unsigned char *tiles, unsigned worker)
 {
     const uint32_t total = y->up.p.n_panels;
-    const struct mm_cut cut = cut_items(s, s->n_rows, total, 2);
+    const unsigned wants = da_wants(&y->down);
+    const uint32_t least = (wants & DA_WANTS_SUPERS ? DA_SUPER : DA_GROUP) / DA_LANES;
+    const struct da_mm_cut cut = da_cut_items(s, s->n_rows, total, least);
     uint32_t item;
     while ((item = da_pool_next(s->pool)) < cut.n_blocks * cut.n_rows) {
-        uint32_t t0 = item / cut.n_rows * MM_TOKENS, at = item % cut.n_rows * cut.step;
-        uint32_t k = s->n_rows - t0 < MM_TOKENS ? s->n_rows - t0 : MM_TOKENS;
+        uint32_t t0 = item / cut.n_rows * HIDDEN_TOKENS, at = item % cut.n_rows * cut.step;
+        uint32_t k = s->n_rows - t0 < HIDDEN_TOKENS ? s->n_rows - t0 : HIDDEN_TOKENS;
         uint32_t end = at + cut.step < total ? at + cut.step : total;
-        for (uint32_t p = at; p < end; p += 2) {
-            uint32_t n = end - p < 2 ? end - p : 2;
-            if (da_wants_tiles(&y->down))
+        for (uint32_t p = at; p < end; p += least) {
+            uint32_t n = end - p < least ? end - p : least;
+            if (wants & DA_WANTS_TILES)
                 hidden_tiles(s, y, x, tiles, t0, k, p, n, &s->scratch[worker]);
             else
                 hidden_floats(s, y, x, tiles, t0, k, p, n);
@@ -573,30 +402,22 @@ static void attention_block(struct da_session *s, uint32_t l, unsigned worker)
         add_phase(s, &y->post1, &y->after1);
 }
 
-static bool any_tiles(const struct da_weight *w, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (w[i].p.n_rows && da_wants_tiles(&w[i]))
-            return true;
-    return false;
-}
-
 static void layer(struct da_session *s, uint32_t l, unsigned worker)
 {
     const struct da_layer *y = &s->model->layers[l];
     const bool parallel = s->model->hp.parallel;
     const bool one = parallel && !y->norm2.w; /* the MLP reads what the attention reads */
-    const bool mlp_tiles = da_wants_tiles(&y->up) || any_tiles(&y->gate, 1);
+    const unsigned mlp = da_wants(&y->up) | da_wants(&y->gate);
     const bool apart = adds_apart(s, &y->post2, &y->after2);
     float *xn2 = parallel && !one ? s->xn2 : s->xn;
     unsigned char *tiles2 = parallel && !one ? s->x2_tiles : s->x_tiles;
-    da_phase_norm(s, &y->norm1, any_tiles(y->qkv, y->n_qkv) || (one && mlp_tiles), s->xn,
+    da_phase_norm(s, &y->norm1, da_wants_all(y->qkv, y->n_qkv) | (one ? mlp : 0), s->xn,
                   s->x_tiles);
     if (parallel && !one)
-        da_phase_norm(s, &y->norm2, mlp_tiles, xn2, tiles2);
+        da_phase_norm(s, &y->norm2, mlp, xn2, tiles2);
     attention_block(s, l, worker);
     if (!parallel)
-        da_phase_norm(s, &y->norm2, mlp_tiles, xn2, tiles2);
+        da_phase_norm(s, &y->norm2, mlp, xn2, tiles2);
     hidden_phase(s, y, xn2, tiles2, worker);
     const struct da_mm_job down = {&y->down, apart ? s->tmp : s->x, s->d_stride};
     da_phase_matmul(s, &down, 1, s->up, s->ff_stride, s->ff_tiles, s->n_rows, !apart);
@@ -625,24 +446,23 @@ static void head(struct da_session *s)
 {
     const struct da_model *m = s->model;
     const bool narrow = m->embd_out.p.n_rows != 0;
-    const bool tiles = da_wants_tiles(narrow ? &m->embd_out : &m->head);
+    const unsigned wants = da_wants(narrow ? &m->embd_out : &m->head);
     const float *in = s->xn;
     uint32_t item;
     while ((item = da_pool_next(s->pool)) * DA_TILE < s->n_logits) {
         for (uint32_t i = item * DA_TILE; i < s->n_logits && i < (item + 1) * DA_TILE; i++) {
             float *y = s->xn + (size_t)i * s->d_stride;
             da_apply_norm(s, &m->out_norm, s->x + (size_t)s->logit_rows[i] * s->d_stride, y);
-            if (tiles)
-                m->kernels->quantize_row(y, m->hp.dim, s->x_tiles + item * da_tile_bytes(m->hp.dim),
-                                         i % DA_TILE);
+            da_prepare_row(s, wants, y, m->hp.dim, s->x_tiles + item * da_tile_bytes(m->hp.dim),
+                           i % DA_TILE);
         }
     }
     da_pool_barrier(s->pool);
     if (narrow) {
         const struct da_mm_job out = {&m->embd_out, s->tmp, s->d_stride};
         da_phase_matmul(s, &out, 1, in, s->d_stride, s->x_tiles, s->n_logits, false);
-        if (da_wants_tiles(&m->head))
-            da_phase_quantize(s, s->tmp, s->d_stride, m->hp.embd_dim, s->n_logits, s->x_tiles);
+        da_phase_prepare(s, da_wants(&m->head), s->tmp, s->d_stride, m->hp.embd_dim, s->n_logits,
+                         s->x_tiles);
         in = s->tmp;
     }
     const struct da_mm_job job = {&m->head, s->logits, s->vocab_stride};
@@ -653,8 +473,7 @@ static void head(struct da_session *s)
 void da_phase_mlp(struct da_session *s, const struct da_layer *y, unsigned worker)
 {
     const struct da_mm_job down = {&y->down, s->x, s->d_stride};
-    da_phase_norm(s, &y->norm2, da_wants_tiles(&y->up) || any_tiles(&y->gate, 1), s->xn,
-                  s->x_tiles);
+    da_phase_norm(s, &y->norm2, da_wants(&y->up) | da_wants(&y->gate), s->xn, s->x_tiles);
     hidden_phase(s, y, s->xn, s->x_tiles, worker);
     da_phase_matmul(s, &down, 1, s->up, s->ff_stride, s->ff_tiles, s->n_rows, true);
 }
@@ -663,7 +482,7 @@ void da_phase_mlp(struct da_session *s, const struct da_layer *y, unsigned worke
 static void t5_layer(struct da_session *s, uint32_t l, unsigned worker)
 {
     const struct da_layer *y = &s->model->layers[l];
-    da_phase_norm(s, &y->norm1, any_tiles(y->qkv, y->n_qkv), s->xn, s->x_tiles);
+    da_phase_norm(s, &y->norm1, da_wants_all(y->qkv, y->n_qkv), s->xn, s->x_tiles);
     attention_block(s, l, worker);
     da_t5_cross_block(s, l);
     da_phase_mlp(s, y, worker);

@@ -37,7 +37,7 @@ enum { HIDDEN_TOKENS = 64 }; /* tokens of the MLP between its matrices at one ti
 
 /* A worker's own memory. */
 struct da_attn_scratch {
-    float *gate, *up;         /* [HIDDEN_TOKENS][32] */
+    float *gate, *up;         /* [HIDDEN_TOKENS][32, or 256 where a down matrix wants supers] */
     struct da_attn_row *rows; /* [max_attn_rows] */
     float *o;                 /* [max_attn_rows][head_dim padded] */
 };
@@ -71,8 +71,8 @@ struct da_session {
     struct da_t5_state t5;
     float *states; /* Mamba: owned, of all sequences */
     size_t states_bytes;
-    void **blocks; /* owned: all of the above */
-    size_t n_blocks, cap_blocks;
+    unsigned char *arena; /* owned: all of the above */
+    size_t arena_bytes;
 
     /* the step at hand */
     const struct da_row *rows;
@@ -92,18 +92,42 @@ struct da_mm_job {
     uint32_t stride;
 };
 
-/* Whether a weight's input is 8-bit tiles. */
-bool da_wants_tiles(const struct da_weight *w);
+/* What matrices want of the rows they read; flags of several are or-ed. Supers make tiles that
+ * other kinds read as well. */
+enum {
+    DA_WANTS_FLOATS = 1 << 0, /* as they are */
+    DA_WANTS_HALVES = 1 << 1, /* of 11 significant bits, where nobody wants them as they are */
+    DA_WANTS_TILES = 1 << 2,
+    DA_WANTS_SUPERS = 1 << 3 /* tiles whose scales hold for 256 values */
+};
+unsigned da_wants(const struct da_weight *w); /* 0: there is no such weight */
+unsigned da_wants_all(const struct da_weight *w, uint32_t n);
+/* Tiles of a row, and its floats rounded in place, as wanted. n is whole groups or supers where
+ * tiles are wanted; tile may be NULL where not. */
+void da_prepare_row(const struct da_session *s, unsigned wants, float *x, uint32_t n,
+                    unsigned char *tile, unsigned slot);
+/* No phase: panels [first, first + n) of a job. */
+void da_run_panels(const struct da_session *s, const struct da_mm_job *j, const float *x,
+                   uint32_t x_stride, const unsigned char *tiles, uint32_t n_tok, uint32_t first,
+                   uint32_t n, bool add);
+
+/* Blocks of tokens times rows of panels. */
+struct da_mm_cut {
+    uint32_t n_blocks, n_rows, step; /* step: panels of a row, a multiple of the least */
+};
+struct da_mm_cut da_cut_items(const struct da_session *s, uint32_t n_tok, uint32_t n_panels,
+                              uint32_t least);
+
 /* All jobs read the same input; their panels are one row of items. */
 void da_phase_matmul(struct da_session *s, const struct da_mm_job *jobs, uint32_t n_jobs,
                      const float *x, uint32_t x_stride, const unsigned char *tiles, uint32_t n_tok,
                      bool add);
-/* Rows of n floats to 8-bit form. */
-void da_phase_quantize(struct da_session *s, const float *x, uint32_t stride, uint32_t n,
-                       uint32_t n_rows, unsigned char *tiles);
+/* Rows of n floats as wanted; no phase when nothing is. */
+void da_phase_prepare(struct da_session *s, unsigned wants, float *x, uint32_t stride, uint32_t n,
+                      uint32_t n_rows, unsigned char *tiles);
 /* A norm of the stream's rows to out, and to tiles when wanted. */
-void da_phase_norm(struct da_session *s, const struct da_norm_weight *w, bool tiles_wanted,
-                   float *out, unsigned char *tiles);
+void da_phase_norm(struct da_session *s, const struct da_norm_weight *w, unsigned wants, float *out,
+                   unsigned char *tiles);
 /* Embeds the rows of the step into the stream. */
 void da_phase_embed(struct da_session *s);
 /* norm2 and MLP, added to the stream. */

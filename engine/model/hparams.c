@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/maths.h"
 #include "common/mem.h"
 #include "engine/model/model.h"
 
@@ -170,8 +171,8 @@ static enum da_rc read_scaling(const struct reader *r, struct da_rope *rope)
         return da_fail(r->err, DA_EUNSUPPORTED, "%s: rope scaling '%.*s' is not supported",
                        da_gguf_name(r->g), (int)(type.len < 32 ? type.len : 32), type.p);
     rope->scaling = DA_ROPE_YARN;
-    if (own == 0.0f && stretch > 1.0f)
-        rope->attn_factor = 1.0f + 0.1f * logf(stretch); /* the paper's section 3.4 */
+    if (stretch > 1.0f) /* the paper's section 3.4; as in llama.cpp the key comes on top of it */
+        rope->attn_factor *= (float)(1.0 + 0.1 * da_log((double)stretch));
     if ((rc = key_float(r, "rope.scaling.yarn_beta_fast", 32.0, 1e-3, 1e6, &rope->beta_fast)))
         return rc;
     return key_float(r, "rope.scaling.yarn_beta_slow", 1.0, 1e-3, 1e6, &rope->beta_slow);

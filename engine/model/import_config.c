@@ -152,17 +152,29 @@ static enum da_rc long_scaling(struct da_importer *im, const struct da_json *r)
     return DA_OK;
 }
 
+/* Of cosines and sines (arXiv 2309.00071, section 3.4, with DeepSeek's weight). */
+static double yarn_scale(double factor, double weight)
+{
+    return factor <= 1.0 ? 1.0 : 1.0 + 0.1 * weight * da_log(factor);
+}
+
 static enum da_rc yarn_scaling(struct da_importer *im, const struct da_json *r)
 {
     struct da_build_shape *s = &im->shape;
-    double old = s->n_ctx, scale = 0.0;
+    double old = s->n_ctx, mscale = 0.0, all_dims = 0.0, total = 0.0;
     enum da_rc rc = need_double(im, r, "factor", &s->rope_factor);
     if (rc)
         return rc;
-    if (da_json_double(da_json_get(r, "mscale"), &scale) || !da_cfg_bool(r, "truncate", true))
-        return da_fail(im->err, DA_EUNSUPPORTED, "config.json: YaRN with mscale or truncate");
+    if (!da_cfg_bool(r, "truncate", true))
+        return da_fail(im->err, DA_EUNSUPPORTED, "config.json: YaRN without 'truncate'");
     (void)da_json_double(da_json_get(r, "original_max_position_embeddings"), &old);
-    (void)da_json_double(da_json_get(r, "attention_factor"), &s->rope_attn_factor);
+    (void)da_json_double(da_json_get(r, "mscale"), &mscale);
+    (void)da_json_double(da_json_get(r, "mscale_all_dim"), &all_dims);
+    if (!da_json_double(da_json_get(r, "attention_factor"), &total) && mscale != 0.0 &&
+        all_dims != 0.0)
+        total = yarn_scale(s->rope_factor, mscale) / yarn_scale(s->rope_factor, all_dims);
+    if (total != 0.0) /* the key's number comes on top of the usual one */
+        s->rope_attn_factor = total / yarn_scale(s->rope_factor, 1.0);
     (void)da_json_double(da_json_get(r, "beta_fast"), &s->rope_beta_fast);
     (void)da_json_double(da_json_get(r, "beta_slow"), &s->rope_beta_slow);
     if (!(old >= 1.0 && old <= DA_MODEL_MAX_CTX))

@@ -501,8 +501,8 @@ static void put_keys(struct da_gguf_writer *w, const struct importer *im, const 
     da_gguf_put_f32(w, key, (float)im->norm_eps);
     snprintf(key, sizeof key, "%s.attention.causal", im->family->arch);
     da_gguf_put_bool(w, key, false);
-    if (im->n_types)
-        da_gguf_put_u32(w, "tokenizer.ggml.token_type_count", im->n_types);
+    if (im->family->token_types) /* llama.cpp wants a count, of DistilBERT, too */
+        da_gguf_put_u32(w, "tokenizer.ggml.token_type_count", im->n_types ? im->n_types : 1);
     da_gguf_put_u32(w, DA_KEY_EMBED_MAX_TOKENS, im->max_tokens);
     da_gguf_put_bool(w, DA_KEY_EMBED_NORMALIZE, im->normalize);
 }

@@ -134,15 +134,25 @@ enum da_rc da_config_falcon(struct da_importer *im)
         (rc = da_cfg_uint(im, "num_ln_in_parallel_attn", NULL, new_decoder ? 2 : 1, 2, &n_norms)) ||
         (rc = da_cfg_uint(im, "max_position_embeddings", NULL, 2048, DA_MODEL_MAX_CTX, &s->n_ctx)))
         return rc;
-    if (da_cfg_bool(im->config, "alibi", false))
-        return da_fail(im->err, DA_EUNSUPPORTED, "config.json: a Falcon with ALiBi");
-    if (!new_decoder && !da_cfg_bool(im->config, "parallel_attn", true))
-        return da_fail(im->err, DA_EUNSUPPORTED, "config.json: a Falcon without parallel_attn");
+    const bool alibi = da_cfg_bool(im->config, "alibi", false);
+    const bool parallel = new_decoder || da_cfg_bool(im->config, "parallel_attn", true);
+    if (alibi == parallel) /* Falcon-RW has ALiBi and blocks one after the other, the others neither */
+        return da_fail(im->err, DA_EUNSUPPORTED,
+                       "config.json: a Falcon %s ALiBi and %s 'parallel_attn'",
+                       alibi ? "with" : "without", parallel ? "with" : "without");
     if (!new_decoder)
         s->n_kv_heads = multi_query ? 1 : s->n_heads;
-    s->head_dim = s->n_rot = s->dim / s->n_heads;
+    s->head_dim = s->dim / s->n_heads;
     im->names = da_names_falcon;
     im->more = new_decoder && n_norms == 2 ? da_names_falcon_new : NULL;
+    if (alibi) {
+        s->family = "falcon-rw";
+        s->alibi_max = 8.0;
+        im->family = da_family_named(s->family);
+        im->more = da_names_falcon_rw;
+        return da_cfg_activation(im, "activation", "gelu");
+    }
+    s->n_rot = s->head_dim;
     if ((rc = da_cfg_activation(im, "activation", "gelu")))
         return rc;
     return da_cfg_rope(im);

@@ -227,6 +227,13 @@ const struct da_name_map da_names_falcon[] = {
     {NULL, NULL, ROW_PLAIN},
 };
 
+/* With attention and MLP one after the other. */
+const struct da_name_map da_names_falcon_rw[] = {
+    {"transformer.h.%.post_attention_layernorm.weight", "blk.%.ffn_norm.weight", ROW_PLAIN},
+    {"transformer.h.%.post_attention_layernorm.bias", "blk.%.ffn_norm.bias", ROW_PLAIN},
+    {NULL, NULL, ROW_PLAIN},
+};
+
 /* The new decoder has a norm for the MLP and one for the attention. */
 const struct da_name_map da_names_falcon_new[] = {
     {"transformer.h.%.ln_mlp.weight", "blk.%.attn_norm.weight", ROW_PLAIN},

@@ -53,6 +53,7 @@ extern const struct da_name_map da_names_phi[];
 extern const struct da_name_map da_names_starcoder2[];
 extern const struct da_name_map da_names_falcon[];
 extern const struct da_name_map da_names_falcon_new[];
+extern const struct da_name_map da_names_falcon_rw[];
 extern const struct da_name_map da_names_gptneo[];
 extern const struct da_name_map da_names_opt[];
 extern const struct da_name_map da_names_openelm[];

@@ -16,29 +16,41 @@
 
 /* --- tensors ------------------------------------------------------------------ */
 
+static enum da_rc missing(const struct da_gguf *g, const char *name, struct da_err *err)
+{
+    return da_fail(err, DA_EFORMAT, "%s: tensor '%s' is missing", da_gguf_name(g), name);
+}
+
+enum da_rc da_load_tensor(const struct da_gguf *g, bool *used, const char *name, uint64_t d0,
+                          uint64_t d1, bool needed, const struct da_gguf_tensor **ret,
+                          struct da_err *err)
+{
+    const struct da_gguf_tensor *t = da_gguf_tensor(g, name);
+    *ret = NULL;
+    if (!t)
+        return needed ? missing(g, name, err) : DA_OK;
+    used[t - da_gguf_tensor_at(g, 0)] = true;
+    if (t->dims[0] != d0 || t->dims[1] != d1 || t->dims[2] != 1 || t->dims[3] != 1)
+        return da_fail(err, DA_EFORMAT,
+                       "%s: tensor '%s' has shape [%" PRIu64 ", %" PRIu64 "], not [%" PRIu64
+                       ", %" PRIu64 "]",
+                       da_gguf_name(g), name, t->dims[0], t->dims[1], d0, d1);
+    if (!da_qtype_info(t->type)->readable)
+        return da_fail(err, DA_EUNSUPPORTED, "%s: tensor '%s' has type %s, which is not read",
+                       da_gguf_name(g), name, da_qtype_name(t->type));
+    *ret = t;
+    return DA_OK;
+}
+
 enum da_rc da_load_missing(struct da_loader *ld, const char *name)
 {
-    return da_fail(ld->err, DA_EFORMAT, "%s: tensor '%s' is missing", da_gguf_name(ld->g), name);
+    return missing(ld->g, name, ld->err);
 }
 
 enum da_rc da_load_find(struct da_loader *ld, const char *name, uint64_t d0, uint64_t d1,
                         const struct da_gguf_tensor **ret)
 {
-    const struct da_gguf_tensor *t = da_gguf_tensor(ld->g, name);
-    *ret = NULL;
-    if (!t)
-        return DA_OK;
-    ld->used[t - da_gguf_tensor_at(ld->g, 0)] = true;
-    if (t->dims[0] != d0 || t->dims[1] != d1 || t->dims[2] != 1 || t->dims[3] != 1)
-        return da_fail(ld->err, DA_EFORMAT,
-                       "%s: tensor '%s' has shape [%" PRIu64 ", %" PRIu64 "], not [%" PRIu64
-                       ", %" PRIu64 "]",
-                       da_gguf_name(ld->g), name, t->dims[0], t->dims[1], d0, d1);
-    if (!da_qtype_info(t->type)->readable)
-        return da_fail(ld->err, DA_EUNSUPPORTED, "%s: tensor '%s' has type %s, which is not read",
-                       da_gguf_name(ld->g), name, da_qtype_name(t->type));
-    *ret = t;
-    return DA_OK;
+    return da_load_tensor(ld->g, ld->used, name, d0, d1, false, ret, ld->err);
 }
 
 float *da_load_floats(struct da_model *m, size_t n)

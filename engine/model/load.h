@@ -32,10 +32,15 @@ struct da_loader {
     struct da_err *err;
 };
 
+/* The tensor, of exactly this shape and a type that is read; it is marked in used. *ret NULL when there
+ * is none and none is needed. */
+enum da_rc da_load_tensor(const struct da_gguf *g, bool *used, const char *name, uint64_t d0,
+                          uint64_t d1, bool needed, const struct da_gguf_tensor **ret,
+                          struct da_err *err);
 /* "BASE.WHAT" or "blk.LAYER.BASE.WHAT" in buf. */
 const char *da_load_name(char buf[DA_LOAD_NAME_MAX], int layer, const char *base, const char *what);
 enum da_rc da_load_missing(struct da_loader *ld, const char *name);
-/* The tensor, of exactly this shape; *ret NULL when there is none. */
+/* The same of the loader's file, not needed. */
 enum da_rc da_load_find(struct da_loader *ld, const char *name, uint64_t d0, uint64_t d1,
                         const struct da_gguf_tensor **ret);
 /* n floats that the model owns, padded with zeros to whole vectors; NULL without memory. */

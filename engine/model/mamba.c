@@ -232,17 +232,17 @@ void da_mamba_layer_step(struct da_session *s, uint32_t layer)
     const struct da_mm_job x = {&y->x, s->gate, s->ff_stride};
     const struct da_mm_job dt = {&y->dt, s->up, s->ff_stride};
     const struct da_mm_job out = {&y->out, s->x, s->d_stride};
-    da_phase_norm(s, &y->norm, da_wants_tiles(&y->in), s->xn, s->x_tiles);
+    da_phase_norm(s, &y->norm, da_wants(&y->in), s->xn, s->x_tiles);
     da_phase_matmul(s, &in, 1, s->xn, s->d_stride, s->x_tiles, s->n_rows, false);
     channels_phase(s, y, layer, convolve);
-    if (da_wants_tiles(&y->x))
-        da_phase_quantize(s, s->attn, s->attn_stride, b->inner, s->n_rows, s->attn_tiles);
+    da_phase_prepare(s, da_wants(&y->x), s->attn, s->attn_stride, b->inner, s->n_rows,
+                     s->attn_tiles);
     da_phase_matmul(s, &x, 1, s->attn, s->attn_stride, s->attn_tiles, s->n_rows, false);
-    if (da_wants_tiles(&y->dt))
-        da_phase_quantize(s, s->gate, s->ff_stride, b->rank, s->n_rows, s->ff_tiles);
+    da_phase_prepare(s, da_wants(&y->dt), s->gate, s->ff_stride, b->rank, s->n_rows,
+                     s->ff_tiles);
     da_phase_matmul(s, &dt, 1, s->gate, s->ff_stride, s->ff_tiles, s->n_rows, false);
     channels_phase(s, y, layer, recur);
-    if (da_wants_tiles(&y->out))
-        da_phase_quantize(s, s->attn, s->attn_stride, b->inner, s->n_rows, s->attn_tiles);
+    da_phase_prepare(s, da_wants(&y->out), s->attn, s->attn_stride, b->inner, s->n_rows,
+                     s->attn_tiles);
     da_phase_matmul(s, &out, 1, s->attn, s->attn_stride, s->attn_tiles, s->n_rows, true);
 }

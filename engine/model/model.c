@@ -252,7 +252,8 @@ static enum da_rc alibi_slopes(struct da_loader *ld)
         two *= 2;
     for (uint32_t h = 0; h < n; h++) {
         double step = h < two ? (double)(h + 1) / two : (2.0 * (h - two) + 1.0) / (2.0 * two);
-        m->alibi_slopes[h] = (float)da_pow(2.0, -(double)m->hp.alibi_max * step);
+        m->alibi_slopes[h] = (float)(da_pow(2.0, -(double)m->hp.alibi_max * step) *
+                                     (m->family->alibi_divided ? (double)m->hp.attn_scale : 1.0));
     }
     return DA_OK;
 }
@@ -365,6 +366,7 @@ enum da_rc da_model_open(struct da_model **ret, const char *path, const struct d
     ld.g = m->gguf;
     ld.used = da_calloc(da_gguf_n_tensors(ld.g) + 1, sizeof *ld.used);
     rc = load(&ld, o->n_threads ? o->n_threads : da_threads_available());
+    da_gguf_forget(m->gguf); /* the matrices stand in panels, the vectors in floats */
 out:
     free(ld.used);
     free(ld.list);

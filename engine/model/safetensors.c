@@ -136,11 +136,16 @@ static enum da_rc parse_file(struct da_safetensors *s, const unsigned char *p, s
         return da_fail(err, DA_EFORMAT, "not a safetensors file");
     for (int i = 0; i < 8; i++)
         n |= (uint64_t)p[i] << (8 * i);
-    if (n > DA_ST_MAX_HEADER || n > len - 8)
+    if (n > DA_ST_MAX_HEADER)
         return da_fail(err, DA_EFORMAT, "not a safetensors file: a header of %" PRIu64 " bytes", n);
-    enum da_rc rc = da_json_parse((const char *)p + 8, (size_t)n, &root, err);
-    if (rc)
-        return da_err_context(err, rc, "header");
+    const bool cut = n > len - 8;
+    enum da_rc rc = da_json_parse((const char *)p + 8, cut ? len - 8 : (size_t)n, &root, err);
+    if (!rc && cut)
+        rc = da_fail(err, DA_EFORMAT, "nothing follows its %zu bytes", len - 8);
+    if (rc) {
+        da_json_free(root);
+        return da_err_context(err, rc, cut ? "the file ends inside its header" : "header");
+    }
     if (da_json_type(root) != DA_JSON_OBJECT)
         rc = da_fail(err, DA_EFORMAT, "the header is not an object");
     for (const struct da_json *j = da_json_first(root); j && !rc; j = da_json_next(j))
@@ -187,7 +192,8 @@ enum da_rc da_safetensors_shards(struct da_safetensors *s, const char *folder, c
         bool is_new;
         if (!da_json_str(j, &file) || file.len == 0 || memchr(file.p, '/', file.len) ||
             file.p[0] == '.') {
-            rc = da_fail(err, DA_EFORMAT, "%s/%s names a file outside", folder, index);
+            rc = da_fail(err, DA_EFORMAT, "%s/%s: member '%.64s' names no file of this folder",
+                         folder, index, da_json_key(j));
             break;
         }
         (void)da_map_add(&seen, file.p, file.len, &is_new);

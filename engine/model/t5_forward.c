@@ -146,8 +146,8 @@ static void attend(struct da_session *s, const struct keys *ks, const uint32_t *
 
 static void quantize_result(struct da_session *s, const struct da_weight *wo)
 {
-    if (da_wants_tiles(wo))
-        da_phase_quantize(s, s->attn, s->attn_stride, wo->p.n_cols, s->n_rows, s->attn_tiles);
+    da_phase_prepare(s, da_wants(wo), s->attn, s->attn_stride, wo->p.n_cols, s->n_rows,
+                     s->attn_tiles);
 }
 
 /* --- the encoder ------------------------------------------------------------------------- */
@@ -161,10 +161,8 @@ static void encoder_layer(struct da_session *s, uint32_t l, unsigned worker)
                                       {&y->qkv[1], s->qkv + y->k_off, s->qkv_stride},
                                       {&y->qkv[2], s->qkv + y->v_off, s->qkv_stride}};
     const struct da_mm_job out = {&y->wo, s->x, s->d_stride};
-    const bool tiles =
-        da_wants_tiles(&y->qkv[0]) || da_wants_tiles(&y->qkv[1]) || da_wants_tiles(&y->qkv[2]);
     uint32_t item;
-    da_phase_norm(s, &y->norm1, tiles, s->xn, s->x_tiles);
+    da_phase_norm(s, &y->norm1, da_wants_all(y->qkv, 3), s->xn, s->x_tiles);
     da_phase_matmul(s, jobs, 3, s->xn, s->d_stride, s->x_tiles, s->n_rows, false);
     store_phase(s, &ks, y->k_off, y->v_off);
     while ((item = da_pool_next(s->pool)) < (s->n_rows + DA_TILE - 1) / DA_TILE * n_heads) {
@@ -197,13 +195,13 @@ static void encode_main(void *ctx, unsigned worker)
 {
     struct da_session *s = ctx;
     const struct da_t5 *t = s->model->t5;
-    bool tiles = false;
+    unsigned wants = 0;
     da_phase_embed(s);
     for (uint32_t l = 0; l < t->n_enc; l++)
         encoder_layer(s, l, worker);
     for (uint32_t l = 0; l < s->model->hp.n_layers; l++)
-        tiles = tiles || da_wants_tiles(&t->cross[l].kv[0]) || da_wants_tiles(&t->cross[l].kv[1]);
-    da_phase_norm(s, &t->enc_norm, tiles, s->xn, s->x_tiles);
+        wants |= da_wants_all(t->cross[l].kv, 2);
+    da_phase_norm(s, &t->enc_norm, wants, s->xn, s->x_tiles);
     for (uint32_t l = 0; l < s->model->hp.n_layers; l++)
         cross_keys(s, l);
 }
@@ -230,7 +228,7 @@ void da_t5_cross_block(struct da_session *s, uint32_t layer)
     const uint32_t n_heads = s->model->hp.n_heads;
     const struct da_mm_job q = {&x->q, s->qkv, s->qkv_stride}, out = {&x->wo, s->x, s->d_stride};
     uint32_t item;
-    da_phase_norm(s, &x->norm, da_wants_tiles(&x->q), s->xn, s->x_tiles);
+    da_phase_norm(s, &x->norm, da_wants(&x->q), s->xn, s->x_tiles);
     da_phase_matmul(s, &q, 1, s->xn, s->d_stride, s->x_tiles, s->n_rows, false);
     while ((item = da_pool_next(s->pool)) < s->n_rows * n_heads) {
         uint32_t t = item / n_heads;

@@ -23,23 +23,6 @@ enum { SHORT_MAX = 128 };
 static_assert(SHORT_MAX == 1 << 7 && DA_VOCAB_MAX_MERGES < 1 << 23,
               "a rank and a position share 31 bits");
 
-static void make_byte_pairs(struct da_tokenizer *t)
-{
-    const struct da_vocab *v = t->v;
-    t->byte_pairs = da_malloc(65536 * sizeof *t->byte_pairs);
-    for (size_t i = 0; i < 65536; i++)
-        t->byte_pairs[i] = DA_PAIR_NONE;
-    for (size_t i = v->n_merges; i-- > 0;) { /* of equal pairs the first counts */
-        const struct da_vocab_merge *m = &v->merges[i];
-        if (v->tokens[m->left].len != 1 || v->tokens[m->right].len != 1)
-            continue;
-        unsigned char a = (unsigned char)v->text.p[v->tokens[m->left].at];
-        unsigned char b = (unsigned char)v->text.p[v->tokens[m->right].at];
-        if (t->byte_id[a] == m->left && t->byte_id[b] == m->right)
-            t->byte_pairs[a << 8 | b] = (uint32_t)i;
-    }
-}
-
 /*
  * A table of the short tokens by their text: a slot has ten bits of the hash over
  * 22 bits of id. A piece that is a token need not be merged when merging could
@@ -73,10 +56,16 @@ static enum da_rc make_wholes(struct da_tokenizer *t, struct da_err *err)
     return DA_OK;
 }
 
-/* The token that a piece of 1..DA_PIECE_MAX_LEN bytes is, or -1. */
-static int32_t find_whole(const struct da_tokenizer *t, struct da_span piece, const char *end)
+/* What the first slot for a hash speaks of: a token that may be the piece, or -1. */
+static inline int32_t first_whole(const struct da_tokenizer *t, uint64_t h)
 {
-    uint64_t h = da_piece_hash(da_piece_key(piece.p, piece.len, end));
+    uint32_t slot = t->wholes[h >> t->whole_shift];
+    return slot == WHOLE_EMPTY ? -1 : (int32_t)(slot & 0x3fffff);
+}
+
+/* The token that a piece of 1..DA_PIECE_MAX_LEN bytes with hash h is, or -1. */
+static int32_t find_whole(const struct da_tokenizer *t, struct da_span piece, uint64_t h)
+{
     size_t mask = ((size_t)1 << (64 - t->whole_shift)) - 1;
     for (size_t at = (size_t)(h >> t->whole_shift); t->wholes[at] != WHOLE_EMPTY;
          at = (at + 1) & mask) {
@@ -97,11 +86,6 @@ static int32_t find_merge_base(const struct da_vocab *v)
     return base;
 }
 
-static inline int32_t result_of(const struct da_tokenizer *t, uint32_t rank)
-{
-    return t->merge_base >= 0 ? t->merge_base + (int32_t)rank : t->v->merges[rank].result;
-}
-
 enum da_rc da_bpe_open(struct da_tokenizer *t, struct da_err *err)
 {
     const struct da_vocab *v = t->v;
@@ -116,8 +100,9 @@ enum da_rc da_bpe_open(struct da_tokenizer *t, struct da_err *err)
     for (size_t i = v->n; i-- > 0;)
         if (v->tokens[i].len == 1 && v->tokens[i].type == DA_TOKEN_NORMAL)
             t->byte_id[(unsigned char)da_vocab_text(v, (int32_t)i).p[0]] = (int32_t)i;
-    make_byte_pairs(t);
-    return v->all_reachable ? make_wholes(t, err) : DA_OK;
+    rc = da_byte_pairs_build(t, err);
+    t->by_jobs = rc == DA_OK && da_byte_pairs_cover(t);
+    return rc == DA_OK && v->all_reachable ? make_wholes(t, err) : rc;
 }
 
 static void rank_pair(const void *ctx, struct da_merge_node *a, const struct da_merge_node *b,
@@ -126,7 +111,7 @@ static void rank_pair(const void *ctx, struct da_merge_node *a, const struct da_
     const struct da_tokenizer *t = ctx;
     (void)end;
     a->rank = da_pairs_find(&t->pairs, a->id, b->id);
-    a->result = a->rank == DA_PAIR_NONE ? -1 : result_of(t, a->rank);
+    a->result = a->rank == DA_PAIR_NONE ? -1 : da_bpe_result(t, a->rank);
 }
 
 enum { INDEX_BITS = 7, NO_KEY = INT32_MAX };
@@ -139,9 +124,8 @@ static inline int32_t key_of(uint32_t rank, size_t at)
 }
 
 /* Merges up to SHORT_MAX symbols in place and returns how many are left; merged-away positions keep
- * an empty key. bytes, when not NULL, are the symbols as bytes. */
-static size_t merge_short(const struct da_tokenizer *t, int32_t *id, size_t n,
-                          const unsigned char *bytes)
+ * an empty key. */
+static size_t merge_short(const struct da_tokenizer *t, int32_t *id, size_t n)
 {
     int32_t key[SHORT_MAX];
     uint8_t next[SHORT_MAX + 1], prev[SHORT_MAX + 1];
@@ -149,9 +133,7 @@ static size_t merge_short(const struct da_tokenizer *t, int32_t *id, size_t n,
     for (size_t i = n ? n - 1 : 0; i < width; i++)
         key[i] = NO_KEY;
     for (size_t i = 0; i + 1 < n; i++)
-        key[i] = key_of(bytes ? t->byte_pairs[bytes[i] << 8 | bytes[i + 1]]
-                              : da_pairs_find(&t->pairs, id[i], id[i + 1]),
-                        i);
+        key[i] = key_of(da_pairs_find(&t->pairs, id[i], id[i + 1]), i);
     for (size_t i = 0; i < n; i++) {
         next[i] = (uint8_t)(i + 1);
         prev[i] = (uint8_t)(i - 1);
@@ -163,7 +145,7 @@ static size_t merge_short(const struct da_tokenizer *t, int32_t *id, size_t n,
         if (best == NO_KEY)
             break;
         size_t i = (size_t)best & (SHORT_MAX - 1), gone = next[i], after = next[gone];
-        id[i] = result_of(t, (uint32_t)best >> INDEX_BITS);
+        id[i] = da_bpe_result(t, (uint32_t)best >> INDEX_BITS);
         next[i] = (uint8_t)after;
         prev[after] = (uint8_t)i;
         key[gone] = key[i] = NO_KEY;
@@ -238,13 +220,9 @@ static enum da_rc encode_piece(const struct da_tokenizer *t, struct da_tok_scrat
     add_symbols(t, piece, out);
     if (out->n - from > SHORT_MAX)
         return merge_long(t, s, out, from, err);
-    bool whole = t->v->byte_level && out->n - from == piece.len;
-    out->n = from + merge_short(t, out->p + from, out->n - from,
-                                whole ? (const unsigned char *)piece.p : NULL);
+    out->n = from + merge_short(t, out->p + from, out->n - from);
     return DA_OK;
 }
-
-enum { BATCH = 64 };
 
 /* The place of a piece of 16 bytes or more in the cache of long ones. */
 static struct da_long_entry *long_entry(const struct da_tok_scratch *s, const char *p, size_t len)
@@ -257,7 +235,7 @@ static struct da_long_entry *long_entry(const struct da_tok_scratch *s, const ch
     }
     memcpy(&w, p + len - 8, 8);
     h = (h ^ w) * 0xbf58476d1ce4e5b9u;
-    return &s->longs[h >> (64 - DA_LONG_CACHE_BITS)];
+    return &s->cache.longs[h >> (64 - s->cache.long_bits)];
 }
 
 static void put_long(struct da_long_entry *e, struct da_span piece, const int32_t *ids, size_t n)
@@ -270,76 +248,179 @@ static void put_long(struct da_long_entry *e, struct da_span piece, const int32_
     memcpy(e->ids, ids, n * sizeof *ids);
 }
 
-/* A piece that the first look into its cache did not find; le is its place among the long ones,
- * set among the short ones, at most one of them not NULL. */
-static enum da_rc encode_missed(const struct da_tokenizer *t, struct da_tok_scratch *s,
-                                struct da_span piece, struct da_piece_set *set,
-                                const struct da_piece_key *key, struct da_long_entry *le,
-                                const char *limit, struct da_ids *out, struct da_err *err)
+/* Pieces that lie one after another, on their way through the caches. */
+struct batch {
+    const struct da_tokenizer *t;
+    struct da_tok_scratch *s;
+    struct da_span piece[DA_BPE_BATCH];
+    struct da_piece_key key[DA_BPE_BATCH];
+    struct da_piece_set *set[DA_BPE_BATCH]; /* a short one's place in the cache, or NULL */
+    struct da_long_entry *le[DA_BPE_BATCH]; /* a long one's, or NULL */
+    uint64_t hash[DA_BPE_BATCH];            /* of the key */
+    const struct da_piece_entry *entry[DA_BPE_BATCH]; /* where the piece was seen */
+    int32_t whole[DA_BPE_BATCH];            /* the token that it is, or -1 */
+    struct da_merge_job *job[DA_BPE_BATCH]; /* holds its ids, or NULL */
+    uint8_t missed[DA_BPE_BATCH];           /* those that are in no cache, n_missed of them */
+    size_t n, n_missed;
+};
+
+static inline bool is_long_entry(const struct da_long_entry *e, struct da_span piece)
+{
+    return e->len == piece.len && memcmp(e->text, piece.p, piece.len) == 0;
+}
+
+/* Takes up pieces; their places in the caches are fetched ahead. */
+static void begin_batch(struct batch *b, const char *limit, const char *p, const char *base,
+                        const uint32_t *ends)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        size_t len = (size_t)(base + ends[i] - p);
+        b->piece[i] = da_span(p, len);
+        b->set[i] = NULL;
+        b->le[i] = NULL;
+        if (DA_LIKELY(len <= DA_PIECE_MAX_LEN)) {
+            b->key[i] = da_piece_key(p, len, limit);
+            b->hash[i] = da_piece_hash(b->key[i]);
+            b->set[i] = da_piece_set(b->s, b->hash[i]);
+            DA_PREFETCH(b->set[i]);
+        } else if (len <= DA_LONG_MAX_LEN) {
+            b->le[i] = long_entry(b->s, p, len);
+            DA_PREFETCH(b->le[i]);
+            DA_PREFETCH(b->le[i]->ids);
+        }
+        p += len;
+    }
+}
+
+static void find_missed(struct batch *b)
+{
+    b->n_missed = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        if (DA_LIKELY(b->set[i] != NULL)) {
+            b->entry[i] = da_piece_way(b->set[i], b->key[i]);
+            if (DA_LIKELY(da_piece_is(b->entry[i], b->key[i])))
+                continue;
+            if (b->t->wholes)
+                DA_PREFETCH(&b->t->wholes[b->hash[i] >> b->t->whole_shift]);
+        } else if (b->le[i] && is_long_entry(b->le[i], b->piece[i])) {
+            continue;
+        }
+        b->whole[i] = -1;
+        b->job[i] = NULL;
+        b->missed[b->n_missed++] = (uint8_t)i;
+    }
+}
+
+/* Looks which of the missed pieces are tokens. What a step reads, the one before has fetched. */
+static void find_wholes(struct batch *b)
+{
+    const struct da_vocab *v = b->t->v;
+    for (size_t k = 0; k < b->n_missed; k++) {
+        size_t i = b->missed[k];
+        b->whole[i] = b->set[i] ? first_whole(b->t, b->hash[i]) : -1;
+        if (b->whole[i] >= 0)
+            DA_PREFETCH(&v->tokens[b->whole[i]]);
+    }
+    for (size_t k = 0; k < b->n_missed; k++) {
+        size_t i = b->missed[k];
+        if (b->whole[i] >= 0)
+            DA_PREFETCH(v->text.p + v->tokens[b->whole[i]].at);
+    }
+    for (size_t k = 0; k < b->n_missed; k++) {
+        size_t i = b->missed[k];
+        if (b->whole[i] >= 0)
+            b->whole[i] = find_whole(b->t, b->piece[i], b->hash[i]);
+    }
+}
+
+/* Merges what is left, all together. */
+static void run_jobs(struct batch *b)
+{
+    size_t n = 0;
+    if (!b->s->jobs)
+        b->s->jobs = da_malloc(DA_BPE_BATCH * sizeof *b->s->jobs);
+    for (size_t k = 0; k < b->n_missed; k++) {
+        size_t i = b->missed[k];
+        if (b->whole[i] < 0 && b->t->v->ignore_merges)
+            b->whole[i] = da_textmap_find(&b->t->map, b->t->v, b->piece[i]);
+        if (b->whole[i] >= 0 || b->piece[i].len > DA_JOB_MAX_LEN)
+            continue;
+        b->job[i] = &b->s->jobs[n++];
+        da_merge_job_set(b->t, b->job[i], b->piece[i].p, b->piece[i].len);
+    }
+    da_merge_jobs_run(b->t, b->s->jobs, n);
+}
+
+/* Appends the ids of a missed piece and remembers them. */
+static enum da_rc add_missed(struct batch *b, size_t i, struct da_ids *out, struct da_err *err)
 {
     size_t old = out->n;
-    if (le && le->len == piece.len && memcmp(le->text, piece.p, piece.len) == 0) {
-        memcpy(da_ids_reserve(out, DA_LONG_MAX_IDS), le->ids, sizeof le->ids);
-        out->n += le->n_ids;
-        return DA_OK;
-    }
     enum da_rc rc = DA_OK;
-    int32_t whole = set && t->wholes ? find_whole(t, piece, limit) : -1;
-    if (whole >= 0)
-        da_ids_add(out, whole);
-    else
-        rc = encode_piece(t, s, piece, out, err);
-    if (set && rc == DA_OK)
-        da_piece_put(set, *key, out->p + old, out->n - old);
-    if (le && rc == DA_OK)
-        put_long(le, piece, out->p + old, out->n - old);
+    if (b->whole[i] >= 0) {
+        da_ids_add(out, b->whole[i]);
+    } else if (b->job[i]) {
+        size_t n = b->job[i]->n;
+        memcpy(da_ids_reserve(out, n), b->job[i]->id, n * sizeof *out->p);
+        out->n += n;
+    } else {
+        rc = encode_piece(b->t, b->s, b->piece[i], out, err);
+    }
+    if (b->set[i] && rc == DA_OK)
+        da_piece_put(b->set[i], b->key[i], out->p + old, out->n - old);
+    if (b->le[i] && rc == DA_OK)
+        put_long(b->le[i], b->piece[i], out->p + old, out->n - old);
     return rc;
 }
 
-/* Encodes pieces that lie one after another. Their places in the cache are fetched ahead. */
+/* Appends the ids of all pieces. Remembering one may drive out another that had been there when
+ * the missed ones were found; such a piece starts anew. */
+static enum da_rc end_batch(struct batch *b, struct da_ids *out, struct da_err *err)
+{
+    enum da_rc rc = DA_OK;
+    int32_t *to = da_ids_reserve(out, DA_BPE_BATCH * DA_PIECE_MAX_IDS);
+    for (size_t i = 0, k = 0; i < b->n && rc == DA_OK; i++) {
+        bool missed = k < b->n_missed && b->missed[k] == i;
+        k += missed;
+        if (DA_LIKELY(b->set[i] && da_piece_is(b->entry[i], b->key[i]))) {
+            memcpy(to, b->entry[i]->ids, sizeof b->entry[i]->ids);
+            to += b->entry[i]->key.w[1] >> 60;
+            continue;
+        }
+        out->n = (size_t)(to - out->p);
+        if (b->le[i] && is_long_entry(b->le[i], b->piece[i])) {
+            memcpy(da_ids_reserve(out, DA_LONG_MAX_IDS), b->le[i]->ids, sizeof b->le[i]->ids);
+            out->n += b->le[i]->n_ids;
+        } else {
+            if (!missed) {
+                b->whole[i] = -1;
+                b->job[i] = NULL;
+            }
+            rc = add_missed(b, i, out, err);
+        }
+        to = da_ids_reserve(out, DA_BPE_BATCH * DA_PIECE_MAX_IDS);
+    }
+    out->n = (size_t)(to - out->p);
+    return rc;
+}
+
+/* Encodes n pieces that lie one after another from at on. */
 static enum da_rc encode_batch(const struct da_tokenizer *t, struct da_tok_scratch *s,
                                struct da_span text, size_t at, const uint32_t *ends, size_t n,
                                struct da_ids *out, struct da_err *err)
 {
-    struct da_piece_key key[BATCH];
-    struct da_piece_set *set[BATCH];
-    struct da_long_entry *le[BATCH];
-    const char *limit = text.p + text.len;
-    size_t from = at;
-    for (size_t i = 0; i < n; from = ends[i++]) {
-        set[i] = NULL;
-        le[i] = NULL;
-        if (ends[i] - from > DA_PIECE_MAX_LEN) {
-            if (ends[i] - from <= DA_LONG_MAX_LEN) {
-                le[i] = long_entry(s, text.p + from, ends[i] - from);
-                DA_PREFETCH(le[i]);
-                DA_PREFETCH(le[i]->ids);
-            }
-            continue;
-        }
-        key[i] = da_piece_key(text.p + from, ends[i] - from, limit);
-        set[i] = da_piece_set(s, key[i]);
-        DA_PREFETCH(set[i]);
-    }
-    for (size_t i = 0; i < n && t->wholes; i++) /* what is not remembered is looked up there */
-        if (set[i] && !da_piece_find(set[i], key[i]))
-            DA_PREFETCH(&t->wholes[da_piece_hash(key[i]) >> t->whole_shift]);
-    enum da_rc rc = DA_OK;
-    int32_t *to = da_ids_reserve(out, BATCH * DA_PIECE_MAX_IDS);
-    for (size_t i = 0; i < n && rc == DA_OK; at = ends[i++]) {
-        const struct da_piece_entry *e = set[i] ? da_piece_find(set[i], key[i]) : NULL;
-        if (DA_LIKELY(e != NULL)) {
-            memcpy(to, e->ids, sizeof e->ids);
-            to += e->key.w[1] >> 60;
-            continue;
-        }
-        out->n = (size_t)(to - out->p);
-        rc = encode_missed(t, s, da_span(text.p + at, ends[i] - at), set[i], &key[i], le[i], limit,
-                           out, err);
-        to = da_ids_reserve(out, BATCH * DA_PIECE_MAX_IDS);
-    }
-    out->n = (size_t)(to - out->p);
-    return rc;
+    struct batch b;
+    da_piece_cache_check(&s->cache);
+    b.t = t;
+    b.s = s;
+    b.n = n;
+    begin_batch(&b, text.p + text.len, text.p + at, text.p, ends);
+    find_missed(&b);
+    s->cache.n_put += b.n_missed;
+    if (b.n_missed > 0 && t->wholes)
+        find_wholes(&b);
+    if (b.n_missed > 0 && t->by_jobs)
+        run_jobs(&b);
+    return end_batch(&b, out, err);
 }
 
 /* Cuts text[at, end) by the steps from number step on. */
@@ -349,13 +430,13 @@ static enum da_rc encode_steps(const struct da_tokenizer *t, struct da_tok_scrat
 {
     const struct da_split *split = &t->v->split;
     enum da_rc rc = DA_OK;
-    uint32_t ends[BATCH];
+    uint32_t ends[DA_BPE_BATCH];
     while (at < end && rc == DA_OK) {
         size_t n = 1;
         ends[0] = (uint32_t)end;
         if (step < split->n)
             n = da_split_many((enum da_split_step)split->steps[step], text.p, at, end, ends,
-                              BATCH);
+                              DA_BPE_BATCH);
         if (step + 1 >= split->n)
             rc = encode_batch(t, s, text, at, ends, n, out, err);
         else

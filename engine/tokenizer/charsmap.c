@@ -26,7 +26,7 @@ enum da_rc da_charsmap_check(struct da_span map, struct da_err *err)
 {
     if (map.len < SIZE_LEN || trie_bytes(map) % UNIT_LEN != 0 || trie_bytes(map) < UNIT_LEN ||
         trie_bytes(map) >= map.len - SIZE_LEN || map.p[map.len - 1] != 0)
-        return da_fail(err, DA_EFORMAT, "the precompiled character map of %zu bytes is damaged",
+        return da_fail(err, DA_EFORMAT, "'precompiled_charsmap', of %zu bytes, is damaged",
                        map.len);
     return DA_OK;
 }

@@ -12,6 +12,20 @@
 #include "text/uclass.h"
 #include "text/unorm.h"
 
+/*
+ * The tables are Unicode 16's, as the pre-splits of the libraries are. Their lower case (Rust's) is
+ * Unicode 17's: three Latin letters more, and Beria Erfe.
+ */
+static uint32_t lower(uint32_t cp)
+{
+    enum { BERIA_FIRST = 0x16ea0, BERIA_LAST = 0x16eb8, BERIA_SMALL = 0x16ebb };
+    if (cp == 0xa7ce || cp == 0xa7d2 || cp == 0xa7d4)
+        return cp + 1;
+    if (cp >= BERIA_FIRST && cp <= BERIA_LAST)
+        return cp - BERIA_FIRST + BERIA_SMALL;
+    return da_uclass_lower(cp);
+}
+
 static void lowercase(struct da_span text, struct da_buf *out)
 {
     const char *end = text.p + text.len;
@@ -23,7 +37,7 @@ static void lowercase(struct da_span text, struct da_buf *out)
         else if (len == 1 && cp == DA_UTF8_REPLACEMENT)
             da_buf_add_char(out, *p);
         else
-            da_buf_add_utf8(out, da_uclass_lower(cp));
+            da_buf_add_utf8(out, lower(cp));
         p += len;
     }
 }

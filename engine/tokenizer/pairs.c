@@ -47,8 +47,8 @@ enum da_rc da_pairs_build(struct da_pairs *t, const struct da_vocab_merge *merge
     t->filter_shift = DA_PAIR_KEY_BITS - filter_bits;
     t->mask = ((size_t)1 << bits) - 1;
     for (size_t i = 0; i < n; i++) {
-        uint64_t h = da_pair_mix(merges[i].left, merges[i].right), bit = h >> t->filter_shift;
-        t->filter[bit >> 6] |= (uint64_t)1 << (bit & 63);
+        uint64_t h = da_pair_mix(merges[i].left, merges[i].right);
+        t->filter[h >> t->filter_shift >> 6] |= da_pairs_bits(t, h);
         insert(t, h, i, &longest);
     }
     if (longest > 4 && longest >= (t->mask + 1) / 8) {

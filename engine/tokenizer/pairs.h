@@ -7,8 +7,9 @@
  * ranks 23 (DA_VOCAB_MAX_MERGES), so a slot is one word: the low 41 bits of the
  * mixed pair and the rank. Mixing is reversible and the missing three bits follow
  * from where the slot stands, as long as no run of full slots is an eighth of the
- * table long, which building checks. A bit filter small enough for the
- * second-level cache answers most look-ups of pairs that never merge.
+ * table long, which building checks. A filter (Bloom's, two bits of one word) small
+ * enough for the second-level cache answers nearly all look-ups of pairs that never
+ * merge.
  */
 
 #include <stdbool.h>
@@ -44,12 +45,20 @@ static inline uint64_t da_pair_mix(int32_t left, int32_t right)
     return h * 0xd6e8feb86659fd93u & mask;
 }
 
-/* The rank of the merge of two tokens, or DA_PAIR_NONE. */
-static inline uint32_t da_pairs_find(const struct da_pairs *t, int32_t left, int32_t right)
+static inline uint64_t da_pairs_bits(const struct da_pairs *t, uint64_t h)
 {
-    uint64_t h = da_pair_mix(left, right), bit = h >> t->filter_shift;
-    if (!(t->filter[bit >> 6] >> (bit & 63) & 1))
-        return DA_PAIR_NONE;
+    return (uint64_t)1 << (h >> t->filter_shift & 63) | (uint64_t)1 << (h >> 4 & 63);
+}
+
+/* False when the pair that mixes to h certainly does not merge. */
+static inline bool da_pairs_maybe(const struct da_pairs *t, uint64_t h)
+{
+    return !(da_pairs_bits(t, h) & ~t->filter[h >> t->filter_shift >> 6]);
+}
+
+/* The rank of the merge of the pair that mixes to h, or DA_PAIR_NONE. */
+static inline uint32_t da_pairs_look(const struct da_pairs *t, uint64_t h)
+{
     uint64_t tag = h << (64 - DA_PAIR_TAG_BITS) >> (64 - DA_PAIR_TAG_BITS);
     for (size_t i = (size_t)(h >> t->shift);; i = (i + 1) & t->mask) {
         uint64_t slot = t->slots[i];
@@ -58,6 +67,13 @@ static inline uint32_t da_pairs_find(const struct da_pairs *t, int32_t left, int
         if (slot == UINT64_MAX)
             return DA_PAIR_NONE;
     }
+}
+
+/* The rank of the merge of two tokens, or DA_PAIR_NONE. */
+static inline uint32_t da_pairs_find(const struct da_pairs *t, int32_t left, int32_t right)
+{
+    uint64_t h = da_pair_mix(left, right);
+    return da_pairs_maybe(t, h) ? da_pairs_look(t, h) : DA_PAIR_NONE;
 }
 
 #endif

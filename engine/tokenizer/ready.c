@@ -26,10 +26,10 @@ struct head {
     uint64_t count[N_PARTS]; /* elements */
 };
 
-static const char magic[8] = {'D', 'A', 'R', 'E', 'A', 'D', 'Y', '1'};
+static const char magic[8] = {'D', 'A', 'R', 'E', 'A', 'D', 'Y', '2'};
 static const size_t width[N_PARTS] = {sizeof(struct da_vocab_token), sizeof(struct da_vocab_merge),
                                       1, sizeof(uint64_t), sizeof(uint64_t), sizeof(uint32_t),
-                                      sizeof(uint32_t), sizeof(int32_t)};
+                                      sizeof(struct da_byte_pair), sizeof(int32_t)};
 static_assert(sizeof(struct head) % 8 == 0, "no padding at the end");
 
 /* Linked to docassist only; $(O)/ready.S. */
@@ -120,8 +120,9 @@ enum da_rc da_ready_open(struct da_tokenizer **ret, const char *name)
     t->wholes = (uint32_t *)(uintptr_t)parts[WHOLES];
     t->whole_shift = h.whole_shift;
     t->merge_base = h.merge_base;
-    t->byte_pairs = (uint32_t *)(uintptr_t)parts[BYTE_PAIRS];
+    t->byte_pairs = (struct da_byte_pair *)(uintptr_t)parts[BYTE_PAIRS];
     memcpy(t->byte_id, parts[BYTE_IDS], sizeof t->byte_id);
+    t->by_jobs = da_byte_pairs_cover(t);
     enum da_rc rc = da_added_build(&t->raw, v, false, NULL);
     if (rc == DA_OK)
         rc = da_added_build(&t->normalized, v, true, NULL);

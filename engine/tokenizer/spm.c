@@ -139,13 +139,15 @@ enum da_rc da_spm_pieces(const struct da_tokenizer *t, struct da_tok_scratch *s,
             continue;
         }
         struct da_piece_key k = da_piece_key(piece.p, piece.len, text.p + text.len);
-        struct da_piece_set *set = da_piece_set(s, k);
+        da_piece_cache_check(&s->cache);
+        struct da_piece_set *set = da_piece_set(s, da_piece_hash(k));
         if (da_piece_get(set, k, out))
             continue;
         size_t from = out->n;
         rc = encode(t, s, piece, out, err);
         if (rc == DA_OK)
             da_piece_put(set, k, out->p + from, out->n - from);
+        s->cache.n_put++;
     }
     return rc;
 }

@@ -2,14 +2,12 @@
 
 #include "engine/tokenizer/tokenizer.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/hash.h"
 #include "common/mem.h"
-#include "engine/bigmem.h"
 #include "engine/tokenizer/charsmap.h"
 #include "engine/tokenizer/tokenizer_impl.h"
 
@@ -43,11 +41,7 @@ struct da_tok_scratch *da_tok_scratch_new(void)
         da_buf_init(&s->norm[i], 4 * DA_TOK_MAX_TEXT - 1);
         da_buf_init(&s->late[i], 4 * DA_TOK_MAX_TEXT - 1);
     }
-    size_t n_short = sizeof *s->cache << DA_PIECE_CACHE_BITS;
-    size_t n_long = sizeof *s->longs << DA_LONG_CACHE_BITS;
-    s->cache = da_big_alloc(n_short + n_long);
-    assert(s->cache); /* fixed and small: fails as da_malloc does */
-    s->longs = (struct da_long_entry *)((char *)s->cache + n_short);
+    da_piece_cache_init(&s->cache);
     return s;
 }
 
@@ -63,8 +57,8 @@ void da_tok_scratch_free(struct da_tok_scratch *s)
     da_ids_release(&s->ids);
     da_merge_release(&s->merge);
     free(s->path);
-    da_big_free(s->cache, (sizeof *s->cache << DA_PIECE_CACHE_BITS) +
-                              (sizeof *s->longs << DA_LONG_CACHE_BITS));
+    free(s->jobs);
+    da_piece_cache_release(&s->cache);
     free(s);
 }
 
@@ -377,10 +371,8 @@ enum da_rc da_tokenizer_encode(const struct da_tokenizer *t, struct da_tok_scrat
                                struct da_err *err)
 {
     if (s->key != t->key) {
-        if (s->key != 0) {
-            memset(s->cache, 0, sizeof *s->cache << DA_PIECE_CACHE_BITS);
-            memset(s->longs, 0, sizeof *s->longs << DA_LONG_CACHE_BITS);
-        }
+        if (s->key != 0)
+            da_piece_cache_clear(&s->cache);
         s->key = t->key;
     }
     if (text.len > DA_TOK_MAX_TEXT)

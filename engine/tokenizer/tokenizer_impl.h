@@ -9,6 +9,7 @@
 #include "common/buf.h"
 #include "common/mem.h"
 #include "engine/tokenizer/added.h"
+#include "engine/tokenizer/bytemerge.h"
 #include "engine/tokenizer/merge.h"
 #include "engine/tokenizer/pairs.h"
 #include "engine/tokenizer/textmap.h"
@@ -23,10 +24,11 @@ struct da_tokenizer {
     struct da_added normalized; /* and those looked for after normalization */
     struct da_pairs pairs;      /* BPE */
     struct da_textmap map;      /* all kinds but byte-level BPE without ignore_merges */
-    uint32_t *byte_pairs;       /* [65536] ranks, by first * 256 + second; byte-level BPE */
+    struct da_byte_pair *byte_pairs; /* [65536], by first * 256 + second; byte-level BPE */
     uint32_t *wholes;           /* tokens of up to 15 bytes, see bpe.c; when all are reachable */
     unsigned whole_shift;
     int32_t merge_base;         /* BPE: merge number i gives token merge_base + i; -1: see merges */
+    bool by_jobs;               /* pieces of bytes are merged by bytemerge.h */
     int32_t byte_id[256];       /* byte-level: the byte's token; else "<0x..>"; -1 none */
     struct da_trie *trie;       /* Unigram */
     double unknown_score;       /* Unigram: of a character without a token */
@@ -35,7 +37,7 @@ struct da_tokenizer {
 };
 
 /* Pieces up to 15 bytes that gave up to 4 ids, two to a cache line. */
-enum { DA_PIECE_MAX_LEN = 15, DA_PIECE_MAX_IDS = 4, DA_PIECE_CACHE_BITS = 16 };
+enum { DA_PIECE_MAX_LEN = 15, DA_PIECE_MAX_IDS = 4 };
 
 /* The bytes of a piece, zero-padded; the last byte holds the length (low half; 0: empty) and, in
  * an entry, the number of ids (high half). */
@@ -53,13 +55,25 @@ struct da_piece_set {
 };
 
 /* Longer pieces, such as words of Cyrillic or Devanagari; two cache lines an entry. */
-enum { DA_LONG_MAX_LEN = 46, DA_LONG_MAX_IDS = 20, DA_LONG_CACHE_BITS = 14 };
+enum { DA_LONG_MAX_LEN = 46, DA_LONG_MAX_IDS = 20 };
 struct da_long_entry {
     uint8_t len; /* 0: empty */
     uint8_t n_ids;
     char text[DA_LONG_MAX_LEN];
     int32_t ids[DA_LONG_MAX_IDS];
 };
+
+/* What is remembered of pieces: a small table at first, because clearing a large one costs more
+ * than a short text, and a large one once much has been put into it. */
+struct da_piece_cache {
+    struct da_piece_set *sets;    /* [1 << bits], owned */
+    struct da_long_entry *longs;  /* [1 << long_bits], in the same block */
+    unsigned bits, long_bits;
+    size_t n_put;
+    void *block;                  /* of the small tables, or NULL */
+};
+
+enum { DA_BPE_BATCH = 256 }; /* pieces that are looked at together */
 
 struct da_best_path {
     double score;
@@ -69,8 +83,8 @@ struct da_best_path {
 
 struct da_tok_scratch {
     uint64_t key;                 /* of the tokenizer the caches belong to */
-    struct da_piece_set *cache; /* [1 << DA_PIECE_CACHE_BITS], owned */
-    struct da_long_entry *longs; /* [1 << DA_LONG_CACHE_BITS], in the same block */
+    struct da_piece_cache cache;
+    struct da_merge_job *jobs; /* [DA_BPE_BATCH], owned; NULL until needed */
     struct da_merge_list merge;
     struct da_best_path *path; /* [cap_path + 1] */
     size_t cap_path;
@@ -123,6 +137,12 @@ bool da_norm_needed(const struct da_vocab *v, bool in_late);
 /* Makes room for a path over len bytes; DA_ENOMEM. */
 enum da_rc da_tok_reserve_path(struct da_tok_scratch *s, size_t len, struct da_err *err);
 
+/* The token that merge number rank makes. */
+static inline int32_t da_bpe_result(const struct da_tokenizer *t, uint32_t rank)
+{
+    return t->merge_base >= 0 ? t->merge_base + (int32_t)rank : t->v->merges[rank].result;
+}
+
 /* Makes room for n more ids. */
 static inline int32_t *da_ids_reserve(struct da_ids *ids, size_t n)
 {
@@ -154,28 +174,29 @@ static inline uint64_t da_piece_hash(struct da_piece_key k)
 }
 
 static inline struct da_piece_set *da_piece_set(const struct da_tok_scratch *s,
-                                                struct da_piece_key k)
+                                                uint64_t hash)
 {
-    return &s->cache[da_piece_hash(k) >> (64 - DA_PIECE_CACHE_BITS)];
+    return &s->cache.sets[hash >> (64 - s->cache.bits)];
 }
 
-/* The entry that remembers a piece, or NULL. */
-static inline const struct da_piece_entry *da_piece_find(const struct da_piece_set *set,
-                                                         struct da_piece_key k)
+static inline bool da_piece_is(const struct da_piece_entry *e, struct da_piece_key k)
 {
-    const struct da_piece_entry *e = set->way;
-    for (int i = 0; i < 2; i++, e++)
-        if (e->key.w[0] == k.w[0] && (e->key.w[1] & DA_PIECE_KEY_MASK) == k.w[1])
-            return e;
-    return NULL;
+    return !((e->key.w[0] ^ k.w[0]) | ((e->key.w[1] & DA_PIECE_KEY_MASK) ^ k.w[1]));
+}
+
+/* The entry that remembers a piece, or another one; chosen without a branch. */
+static inline const struct da_piece_entry *da_piece_way(const struct da_piece_set *set,
+                                                        struct da_piece_key k)
+{
+    return set->way + !da_piece_is(set->way, k);
 }
 
 /* Appends the ids of a piece when they are remembered. */
 static inline bool da_piece_get(const struct da_piece_set *set, struct da_piece_key k,
                                 struct da_ids *out)
 {
-    const struct da_piece_entry *e = da_piece_find(set, k);
-    if (!e)
+    const struct da_piece_entry *e = da_piece_way(set, k);
+    if (!da_piece_is(e, k))
         return false;
     memcpy(da_ids_reserve(out, DA_PIECE_MAX_IDS), e->ids, sizeof e->ids);
     out->n += e->key.w[1] >> 60;
@@ -191,6 +212,19 @@ static inline void da_piece_put(struct da_piece_set *set, struct da_piece_key k,
     set->way[0].key.w[0] = k.w[0];
     set->way[0].key.w[1] = k.w[1] | (uint64_t)n << 60;
     memcpy(set->way[0].ids, ids, n * sizeof *ids);
+}
+
+void da_piece_cache_init(struct da_piece_cache *c);
+void da_piece_cache_release(struct da_piece_cache *c);
+void da_piece_cache_clear(struct da_piece_cache *c);
+/* To be called between pieces: pointers into the tables may become invalid. */
+void da_piece_cache_grow(struct da_piece_cache *c);
+
+static inline void da_piece_cache_check(struct da_piece_cache *c)
+{
+    enum { SMALL_IS_FULL = 4096 };
+    if (DA_UNLIKELY(c->block != NULL && c->n_put > SMALL_IS_FULL))
+        da_piece_cache_grow(c);
 }
 
 #endif

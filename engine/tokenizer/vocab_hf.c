@@ -120,6 +120,40 @@ static enum da_rc place_object(struct da_vocab *v, struct hf_list *l, const stru
     return rc;
 }
 
+/*
+ * A score as the library reads it, whose JSON parser (serde_json) rounds twice: the digits to a
+ * double, then that by a power of ten. It differs from the nearest double in the last bit at most,
+ * which decides between ways of the same score.
+ */
+static double score_as_read(double exact)
+{
+    enum { MAX_POWER = 22 }; /* of ten, that a double holds */
+    struct da_buf text;
+    double digits, power = 1;
+    uint64_t significand = 0;
+    int n_fraction = 0;
+    bool fraction = false, plain = true;
+    da_buf_init(&text, 0);
+    da_buf_add_double(&text, exact);
+    for (size_t i = exact < 0 ? 1 : 0; i < text.len && plain; i++) {
+        if (text.p[i] == '.' && !fraction) {
+            fraction = true;
+        } else if (text.p[i] >= '0' && text.p[i] <= '9' && significand < UINT64_MAX / 100) {
+            significand = significand * 10 + (uint64_t)(text.p[i] - '0');
+            n_fraction += fraction;
+        } else {
+            plain = false; /* an exponent: no score of any vocabulary */
+        }
+    }
+    da_buf_release(&text);
+    if (!plain || n_fraction > MAX_POWER)
+        return exact;
+    for (int i = 0; i < n_fraction; i++)
+        power *= 10;
+    digits = (double)significand / power;
+    return exact < 0 ? -digits : digits;
+}
+
 /* Unigram: an array of [text, score]. */
 static enum da_rc place_scores(struct da_vocab *v, struct hf_list *l, const struct da_json *model,
                                struct da_err *err)
@@ -138,7 +172,7 @@ static enum da_rc place_scores(struct da_vocab *v, struct hf_list *l, const stru
             !da_json_double(da_json_at(t, 1), &score))
             return da_fail(err, DA_EFORMAT, "member 'model.vocab': element %lld is no pair",
                            (long long)id);
-        token.score = score;
+        token.score = score_as_read(score);
         if (id == unk)
             token.type = DA_TOKEN_UNKNOWN;
         else if (v->byte_fallback && is_byte_token(token.text))

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/utf8.h"
 #include "engine/tokenizer/vocab.h"
 
 enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
@@ -72,6 +73,19 @@ static enum da_rc damaged(const char *what, struct da_err *err)
     return da_fail(err, DA_EFORMAT, "SentencePiece model: %s is damaged", what);
 }
 
+/* With the last piece that was whole, as far as it is printable. */
+static enum da_rc damaged_after(const struct da_vocab *v, const char *what, struct da_err *err)
+{
+    enum { SHOWN = 40 };
+    const struct da_span last = da_vocab_text(v, (int32_t)v->n - 1);
+    size_t n = da_utf8_valid_len(last.p, last.len < SHOWN ? last.len : SHOWN);
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)last.p[i] < 0x20 || last.p[i] == 0x7f)
+            n = i;
+    return da_fail(err, DA_EFORMAT, "SentencePiece model: %s piece %zu ('%.*s') is damaged", what,
+                   v->n, (int)n, last.p);
+}
+
 static enum da_rc read_piece(struct da_vocab *v, struct da_span in, struct da_err *err)
 {
     struct da_span text = da_span("", 0);
@@ -80,7 +94,7 @@ static enum da_rc read_piece(struct da_vocab *v, struct da_span in, struct da_er
     struct field f;
     while (in.len > 0) {
         if (!take_field(&in, &f))
-            return damaged("a piece", err);
+            return damaged_after(v, "the one after", err);
         if (f.number == 1 && f.wire == WIRE_BYTES) {
             text = f.bytes;
         } else if (f.number == 2 && f.wire == WIRE_FIXED32) {
@@ -91,7 +105,7 @@ static enum da_rc read_piece(struct da_vocab *v, struct da_span in, struct da_er
         }
     }
     if (type < DA_TOKEN_NORMAL || type > DA_TOKEN_BYTE || score != score)
-        return damaged("a piece", err);
+        return damaged_after(v, "the one after", err);
     return da_vocab_add(v, text, score, (enum da_token_type)type, 0, err);
 }
 
@@ -115,7 +129,7 @@ static enum da_rc read_trainer(struct da_vocab *v, struct da_span in, struct da_
         case 24:
             if (f.value)
                 return da_fail(err, DA_EUNSUPPORTED,
-                               "SentencePiece model: treat_whitespace_as_suffix is not supported");
+                               "SentencePiece model: 'treat_whitespace_as_suffix' is not supported");
             break;
         case 35:
             v->byte_fallback = f.value != 0;
@@ -138,7 +152,7 @@ static enum da_rc read_trainer(struct da_vocab *v, struct da_span in, struct da_
     }
     if (model != UNIGRAM && model != BPE)
         return da_fail(err, DA_EUNSUPPORTED,
-                       "SentencePiece model: model type %llu is not supported",
+                       "SentencePiece model: 'model_type' %llu is not supported",
                        (unsigned long long)model);
     v->kind = model == BPE ? DA_VOCAB_SPM : DA_VOCAB_UNIGRAM;
     v->add_bos = model == BPE;
@@ -183,7 +197,7 @@ enum da_rc da_vocab_from_sentencepiece(struct da_vocab **ret, struct da_span mod
     while (model.len > 0 && rc == DA_OK) {
         struct field f;
         if (!take_field(&model, &f)) {
-            rc = damaged("the file", err);
+            rc = damaged_after(v, "what follows", err);
         } else if (f.wire == WIRE_BYTES && f.number == 1) {
             rc = read_piece(v, f.bytes, err);
         } else if (f.wire == WIRE_BYTES && f.number == 2) {
@@ -196,8 +210,8 @@ enum da_rc da_vocab_from_sentencepiece(struct da_vocab **ret, struct da_span mod
         }
     }
     if (rc == DA_OK && (!trainer || v->n == 0))
-        rc = da_fail(err, DA_EFORMAT, "SentencePiece model: %s",
-                     trainer ? "no pieces" : "no trainer's part");
+        rc = da_fail(err, DA_EFORMAT, "SentencePiece model: no '%s'",
+                     trainer ? "pieces" : "trainer_spec");
     if (rc != DA_OK)
         da_vocab_free(v);
     else

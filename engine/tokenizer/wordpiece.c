@@ -78,11 +78,13 @@ enum da_rc da_wordpiece_encode(const struct da_tokenizer *t, struct da_tok_scrat
         struct da_span w = da_span(word, (size_t)(p - word));
         if (w.len > 0 && w.len <= DA_PIECE_MAX_LEN) {
             struct da_piece_key k = da_piece_key(w.p, w.len, end);
-            struct da_piece_set *set = da_piece_set(s, k);
+            da_piece_cache_check(&s->cache);
+            struct da_piece_set *set = da_piece_set(s, da_piece_hash(k));
             size_t from = out->n;
             if (!da_piece_get(set, k, out)) {
                 encode_word(t, w, out);
                 da_piece_put(set, k, out->p + from, out->n - from);
+                s->cache.n_put++;
             }
         } else if (w.len > 0) {
             encode_word(t, w, out);

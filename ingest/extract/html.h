@@ -14,8 +14,7 @@ struct da_html_facts {
     struct da_buf title; /* initialized by the caller, who releases it */
 };
 
-/* Appends the main content (full: everything visible) to out. Leaves the parsed tree
- * allocated: for processes that end after their document. */
+/* Appends the main content (full: everything visible) to out. */
 void da_html_write(const char *p, size_t len, bool full, struct da_buf *out,
                    struct da_html_facts *facts);
 

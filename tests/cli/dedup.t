@@ -67,7 +67,7 @@ is_stdout ""
 printf '{"id":"x","text":"a"}\n{"id":"y"\n' >cut.jsonl
 run docassist dedup cut.jsonl -o cut-out.jsonl
 is_exit 1
-is_stderr "docassist: cut.jsonl:2: invalid JSON at byte 9: the text ends inside an object"
+is_stderr "docassist: cut.jsonl:2: invalid JSON at byte 9, after member 'id': the text ends inside an object"
 printf '\n{"id":"y"}\n' >no-text.jsonl
 run docassist dedup no-text.jsonl
 is_exit 1

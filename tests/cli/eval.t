@@ -35,6 +35,8 @@ is "$(json tasks.question_answering.bleu.signature score.json)" \
 is "$(json tasks.question_answering.rouge1.value score.json)" "0.7749287749287749" "ROUGE-1 is rouge_score's mean"
 is "$(json tasks.question_answering.em.value score.json)" "0.3333333333333333" \
     "exact match: 'the' and 'the the' are both nothing but articles"
+is "$(json tasks.question_answering.contains.signature score.json)" "squad:2.0|contains" \
+    "... and whether answers contain the reference"
 is "$(json tasks.question_answering.f1.value score.json)" "0.8333333333333334" \
     "token F1: the mean of 2/3, 5/6 and 1 (both empty)"
 is "$(json intent.accuracy score.json)" "0.5" "intent: one right of the two that name one"

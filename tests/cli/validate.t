@@ -14,7 +14,7 @@ is_stderr ""
 run docassist validate prediction bad.jsonl
 is_exit 3 "invalid records: finished, but some failed"
 is_stdout "1 valid, 3 invalid"
-is_stderr "docassist: bad.jsonl:2: invalid JSON at byte 12: the text ends inside an object
+is_stderr "docassist: bad.jsonl:2: invalid JSON at byte 12, after member 'id': the text ends inside an object
 docassist: bad.jsonl:4: id 'd/summ' stands on line 1 already
 docassist: bad.jsonl:5: at /: member 'raw' is missing" "each with file and line"
 

@@ -68,7 +68,7 @@ step "ARM build" env PKG_CONFIG_LIBDIR="$libs/pkgconfig" PKG_CONFIG_SYSROOT_DIR=
 emulate() { # CPU TEST...
     cpu=$1
     shift
-    DOCASSIST_BUILD=$PWD/$arm prove --merge -j2 -e "qemu-aarch64-static -L $cross -cpu $cpu" "$@"
+    DOCASSIST_SMALL=1 DOCASSIST_BUILD=$PWD/$arm prove --merge -j2 -e "qemu-aarch64-static -L $cross -cpu $cpu" "$@"
 }
 # A Cortex-A53 has NEON alone, an A76 dot products, "max" all that the emulator knows.
 for cpu in cortex-a53 cortex-a76; do

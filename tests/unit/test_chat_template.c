@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/hash.h"
 #include "common/io.h"
 #include "common/json.h"
@@ -181,8 +182,72 @@ static void test_limits(void)
     da_buf_release(&deep);
 }
 
+/*
+ * Hostile templates: each ends with an error in well under a second of CPU, whatever it repeats.
+ * The limit leaves room for sanitizers and emulated processors; the figures are printed.
+ */
+static void test_hostile(void)
+{
+    enum { MAX_SECONDS = 10 };
+    static const char *const templates[] = {
+        "{% for a in range(1000) %}{% for b in range(1000) %}{% for c in range(1000) %}x{% endfor %}"
+        "{% endfor %}{% endfor %}",
+        "{% macro f(x) %}{% if x > 0 %}{{ f(x - 1) }}{{ f(x - 1) }}{% endif %}{% endmacro %}"
+        "{{ f(90) }}",
+        "{% set ns = namespace(s=[1, 2]) %}{% for i in range(99) %}{% set ns.s = ns.s + ns.s %}"
+        "{% endfor %}{{ ns.s | length }}",
+        "{% set ns = namespace(s='aaaa') %}{% for i in range(60) %}"
+        "{% set ns.s = ns.s | replace('a', 'aa') %}{% endfor %}{{ ns.s }}",
+        "{% set ns = namespace(s='aaaa') %}{% for i in range(60) %}"
+        "{% set ns.s = [ns.s, ns.s] | join(ns.s) %}{% endfor %}{{ ns.s }}",
+        /* the same list many times in itself: 2^64 elements to compare, to print, to write */
+        "{% set ns = namespace(s=[], t=[]) %}{% for i in range(64) %}{% set ns.s = [ns.s, ns.s] %}"
+        "{% set ns.t = [ns.t, ns.t] %}{% endfor %}{{ ns.s == ns.t }}",
+        "{% set ns = namespace(s=[]) %}{% for i in range(64) %}{% set ns.s = [ns.s, ns.s] %}"
+        "{% endfor %}{{ ns.s }}",
+        "{% set ns = namespace(s=[]) %}{% for i in range(64) %}"
+        "{% set ns.s = {'a': ns.s, 'b': ns.s} %}{% endfor %}{{ ns.s | tojson(indent=100) }}",
+        /* searches that look at every place for long */
+        "{% set s = 'a' * 4000000 %}{% set q = 'a' * 2000000 + 'ba' %}"
+        "{% for i in range(100000) %}{{ q in s }}{% endfor %}",
+        "{% set s = 'a' * 4000000 %}{% set q = 'a' * 2000000 + 'ba' %}"
+        "{% for i in range(100000) %}{{ s.rfind(q) }}{{ s.count(q) }}{{ s.split(q) }}{% endfor %}",
+        "{% set s = 'ab' * 2000000 %}{% for i in range(100000) %}{% set x = s.strip(s[1:]) %}"
+        "{% endfor %}",
+        /* long strings, compared or looked at again and again */
+        "{% set s = 'a' * 30000000 %}{% set t = s + 'b' %}{% set u = s + 'c' %}"
+        "{% for i in range(100000) %}{% set x = t == u %}{% endfor %}",
+        "{% set s = 'a' * 30000000 %}{% for i in range(100000) %}{% set x = s.startswith(s) %}"
+        "{% endfor %}",
+        "{% set s = '\xc3\xa9' * 10000000 %}{% for i in range(100000) %}{% set x = s[1000000] %}"
+        "{% endfor %}",
+        "{% set s = '\xc3\xa9' * 10000000 %}{% for i in range(1000) %}{% set x = s | upper %}"
+        "{% endfor %}",
+        "{% for i in range(100000) %}{{ ' ' * 9000000 | int }}{% endfor %}",
+        "{% for i in range(100000) %}{{ range(1000) | list | sort | length }}{% endfor %}",
+        "{% for i in range(100000) %}{% set x = range(100000) | map('string') | list %}{% endfor %}",
+        "{% for i in range(100000) %}{{ range(3000) | list | unique | list | length }}{% endfor %}",
+    };
+    struct da_buf out;
+    double worst = 0;
+    da_buf_init(&out, 0);
+    for (size_t i = 0; i < DA_ARRAY_LEN(templates); i++) {
+        struct da_err err;
+        const uint64_t start = da_cpu_time_ns();
+        const enum da_rc rc = render(da_span_str(templates[i]), NULL, NULL, &out, &err);
+        const double seconds = (double)(da_cpu_time_ns() - start) / 1e9;
+        worst = seconds > worst ? seconds : worst;
+        tap_ok(rc == DA_ELIMIT && seconds < MAX_SECONDS, "hostile template %zu: %s", i,
+               rc ? err.msg : "rendered");
+        tap_diag("%.2f s of CPU", seconds);
+    }
+    tap_diag("%zu hostile templates: at most %.2f s of CPU", DA_ARRAY_LEN(templates), worst);
+    da_buf_release(&out);
+}
+
 int main(void)
 {
+    test_hostile();
     test_features();
     test_published();
     test_failures();

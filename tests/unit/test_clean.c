@@ -30,6 +30,8 @@ static void test_rules(void)
     is("co\xc2\xadop\xe2\x80\x8b\xef\xbb\xbf" "era\xe2\x81\xa0tion", "cooperation\n",
        "soft hyphens and zero widths");
     is("e\xef\xac\x83" "cient \xef\xac\x81sh", "efficient fish\n", "ligatures");
+    is("\xef\xb9\xb4x", "\xd9\x8dx\n", "a mark on a space, first of all");
+    is("a \xef\xb9\xb4", "a \xd9\x8d\n", "a mark on a space, behind one");
     is("\xef\xbb\xbb", "\xd9\x84\xd8\xa7\n", "Arabic presentation forms");
     is("Cafe\xcc\x81", "Caf\xc3\xa9\n", "NFC");
     is("a\x01\x7f\x1b[0m\xc2\x9f" "b", "a[0mb\n", "control characters");

@@ -24,9 +24,10 @@ static const char *const FAMILIES[] = {
     "gptneox",        "bloom",       "mpt",        "phi3",       "llama3",       "mistral",
     "starcoder",      "gemma",       "gemma2",     "gemma3",     "granite",      "olmo",
     "olmo2",          "openelm",     "stablelm",   "phi2",       "falcon",       "falcon-new",
-    "starcoder2",     "gptneo",      "opt",        "opt-post",   "mobillama",    "mobilellm",
-    "phonelm",        "phi35-short", "phi35-long", "qwen2-yarn", "llama-linear", "cerebras",
-    "gptneox-serial", "mamba",       "t5",         "flan-t5",    "mt0",
+    "bloomz",         "qwen2-mscale", "starcoder2", "gptneo",    "opt",         "opt-post",
+    "mobillama",      "mobilellm",   "phonelm",    "phi35-short", "phi35-long",  "qwen2-yarn",
+    "llama-linear",   "cerebras",    "gptneox-serial", "mamba",  "t5",          "flan-t5",
+    "mt0",            "falcon-rw",
 };
 
 /* An encoder-decoder has logits from the end of what its encoder reads. */

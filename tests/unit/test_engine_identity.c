@@ -3,6 +3,7 @@
  * log-probabilities however they are computed: kernels, threads, batch, answers at one time,
  * prefix cache, drafting, memory. The truth is plain C, one thread, one request at a time, every
  * prompt whole, no drafts. bench/engine/identity.sh does the same with a model of real size.
+ * With DOCASSIST_SMALL in the environment (emulated processors) it is 24 requests, and says so.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,14 +21,14 @@
 #include "engine/model/random.h"
 #include "tests/tap.h"
 
-enum { N_REQUESTS = 200, PER_DOC = 3, MAX_IDS = 160, N_TOP = 3, VOCAB = 512 };
+enum { N_REQUESTS = 200, N_SMALL = 24, PER_DOC = 3, MAX_IDS = 160, N_TOP = 3, VOCAB = 512 };
 
 struct work {
     struct da_request reqs[N_REQUESTS];
     int32_t ids[N_REQUESTS][MAX_IDS];
     char names[N_REQUESTS][16];
     struct da_buf out[N_REQUESTS], want[N_REQUESTS];
-    size_t given, got;
+    size_t n, given, got;
 };
 
 static struct work w;
@@ -36,7 +37,7 @@ static enum da_rc next(void *ctx, struct da_request *req, bool *end, struct da_e
 {
     (void)ctx;
     (void)err;
-    if (w.given == N_REQUESTS)
+    if (w.given == w.n)
         *end = true;
     else
         *req = w.reqs[w.given++];
@@ -99,15 +100,14 @@ static bool run(const struct da_model *m, const struct da_engine_opts *o,
     enum da_rc rc = da_engine_run(e, &calls, &err);
     *stats = *da_engine_stats(e);
     da_engine_free(e);
-    return rc == DA_OK && w.got == N_REQUESTS;
+    return rc == DA_OK && w.got == w.n;
 }
 
 static size_t different(void)
 {
     size_t n = 0;
-    for (size_t i = 0; i < N_REQUESTS; i++)
-        n += w.out[i].len != w.want[i].len ||
-             memcmp(w.out[i].p, w.want[i].p, w.want[i].len) != 0;
+    for (size_t i = 0; i < w.n; i++)
+        n += w.out[i].len != w.want[i].len || memcmp(w.out[i].p, w.want[i].p, w.want[i].len) != 0;
     return n;
 }
 
@@ -149,7 +149,7 @@ static void test_model(const char *path, const char *what, enum da_kv_type kv, u
             return;
         if (v == 0) {
             tap_ok(run(m, &plain, &stats), "%s: the truth", what);
-            for (size_t i = 0; i < N_REQUESTS; i++) {
+            for (size_t i = 0; i < w.n; i++) {
                 da_buf_reset(&w.want[i]);
                 da_buf_add(&w.want[i], w.out[i].p, w.out[i].len);
             }
@@ -166,8 +166,8 @@ static void test_model(const char *path, const char *what, enum da_kv_type kv, u
                what, all[v]->name, n, bad_runs, bad);
         da_model_close(m);
     }
-    tap_ok(accepted > 100, "%s: guesses were right (%llu)", what, (unsigned long long)accepted);
-    tap_ok(shared > 1000, "%s: prefixes were shared (%llu tokens)", what,
+    tap_ok(accepted > w.n / 2, "%s: guesses were right (%llu)", what, (unsigned long long)accepted);
+    tap_ok(shared > 5 * w.n, "%s: prefixes were shared (%llu tokens)", what,
            (unsigned long long)shared);
 }
 
@@ -239,6 +239,20 @@ static void test_cache(const char *path)
     (void)unlink(file);
 }
 
+/* Rows of whole blocks of 256, some in each of the k-quants that are written. */
+static bool write_wide(const char *path)
+{
+    struct da_build_shape shape = *da_random_shape("tiny-llama");
+    struct da_err err;
+    shape.dim = 256;
+    shape.n_heads = 4;
+    shape.n_kv_heads = 2;
+    shape.head_dim = 64;
+    shape.n_rot = 64;
+    shape.ff_dim = 512;
+    return tap_rc(da_random_write(path, &shape, NULL, 3, DA_Q_Q4_K, 2, &err), &err, "wide");
+}
+
 static bool write_model(const char *path, const char *shape, enum da_qtype type)
 {
     struct da_err err;
@@ -250,6 +264,9 @@ int main(void)
 {
     char path[512];
     struct da_rng rng;
+    w.n = getenv("DOCASSIST_SMALL") ? N_SMALL : N_REQUESTS;
+    if (w.n < N_REQUESTS)
+        tap_diag("%zu of %d requests: DOCASSIST_SMALL is set", w.n, N_REQUESTS);
     test_draft();
     snprintf(path, sizeof path, "%s/m.gguf", tap_tmpdir());
     da_rng_init(&rng, 1);
@@ -265,6 +282,8 @@ int main(void)
         test_model(path, "slimlm q8_0", DA_KV_Q8, 6);
     if (write_model(path, "tiny-llama", DA_Q_F16))
         test_model(path, "llama f16", DA_KV_F32, 4);
+    if (write_wide(path))
+        test_model(path, "llama q4_k_m", DA_KV_Q8, 4);
     for (size_t i = 0; i < N_REQUESTS; i++) {
         da_buf_release(&w.out[i]);
         da_buf_release(&w.want[i]);

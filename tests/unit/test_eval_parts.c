@@ -197,26 +197,35 @@ static void test_squad(void)
 {
     static const struct {
         const char *hyp, *ref;
-        double exact, f1;
+        double exact, f1, contains;
         const char *why;
     } cases[] = {
-        {"The Cat.", "cat", 1, 1, "case, article and full stop do not count"},
-        {"a", "the", 1, 1, "two answers of articles alone are both empty"},
-        {"", "cat", 0, 0, "an empty answer"},
-        {"cat cat dog", "cat dog dog", 0, 2.0 / 3, "tokens are clipped: 2 of 3 and 2 of 3"},
-        {"theatre", "atre", 0, 0, "the article is a word"},
-        {"1,000", "1000", 1, 1, "punctuation joins"},
-        {"\xc3\x80 LA", "\xc3\xa0 la", 1, 1, "lower case beyond ASCII"},
-        {"an\xc3\xa9", "\xc3\xa9", 0, 0, "a letter beyond ASCII belongs to the word"},
+        {"The Cat.", "cat", 1, 1, 1, "case, article and full stop do not count"},
+        {"a", "the", 1, 1, 1, "two answers of articles alone are both empty"},
+        {"", "cat", 0, 0, 0, "an empty answer"},
+        {"cat cat dog", "cat dog dog", 0, 2.0 / 3, 0, "tokens are clipped: 2 of 3 and 2 of 3"},
+        {"theatre", "atre", 0, 0, 0, "the article is a word"},
+        {"1,000", "1000", 1, 1, 1, "punctuation joins"},
+        {"\xc3\x80 LA", "\xc3\xa0 la", 1, 1, 1, "lower case beyond ASCII"},
+        {"an\xc3\xa9", "\xc3\xa9", 0, 0, 0, "a letter beyond ASCII belongs to the word"},
+        {"Yes: the cat sat.", "A cat sat", 0, 0.8, 1, "an answer around the reference"},
+        {"concat cat sat", "cat sat", 0, 0.8, 1, "the second place is one of whole words"},
+        {"concat sat", "cat sat", 0, 0.5, 0, "a part of a word is none"},
+        {"cat the sat", "cat sat", 1, 1, 1, "articles do not part words"},
+        {"cat", "cat sat", 0, 2.0 / 3, 0, "a part of the reference does not hold it"},
+        {"cat", "the", 0, 0, 0, "a reference without words is in nothing"},
     };
     struct da_squad_score s;
 
+    /* normalize_answer and compute_f1 of SQuAD's evaluation script 2.0; contains:
+     * " ref " in " hyp " of what normalize_answer gives. */
     for (size_t i = 0; i < DA_ARRAY_LEN(cases); i++) {
         struct da_span ref = da_span_str(cases[i].ref);
         const struct da_segment seg = {.hyp = da_span_str(cases[i].hyp), .refs = &ref, .n_refs = 1};
         da_squad_segment(&work, &seg, &s);
         (void)tap_is_double(s.exact, cases[i].exact, 0, "SQuAD: %s", cases[i].why);
         (void)tap_is_double(s.f1, cases[i].f1, 1e-15, "... F1");
+        (void)tap_is_double(s.contains, cases[i].contains, 0, "... contains");
     }
 }
 

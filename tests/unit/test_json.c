@@ -69,9 +69,9 @@ static void test_refusals(void)
 {
     char deep[200];
     refused("", "invalid JSON at byte 0: the text ends where a value was expected");
-    refused("{\"a\":1", "invalid JSON at byte 6: the text ends inside an object");
+    refused("{\"a\":1", "invalid JSON at byte 6, after member 'a': the text ends inside an object");
     refused("[1,]", "invalid JSON at byte 3: a value was expected");
-    refused("{\"a\" 1}", "invalid JSON at byte 5: ':' was expected");
+    refused("{\"a\" 1}", "invalid JSON at byte 5, after member 'a': ':' was expected");
     refused("{a:1}", "invalid JSON at byte 1: a member name in quotes was expected");
     refused("01", "invalid JSON at byte 1: something stands after the value");
     refused("+1", "invalid JSON at byte 0: a value was expected");

@@ -53,7 +53,9 @@ static void test_errors(void)
     da_json_free(j);
     tap_is_int(da_jsonl_next(r, &j, &err), DA_EFORMAT, "half a line");
     (void)snprintf(want, sizeof want,
-                   "%s:2: invalid JSON at byte 5: the text ends where a value was expected", path);
+                   "%s:2: invalid JSON at byte 5, after member 'a': the text ends where a value was "
+                   "expected",
+                   path);
     tap_is_str(err.msg, want, "is named with file and line");
     da_jsonl_close(r);
     tap_is_int(da_jsonl_open(&r, "/nonexistent/x.jsonl", &err), DA_ENOTFOUND, "a missing file");

@@ -86,6 +86,21 @@ struct matrix {
     float *values; /* [n_rows][n_cols] as the type stores them */
 };
 
+/* Random blocks of a type that nothing here writes; their scales are small halves. */
+static void random_blocks(enum da_qtype type, unsigned char *raw, uint64_t n_bytes)
+{
+    const uint32_t bytes = da_qtype_info(type)->block_bytes;
+    const uint32_t d_at = type == DA_Q_Q2_K ? 80 : type == DA_Q_Q3_K ? 108 : 0;
+    for (uint64_t i = 0; i < n_bytes; i++)
+        raw[i] = (unsigned char)da_rng_u64(&rng);
+    for (uint64_t at = 0; at < n_bytes; at += bytes) {
+        for (uint32_t k = 0; k < (type == DA_Q_Q2_K ? 2u : 1u); k++) {
+            const uint16_t d = da_f32_to_f16(0.01f * uniform());
+            memcpy(raw + at + d_at + 2 * k, &d, 2);
+        }
+    }
+}
+
 static void make_matrix(struct matrix *m, enum da_qtype type, uint32_t n_rows, uint32_t n_cols)
 {
     uint64_t row_bytes = 0;
@@ -95,7 +110,10 @@ static void make_matrix(struct matrix *m, enum da_qtype type, uint32_t n_rows, u
     m->values = block((size_t)n_rows * n_cols * sizeof *m->values);
     for (uint32_t r = 0; r < n_rows; r++) {
         fill(x, n_cols, r % 7 == 3 ? 1e-4f : 1.0f);
-        da_quantize(type, x, raw + r * row_bytes, n_cols);
+        if (da_qtype_info(type)->writable)
+            da_quantize(type, x, raw + r * row_bytes, n_cols);
+        else
+            random_blocks(type, raw + r * row_bytes, row_bytes);
         da_dequantize(type, raw + r * row_bytes, m->values + (size_t)r * n_cols, n_cols);
     }
     (void)da_panels_shape(&m->p, da_panel_kind_of(type), n_rows, n_cols);
@@ -115,10 +133,10 @@ static void free_matrix(struct matrix *m)
 static void run_matmul(const struct da_kernels *k, const struct matrix *m, const float *x,
                        uint32_t x_stride, uint32_t n_tok, const float *bias, bool add, float *out)
 {
-    const bool quant = m->p.kind == DA_PANEL_Q4 || m->p.kind == DA_PANEL_Q8;
+    const bool quant = da_panels_take_tiles(&m->p);
     unsigned char *tiles = block((n_tok + 7) / 8 * da_tile_bytes(m->p.n_cols) + 64);
     for (uint32_t t = 0; quant && t < n_tok; t++)
-        k->quantize_row(x + (size_t)t * x_stride, m->p.n_cols,
+        da_panels_input(k, &m->p, x + (size_t)t * x_stride,
                         tiles + t / 8 * da_tile_bytes(m->p.n_cols), t % 8);
     struct da_matmul mm = {.w = &m->p,
                            .first_panel = 0,
@@ -153,7 +171,9 @@ static double matmul_error(const struct matrix *m, const float *x, uint32_t x_st
 
 static void test_matmul(const struct da_kernels *const *all, unsigned n_all)
 {
-    static const enum da_qtype TYPES[] = {DA_Q_F32, DA_Q_F16, DA_Q_BF16, DA_Q_Q8_0, DA_Q_Q4_0};
+    static const enum da_qtype TYPES[] = {DA_Q_F32,  DA_Q_F16,  DA_Q_BF16,   DA_Q_Q8_0,
+                                          DA_Q_Q4_0, DA_Q_Q5_0, DA_Q_IQ4_NL, DA_Q_Q2_K,
+                                          DA_Q_Q3_K, DA_Q_Q4_K, DA_Q_Q5_K,   DA_Q_Q6_K};
     static const uint32_t ROWS[] = {1, 15, 16, 17, 47, 131}, COLS[] = {32, 96, 160, 576};
     static const uint32_t TOKENS[] = {1, 2, 3, 5, 8, 9, 13, 16, 31};
     for (size_t ty = 0; ty < DA_ARRAY_LEN(TYPES); ty++) {
@@ -161,6 +181,8 @@ static void test_matmul(const struct da_kernels *const *all, unsigned n_all)
         unsigned different = 0, runs = 0;
         for (size_t i = 0; i < DA_ARRAY_LEN(ROWS) * DA_ARRAY_LEN(COLS); i++) {
             uint32_t rows = ROWS[i % DA_ARRAY_LEN(ROWS)], cols = COLS[i / DA_ARRAY_LEN(ROWS)];
+            if (da_qtype_info(TYPES[ty])->block_len == DA_SUPER) /* 256, 512, 768, 1280 */
+                cols = cols < 96 ? 256 : cols < 160 ? 512 : cols < 576 ? 768 : 1280;
             uint32_t n_tok = TOKENS[i % DA_ARRAY_LEN(TOKENS)], stride = cols + 16;
             struct matrix m;
             make_matrix(&m, TYPES[ty], rows, cols);
@@ -186,7 +208,7 @@ static void test_matmul(const struct da_kernels *const *all, unsigned n_all)
             free_matrix(&m);
         }
         const char *name = da_qtype_name(TYPES[ty]);
-        bool coarse = TYPES[ty] == DA_Q_Q8_0 || TYPES[ty] == DA_Q_Q4_0; /* 8-bit inputs */
+        const bool coarse = da_panel_kind_of(TYPES[ty]) >= DA_PANEL_Q8; /* 8-bit inputs */
         tap_ok(worst < (coarse ? 3e-2 : 5e-6), "%s: plain C agrees with double (%.1e)", name,
                worst);
         tap_ok(different == 0, "%s: %u runs of other variants give the same bytes", name, runs);
@@ -197,26 +219,31 @@ static void test_matmul(const struct da_kernels *const *all, unsigned n_all)
 static void test_extreme_codes(const struct da_kernels *const *all, unsigned n_all)
 {
     enum { ROWS = 32, COLS = 256, TOKENS = 11, N_OUT = TOKENS * ROWS };
-    static const enum da_panel_kind KINDS[] = {DA_PANEL_Q4, DA_PANEL_Q8};
+    static const enum da_panel_kind KINDS[] = {DA_PANEL_Q4,  DA_PANEL_Q8,  DA_PANEL_Q5,
+                                               DA_PANEL_Q2K, DA_PANEL_Q3K, DA_PANEL_Q4K,
+                                               DA_PANEL_Q5K, DA_PANEL_Q6K};
+    enum { N_KINDS = DA_ARRAY_LEN(KINDS) };
     static float want[N_OUT], got[N_OUT];
     unsigned different = 0, runs = 0;
     unsigned char *tiles = block(2 * da_tile_bytes(COLS));
-    for (int i = 0; i < 2 * 3 * 3; i++) {
-        const int codes = i / 2 % 3, values = i / 6; /* 0: lowest, 1: highest, 2: either */
+    for (int i = 0; i < N_KINDS * 3 * 3; i++) {
+        /* 0: lowest, 1: highest, 2: either */
+        const int codes = i / N_KINDS % 3, values = i / (3 * N_KINDS);
         struct da_panels p;
-        (void)da_panels_shape(&p, KINDS[i % 2], ROWS, COLS);
+        (void)da_panels_shape(&p, KINDS[i % N_KINDS], ROWS, COLS);
         unsigned char *data = block(da_panels_bytes(&p));
         for (size_t b = 0; b < da_panels_bytes(&p); b++)
             data[b] = codes == 2 ? (da_rng_u64(&rng) & 1 ? 255 : 0) : codes ? 255 : 0;
+        const size_t n_scales = da_panels_super(&p) ? 2 * DA_LANES : COLS / DA_GROUP * DA_LANES;
         for (uint32_t panel = 0; panel < p.n_panels; panel++)
-            for (size_t g = 0; g < COLS / DA_GROUP * DA_LANES; g++)
+            for (size_t g = 0; g < n_scales; g++)
                 memcpy(data + panel * p.panel_bytes + 2 * g, &(uint16_t){0x2c01}, 2);
         p.data = data;
         for (uint32_t t = 0; t < 16; t++) {
             float x[COLS];
             for (int c = 0; c < COLS; c++)
                 x[c] = values == 2 ? (da_rng_u64(&rng) & 1 ? 1.0f : -1.0f) : values ? 1.0f : -1.0f;
-            all[0]->quantize_row(x, COLS, tiles + t / 8 * da_tile_bytes(COLS), t % 8);
+            da_panels_input(all[0], &p, x, tiles + t / 8 * da_tile_bytes(COLS), t % 8);
         }
         struct da_matmul mm = {.w = &p,
                                .n_panels = p.n_panels,
@@ -240,15 +267,18 @@ static void test_extreme_codes(const struct da_kernels *const *all, unsigned n_a
 
 static void test_panel_rows(void)
 {
-    static const enum da_qtype TYPES[] = {DA_Q_F32, DA_Q_F16, DA_Q_BF16, DA_Q_Q8_0, DA_Q_Q4_0};
+    static const enum da_qtype TYPES[] = {DA_Q_F32,  DA_Q_F16,  DA_Q_BF16,   DA_Q_Q8_0,
+                                          DA_Q_Q4_0, DA_Q_Q5_0, DA_Q_IQ4_NL, DA_Q_Q2_K,
+                                          DA_Q_Q3_K, DA_Q_Q4_K, DA_Q_Q5_K,   DA_Q_Q6_K};
     for (size_t i = 0; i < DA_ARRAY_LEN(TYPES); i++) {
+        const uint32_t n = da_qtype_info(TYPES[i])->block_len == DA_SUPER ? 512 : 96;
         struct matrix m;
-        float row[96];
+        float row[512];
         bool same = true;
-        make_matrix(&m, TYPES[i], 37, 96);
+        make_matrix(&m, TYPES[i], 37, n);
         for (uint32_t r = 0; r < 37; r++) {
             da_panels_row(&m.p, r, row);
-            same = same && memcmp(row, m.values + (size_t)r * 96, sizeof row) == 0;
+            same = same && memcmp(row, m.values + (size_t)r * n, n * sizeof *row) == 0;
         }
         tap_ok(same, "%s: panels keep every value", da_qtype_name(TYPES[i]));
         free_matrix(&m);
@@ -304,6 +334,9 @@ static void test_rows(const struct da_kernels *const *all, unsigned n_all)
                 all[v]->softmax(y[6], n);
             }
             all[v]->quantize_row(x, whole, tile, (unsigned)i % 8);
+            all[v]->quantize_super(x, n / 256 * 256, tile, (unsigned)(i + 1) % 8);
+            memcpy(y[5] + 600, x, 400 * sizeof *x);
+            all[v]->round_half(y[5] + 600, 400);
             all[v]->quantize_head(x, n, qp, &d, &sum);
             memcpy(&y[5][5], q, n < 1024 ? n : 1024);
             y[5][0] = d;

@@ -43,6 +43,7 @@ int main(void)
     is("sk-proj-abcdefghijklmnop1234567890", "[KEY]");
     is("ask-me and sk-short", "ask-me and sk-short");
     is("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nx", "[KEY]\nx");
+    is("no end: -----BEGIN RSA PRIVATE", "no end: -----BEGIN RSA PRIVATE");
     is("caf\xc3\xa9@example.org", "caf\xc3\xa9@example.org");
     is("", "");
     tap_is_int((long long)da_pii_count("[IP] x [IP] [EMAIL]", 19, DA_PII_IP), 2, "counted");

@@ -11,6 +11,7 @@
 #include "prompts/ask.h"
 #include "prompts/slimlm.h"
 #include "tests/tap.h"
+#include "text/question.h"
 
 static void test_render(void)
 {
@@ -45,6 +46,39 @@ static size_t n_different(const struct da_ask *a, int which, int n)
     size_t k = seen.n;
     da_map_release(&seen);
     return k;
+}
+
+/* A request that is also a question about any document would belong to two tasks. */
+static void test_tasks_apart(void)
+{
+    struct da_ask *a = NULL;
+    struct da_questions q;
+    struct da_outline o;
+    struct da_arena arena;
+    struct da_err err;
+    size_t both = 0;
+    if (!tap_rc(da_ask_open(&a, NULL, &err), &err, "the built-in requests"))
+        return;
+    da_arena_init(&arena);
+    da_outline_init(&o);
+    da_questions_init(&q);
+    da_outline_make(&o, "word", 4, DA_OUTLINE_LEAD);
+    da_questions_make(&q, &o, da_span_str("en"), &arena);
+    tap_ok(q.n >= 3, "questions that fit every document");
+    for (int i = 0; i < 4000; i++) {
+        char id[17];
+        struct da_ask_requests r;
+        (void)snprintf(id, sizeof id, "%016x", i * 2654435761u);
+        da_ask_choose(a, da_span_str(id), &r);
+        for (size_t k = 0; k < q.n; k++)
+            both += da_span_eq(q.items[k].question, r.summ) ||
+                    da_span_eq(q.items[k].question, r.suggestion);
+    }
+    tap_is_int((long long)both, 0, "... are no requests of other tasks");
+    da_questions_release(&q);
+    da_outline_release(&o);
+    da_arena_release(&arena);
+    da_ask_close(a);
 }
 
 static void test_ask(void)
@@ -187,6 +221,7 @@ int main(void)
 {
     test_render();
     test_ask();
+    test_tasks_apart();
     test_fixed_part();
     test_slimlm();
     test_slimlm_released();

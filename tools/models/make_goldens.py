@@ -87,7 +87,9 @@ def trimmed(config):
     return {k: d[k] for k in KEEP if k in d and d[k] is not None}
 
 
-def plain(out, name, model, seed, drop=()):
+def plain(out, name, model, seed, drop=(), rename={}):
+    if WANTED and name not in WANTED:
+        return
     randomize(model, seed)
     g = torch.Generator().manual_seed(seed + 1000)
     ids = torch.randint(0, VOCAB, (N_TOKENS,), generator=g).tolist()
@@ -96,7 +98,8 @@ def plain(out, name, model, seed, drop=()):
     tensors = {k: v for k, v in model.state_dict().items()
                if not (tied and k in ("lm_head.weight", "embed_out.weight"))
                and not k.endswith(tuple(drop) or ("\0",))}
-    write(out, name, trimmed(model.config), tensors, ids, logits)
+    config = {rename.get(k, k): v for k, v in trimmed(model.config).items()}
+    write(out, name, config, tensors, ids, logits)
 
 
 def more_families(out, common):
@@ -113,6 +116,15 @@ def more_families(out, common):
         **common, use_sliding_window=False, rope_parameters={
             "rope_type": "yarn", "rope_theta": 1e6, "factor": 4.0,
             "original_max_position_embeddings": 32})), 22)
+    plain(out, "qwen2-mscale", tf.Qwen2ForCausalLM(tf.Qwen2Config(
+        **common, use_sliding_window=False, rope_parameters={
+            "rope_type": "yarn", "rope_theta": 1e6, "factor": 4.0, "mscale": 0.8,
+            "mscale_all_dim": 2.5, "original_max_position_embeddings": 32})), 50)
+    # BLOOMZ: the members of config.json as bigscience/bloomz-7b1 calls them
+    plain(out, "bloomz", tf.BloomForCausalLM(tf.BloomConfig(
+        vocab_size=VOCAB, hidden_size=32, n_layer=2, n_head=4, bos_token_id=1, eos_token_id=2,
+        attention_softmax_in_fp32=True, masked_softmax_fusion=True, seq_length=2048)), 51,
+        rename={"hidden_size": "n_embed", "n_head": "num_attention_heads"})
     plain(out, "llama-linear", tf.LlamaForCausalLM(tf.LlamaConfig(
         **common, rope_parameters={"rope_type": "linear", "rope_theta": 1e4, "factor": 4.0})), 23)
     plain(out, "gemma3", tf.Gemma3ForCausalLM(tf.Gemma3TextConfig(
@@ -137,6 +149,10 @@ def more_families(out, common):
     ids = dict(bos_token_id=0, eos_token_id=0, pad_token_id=0)
     falcon = dict(vocab_size=VOCAB, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, **ids)
     plain(out, "falcon", tf.FalconForCausalLM(tf.FalconConfig(**falcon)), 31)
+    # Falcon-RW. Its biases of positions are bfloat16: exact with four heads and 64 positions. The
+    # eager attention of transformers 5.24 adds them twice, the usual one (sdpa) once.
+    plain(out, "falcon-rw", tf.FalconForCausalLM(tf.FalconConfig(
+        **falcon, alibi=True, multi_query=False, parallel_attn=False, bias=True)), 52)
     plain(out, "falcon-new", tf.FalconForCausalLM(tf.FalconConfig(
         **falcon, new_decoder_architecture=True, num_kv_heads=2, tie_word_embeddings=False,
         bias=True)), 32)

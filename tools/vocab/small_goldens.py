@@ -6,6 +6,7 @@ DIR (see train_small.py).
 """
 import json
 import os
+import string
 import sys
 
 import sentencepiece
@@ -16,7 +17,9 @@ from lines import WORDS, random_lines
 
 folder = sys.argv[1]
 texts = list(dict.fromkeys([" ".join(WORDS[:40]), "".join(WORDS), "  two  spaces ", "wörd swörd wörds",
-                            "a <sep> b<|im_end|>c", *random_lines(40, seed=77)]))
+                            "a <sep> b<|im_end|>c", "ꟕ꟔ \U00016ea0 \ua7ce\U0001df09",
+                            " ".join(c * n for c in string.ascii_lowercase for n in (3, 5, 8)),
+                            *random_lines(40, seed=77)]))
 # Hugging Face's BertNormalizer knows the categories of Unicode 8 only; leave newer characters out.
 texts = [t for t in texts if len(t) < 500 and not any(0x11C00 <= ord(c) < 0x12000 for c in t)]
 names = sorted(n for n in os.listdir(folder) if n.endswith((".json", ".model")))

@@ -9,6 +9,8 @@ import argparse
 import io
 import json
 import os
+import random
+import string
 
 import sentencepiece as spm
 from tokenizers import (AddedToken, Regex, Tokenizer, decoders, models, normalizers,
@@ -85,6 +87,17 @@ KINDS |= {
 }
 
 
+def ties():
+    """Words with two ways of one score but for the last bits: a + aa and aa + a."""
+    r = random.Random(1)
+    score = lambda: -r.uniform(1, 12)  # noqa: E731
+    vocab = [("<unk>", 0.0), ("▁", score())]
+    vocab += [(c * n, score()) for c in string.ascii_lowercase for n in (1, 2)]
+    tok = Tokenizer(models.Unigram(vocab, unk_id=0))
+    tok.pre_tokenizer = pre_tokenizers.Metaspace()
+    return tok
+
+
 def build(kind, files, size):
     special = ["<unk>", "<s>", "</s>"]
     model = kind["model"]
@@ -125,6 +138,8 @@ def main():
     p.add_argument("files", nargs="+")
     a = p.parse_args()
     os.makedirs(a.out, exist_ok=True)
+    if not a.only or a.only in "unigram-ties":
+        ties().save(f"{a.out}/unigram-ties.json", pretty=False)
     for name, kind in KINDS.items():
         if a.only and a.only not in name:
             continue

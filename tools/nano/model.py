@@ -1,0 +1,203 @@
+"""SlimLM-nano in PyTorch: the form of MPT that SlimLM has (learned positions, biases, LayerNorm,
+exact GELU, tied head), and what trains it well on a processor."""
+import json
+import math
+import os
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+QK = 32  # values in a Q4_0 block
+
+
+class RoundQ4(torch.autograd.Function):
+    """Rounds to what Q4_0 holds (blocks of 32, one half-precision scale); the gradient passes."""
+
+    @staticmethod
+    def forward(ctx, w):
+        b = w.reshape(-1, QK)
+        at = b.abs().argmax(dim=1, keepdim=True)
+        d = (b.gather(1, at) / -8).half().float()
+        inv = torch.where(d == 0, torch.zeros_like(d), 1 / d)
+        return ((b * inv).round().clamp(-8, 7) * d).reshape(w.shape)
+
+    @staticmethod
+    def backward(ctx, g):
+        return g
+
+
+class Block(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.norm_1, self.norm_2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
+        for name, rows, cols in (("q", dim, dim), ("k", dim, dim), ("v", dim, dim),
+                                 ("o", dim, dim), ("up", 4 * dim, dim), ("down", dim, 4 * dim)):
+            setattr(self, "w" + name, nn.Parameter(torch.empty(rows, cols)))
+            setattr(self, "b" + name, nn.Parameter(torch.zeros(rows)))
+
+
+class Nano(nn.Module):
+    def __init__(self, vocab=4096, dim=192, layers=4, heads=3, context=1024, texts=None):
+        super().__init__()
+        self.vocab, self.dim, self.heads, self.context = vocab, dim, heads, context
+        self.wte = nn.Parameter(torch.empty(vocab, dim))
+        self.wpe = nn.Parameter(torch.empty(context, dim))
+        self.blocks = nn.ModuleList(Block(dim) for _ in range(layers))
+        self.norm_f = nn.LayerNorm(dim)
+        self.round = False
+        self.start(texts)
+
+    def start(self, texts):
+        """Positions start as sines in the first half of a vector, which makes "the one before" a
+        rotation, and tokens in the second; both are learned on in all of it. texts: the tokens'
+        texts, by id; those that differ in a space before them or in case start alike."""
+        half, pairs = self.dim // 2, self.dim // 4
+        freq = 2.5 * (1 / 2000.0) ** (torch.arange(pairs) / (pairs - 1))
+        angle = torch.arange(self.context)[:, None] * freq[None]
+        self.freq = freq
+        with torch.no_grad():
+            nn.init.normal_(self.wte, std=0.07)
+            if texts:
+                self.wte[:, half:] *= 0.6
+                self.wte[:, half:] += 0.8 * self.kin(texts, half)
+            self.wte[:, :half] *= 0.1
+            nn.init.normal_(self.wpe, std=0.002)
+            self.wpe[:, 0:half:2] += 0.1 * angle.sin()
+            self.wpe[:, 1:half:2] += 0.1 * angle.cos()
+        for b in self.blocks:
+            for n in "qkv":
+                nn.init.normal_(getattr(b, "w" + n), std=0.7 / math.sqrt(self.dim))
+            nn.init.normal_(b.wup, std=1 / math.sqrt(self.dim))
+            nn.init.normal_(b.wo, std=0.5 / math.sqrt(self.dim * 2 * len(self.blocks)))
+            nn.init.normal_(b.wdown, std=0.5 / math.sqrt(4 * self.dim * 2 * len(self.blocks)))
+
+    @staticmethod
+    def kin(texts, width):
+        """A vector for each token: that of its letters, and one for the space and the capital."""
+        g = torch.Generator().manual_seed(11)
+        space, capital = 0.07 * torch.randn(2, width, generator=g)
+        known, out = {}, torch.zeros(len(texts), width)
+        for i, t in enumerate(texts):
+            plain = t.lstrip(" ") or t
+            key = plain.lower()
+            if key not in known:
+                known[key] = 0.07 * torch.randn(width, generator=g)
+            out[i] = known[key]
+            if plain != t:
+                out[i] += space
+            if plain != key:
+                out[i] += capital
+        return out
+
+    @torch.no_grad()
+    def seed_heads(self):
+        """Starts two heads of the first layer as looks one and two tokens back, and two of the
+        second as looks for what followed the same tokens before (Olsson et al. 2022): copying is
+        what this model has to learn, and from noise it would use up the time there is."""
+        d, hd, half = self.dim, self.dim // self.heads, self.dim // 2
+        g = torch.Generator().manual_seed(7)
+        read = torch.zeros(hd, d)  # the part of a token that is told on
+        read[:, half:] = torch.linalg.qr(torch.randn(half, half, generator=g))[0][:hd]
+        tell = torch.linalg.qr(torch.randn(d, d, generator=g))[0]
+        one, two = self.blocks[0], self.blocks[1]
+        n = min(hd // 2, self.dim // 4)
+        for h in range(2):
+            q, k = torch.zeros(hd, d), torch.zeros(hd, d)
+            for i in range(n):
+                w = float(self.freq[i]) * (h + 1)
+                s, c = math.sin(w), math.cos(w)
+                k[2 * i, 2 * i], k[2 * i + 1, 2 * i + 1] = 1, 1
+                q[2 * i, 2 * i], q[2 * i, 2 * i + 1] = c, -s
+                q[2 * i + 1, 2 * i], q[2 * i + 1, 2 * i + 1] = s, c
+            rows = slice(h * hd, (h + 1) * hd)
+            one.wq[rows], one.wk[rows] = 1.6 * q, 1.6 * k
+            one.wv[rows] = read
+            one.wo[:, rows] = 0.2 * tell[h * hd:(h + 1) * hd].T
+        part = hd // 2
+        back = [tell[:hd], tell[hd:2 * hd]]
+        q0, k0 = torch.cat([read[:part], back[0][:part]]), torch.cat([back[0][:part], back[1][:part]])
+        for h, (q, k) in enumerate(((q0, k0), (read, back[0]))):
+            rows = slice(h * hd, (h + 1) * hd)
+            two.wq[rows], two.wk[rows] = 2.0 * q, 2.0 * k
+            two.wv[rows] = read
+            two.wo[:, rows] = 0.4 * read.T
+
+    def w(self, p):
+        return RoundQ4.apply(p) if self.round else p
+
+    def qkv(self, x, w, b):
+        n, t, _ = x.shape
+        hd = self.dim // self.heads
+        return [F.linear(x, w[i], getattr(b, "b" + i)).view(n, t, self.heads, hd).transpose(1, 2)
+                for i in "qkv"]
+
+    def rest(self, x, y, w, b):
+        n, _, t, _ = y.shape
+        x = x + F.linear(y.transpose(1, 2).reshape(n, t, self.dim), w["o"], b.bo)
+        h = F.gelu(F.linear(b.norm_2(x), w["up"], b.bup))
+        return x + F.linear(h, w["down"], b.bdown)
+
+    def forward(self, ids, pos, mask, prefix=None):
+        """ids, pos: [n][t]. mask: [n][t][s + t], True where a row may look; s: length of prefix,
+        tokens that all rows have in front of them, computed once. Returns [n][t][dim]."""
+        wte = self.w(self.wte)
+        x = wte[ids] + self.wpe[pos]
+        y = None
+        if prefix is not None:
+            y = (wte[prefix] + self.wpe[:len(prefix)])[None]
+        for b in self.blocks:
+            w = {n: self.w(getattr(b, "w" + n)) for n in ("q", "k", "v", "o", "up", "down")}
+            q, k, v = self.qkv(b.norm_1(x), w, b)
+            if y is not None:
+                pq, pk, pv = self.qkv(b.norm_1(y), w, b)
+                k = torch.cat([pk.expand(len(x), -1, -1, -1), k], dim=2)
+                v = torch.cat([pv.expand(len(x), -1, -1, -1), v], dim=2)
+                y = self.rest(y, F.scaled_dot_product_attention(pq, pk, pv, is_causal=True), w, b)
+            x = self.rest(x, F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None]), w, b)
+        return self.norm_f(x), wte
+
+    def mpt(self):
+        """The tensors under the names of MPT."""
+        out = {"transformer.wte.weight": self.wte, "transformer.wpe.weight": self.wpe,
+               "transformer.norm_f.weight": self.norm_f.weight,
+               "transformer.norm_f.bias": self.norm_f.bias}
+        for i, b in enumerate(self.blocks):
+            p = f"transformer.blocks.{i}."
+            out[p + "attn.Wqkv.weight"] = torch.cat([b.wq, b.wk, b.wv])
+            out[p + "attn.Wqkv.bias"] = torch.cat([b.bq, b.bk, b.bv])
+            for ours, theirs in (("o", "attn.out_proj"), ("up", "ffn.up_proj"),
+                                 ("down", "ffn.down_proj")):
+                out[p + theirs + ".weight"] = getattr(b, "w" + ours)
+                out[p + theirs + ".bias"] = getattr(b, "b" + ours)
+            for n in ("norm_1", "norm_2"):
+                out[p + n + ".weight"] = getattr(b, n).weight
+                out[p + n + ".bias"] = getattr(b, n).bias
+        return {k: v.detach().float().contiguous() for k, v in out.items()}
+
+    def config(self):
+        return {"model_type": "mpt", "architectures": ["MPTForCausalLM"], "d_model": self.dim,
+                "n_heads": self.heads, "n_layers": len(self.blocks), "expansion_ratio": 4,
+                "max_seq_len": self.context, "vocab_size": self.vocab, "learned_pos_emb": True,
+                "no_bias": False, "norm_type": "layernorm", "norm_eps": 1e-05,
+                "tie_word_embeddings": True, "bos_token_id": 0, "eos_token_id": 0,
+                "torch_dtype": "float32",
+                "attn_config": {"alibi": False, "attn_type": "multihead_attention",
+                                "qk_ln": False, "rope": False, "clip_qkv": None}}
+
+
+def write_safetensors(tensors, path):
+    """The format of huggingface/safetensors: length, JSON header, data."""
+    head, at, data = {}, 0, []
+    for name, t in tensors.items():
+        raw = t.numpy().astype("<f4").tobytes()
+        head[name] = {"dtype": "F32", "shape": list(t.shape), "data_offsets": [at, at + len(raw)]}
+        at += len(raw)
+        data.append(raw)
+    text = json.dumps(head).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path + ".part", "wb") as f:
+        f.write(len(text).to_bytes(8, "little") + text)
+        for raw in data:
+            f.write(raw)
+    os.replace(path + ".part", path)

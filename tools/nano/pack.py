@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Turns exported examples into token ids for train.py.
+
+    pack.py TOKENIZER.json SYSTEM.txt EXPORT_DIR... -o PACKED.npz
+
+EXPORT_DIR holds train.jsonl and validation.jsonl of `docassist export`. Examples of one document
+come together, whatever folder and copy ("~1") they are from: the document is read once, and each
+request with its answer is a branch behind it. For pre-training each document also gets branches
+that quote: some words of a sentence ask for that sentence.
+"""
+import argparse
+import json
+import os
+import random
+import re
+
+import numpy as np
+from tokenizers import Tokenizer
+
+N_QUOTES = 4
+KINDS = {"summarization": 0, "question_suggestion": 1, "question_answering": 2}
+QUOTE = 3
+SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\"'(A-Z])|\n+")
+
+
+class Packer:
+    def __init__(self, path):
+        self.tok = Tokenizer.from_file(path)
+        self.mark = {m: self.tok.token_to_id(m) for m in (
+            "<|endoftext|>", "<document>", "</document>", "<request>", "</request>", "<intent>:",
+            "<response>", "</response>")}
+
+    def ids(self, text):
+        return self.tok.encode(text, add_special_tokens=False).ids
+
+    def document(self, text):
+        """From <document> to <request>: what all branches share."""
+        return self.ids("<document>\n" + text + "\n</document>\n\n<request>")
+
+    def answer(self, intent, text):
+        head = f"<intent>: {intent}\n" if intent else ""
+        return self.ids(head + "<response>\n" + text + "\n</response>") + [
+            self.mark["<|endoftext|>"]]
+
+    def branch(self, kind, request, intent, response):
+        r = self.ids("\n" + request + "\n</request>")
+        a = self.answer(intent, response)
+        return kind, r, a
+
+
+def doc_key(doc_id):
+    return re.sub(r"~\d+$", "", doc_id)
+
+
+def read(dirs, split):
+    docs = {}
+    for d in dirs:
+        path = os.path.join(d, split + ".jsonl")
+        if not os.path.exists(path):
+            continue
+        for line in open(path, encoding="utf-8"):
+            e = json.loads(line)
+            item = docs.setdefault(doc_key(e["doc_id"]), {"text": e["document"], "asks": {}})
+            item["asks"].setdefault((e["task"], e["request"]), e["response"])
+    return docs
+
+
+def quotes(p, text, rng):
+    """Branches that find a sentence by words out of it."""
+    found = [s.strip() for s in SENTENCE.split(text)]
+    found = [s for s in found if 5 <= len(s.split()) <= 45 and text.count(s) == 1]
+    out = []
+    for s in rng.sample(found, min(N_QUOTES, len(found))):
+        words = s.split()
+        n = rng.randint(2, 4)
+        for _ in range(8):
+            at = rng.randint(0, len(words) - n)
+            part = " ".join(words[at:at + n]).strip(".,;:()\"'")
+            if part and text.count(part) == 1:
+                out.append(p.branch(QUOTE, part, None, s))
+                break
+    return out
+
+
+def pack(p, docs, rng, max_len):
+    flat, spans = [], []  # spans: doc, kind, part, start, end; part 0 document, 1 request, 2 answer
+    n = 0
+    for key in sorted(docs):
+        d = docs[key]
+        head = p.document(d["text"])
+        if len(head) > max_len:
+            continue
+        branches = [p.branch(KINDS[t], q, t, r) for (t, q), r in sorted(d["asks"].items())]
+        branches += quotes(p, d["text"], rng)
+        for kind, part, ids in [(0, 0, head)] + [
+                x for k, r, a in branches for x in ((k, 1, r), (k, 2, a))]:
+            spans.append((n, kind, part, len(flat), len(flat) + len(ids)))
+            flat.extend(ids)
+        n += 1
+    return np.array(flat, np.uint16), np.array(spans, np.int64), n
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("tokenizer")
+    ap.add_argument("system")
+    ap.add_argument("dirs", nargs="+")
+    ap.add_argument("-o", "--output", required=True)
+    ap.add_argument("--max-len", type=int, default=860)
+    ap.add_argument("--seed", type=int, default=1)
+    a = ap.parse_args()
+    p = Packer(a.tokenizer)
+    system = open(a.system, encoding="utf-8").read().rstrip("\n")
+    out = {"prefix": np.array(p.ids(system + "\n\n "), np.uint16)}
+    rng = random.Random(a.seed)
+    for split in ("train", "validation"):
+        flat, spans, n = pack(p, read(a.dirs, split), rng, a.max_len)
+        out[split + "_ids"], out[split + "_spans"] = flat, spans
+        print(f"{split}: {n} documents, {len(flat)} tokens")
+    np.savez_compressed(a.output, **out)
+    print(f"prefix: {len(out['prefix'])} tokens")
+
+
+if __name__ == "__main__":
+    main()

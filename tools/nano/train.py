@@ -1,0 +1,287 @@
+#!/usr/bin/env python3
+"""Trains SlimLM-nano: pre-training on documents, then fine-tuning on the SlimLM prompt format.
+
+    train.py PACKED.npz TOKENIZER_FOLDER -o FOLDER --minutes M [options]
+
+FOLDER becomes what `docassist model import` reads (config.json, model.safetensors, tokenizer.json),
+renewed every few minutes; log.jsonl in it holds the curves. The schedule follows the clock, so that
+a run ends when it should on any machine; with --steps it follows the steps and is repeatable.
+"""
+import argparse
+import json
+import os
+import random
+import shutil
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from tokenizers import Tokenizer
+
+from model import Nano, write_safetensors
+from reference import load
+
+PRE_DOC_W, FINE_DOC_W = 0.5, 0.15  # weight of a document's tokens beside an answer's
+RESPONSE = 6                       # id of <response>, see tokenizer.py
+FIRST_N, FIRST_W = 4, 3.0          # the first tokens of an answer say which sentence it is
+
+
+class Data:
+    def __init__(self, z, split):
+        self.ids = torch.from_numpy(z[split + "_ids"].astype(np.int64))
+        self.docs = {}
+        for n, kind, part, start, end in z[split + "_spans"].tolist():
+            d = self.docs.setdefault(n, {"doc": None, "branches": []})
+            if part == 0:
+                d["doc"] = (start, end)
+            elif part == 1:
+                d["branches"].append([kind, (start, end), None])
+            else:
+                d["branches"][-1][2] = (start, end)
+        self.docs = list(self.docs.values())
+
+    def row(self, d, fine, rng, room):
+        """Token ids, positions behind the document's start, branch numbers and loss weights."""
+        def size(b):
+            return b[1][1] - b[1][0] + b[2][1] - b[2][0]
+        own = [b for b in d["branches"] if (b[0] == 3) != fine]
+        if fine:
+            rng.shuffle(own)
+        start, end = d["doc"]
+        n = end - start
+        ids, pos, branch = [self.ids[start:end]], [torch.arange(n)], [torch.zeros(n, dtype=torch.long)]
+        w = torch.full((n,), FINE_DOC_W if fine else PRE_DOC_W)
+        w[0] = 0  # what predicts nothing inside this row gets its weight below
+        weight = [w]
+        total = n
+        for i, (kind, r, a) in enumerate(own):
+            if total + size((kind, r, a)) > room:
+                continue
+            nr, na = r[1] - r[0], a[1] - a[0]
+            ids += [self.ids[r[0]:r[1]], self.ids[a[0]:a[1]]]
+            pos.append(torch.arange(n, n + nr + na))
+            branch.append(torch.full((nr + na,), i + 1, dtype=torch.long))
+            wa = torch.ones(na)
+            if kind >= 2:
+                answer = self.ids[a[0]:a[1]]
+                skip = int((answer == RESPONSE).nonzero()[0]) + 2  # the mark and a line end
+                wa[skip:skip + FIRST_N] = FIRST_W
+            weight += [torch.zeros(nr), wa]
+            total += nr + na
+        return torch.cat(ids), torch.cat(pos), torch.cat(branch), torch.cat(weight)
+
+
+def batches(data, fine, budget, rng, room):
+    """For ever: rows of like length, about `budget` tokens together."""
+    while True:
+        order = list(range(len(data.docs)))
+        rng.shuffle(order)
+        for at in range(0, len(order), 400):
+            rows = [data.row(data.docs[i], fine, rng, room) for i in order[at:at + 400]]
+            rows.sort(key=lambda r: len(r[0]))
+            groups, group = [], []
+            for r in rows:
+                if group and (len(group) + 1) * len(r[0]) > budget:
+                    groups.append(group)
+                    group = []
+                group.append(r)
+            groups.append(group)
+            rng.shuffle(groups)
+            yield from groups
+
+
+def collate(rows, prefix_len, shift):
+    n, t = len(rows), max(len(r[0]) for r in rows)
+    ids, pos = torch.zeros(n, t, dtype=torch.long), torch.zeros(n, t, dtype=torch.long)
+    branch, weight = torch.full((n, t), -1, dtype=torch.long), torch.zeros(n, t)
+    for i, r in enumerate(rows):
+        k = len(r[0])
+        ids[i, :k], pos[i, :k], branch[i, :k], weight[i, :k] = r
+        pos[i] += shift[i]
+    own = (branch[:, None, :] == 0) | (branch[:, None, :] == branch[:, :, None])
+    mask = own & torch.ones(t, t, dtype=torch.bool).tril()
+    if prefix_len:
+        mask = torch.cat([torch.ones(n, t, prefix_len, dtype=torch.bool), mask], dim=2)
+    # The target of a token is the next one of its branch; a branch's first token is told by the
+    # last of the document, which is the same for all and is left out.
+    target = torch.roll(ids, -1, 1)
+    w = torch.roll(weight, -1, 1)
+    same = torch.roll(branch, -1, 1) == branch
+    same[:, -1] = False
+    return ids, pos, mask, target, w * same
+
+
+def loss_of(model, prefix, rows, fine, rng, device, sample=1.0):
+    if fine:
+        pre, shift = prefix, [len(prefix)] * len(rows)
+    else:
+        longest = max(int(r[1].max()) + 1 for r in rows)
+        pre, shift = None, [rng.randint(0, model.context - longest) for _ in rows]
+    ids, pos, mask, target, w = collate(rows, len(prefix) if fine else 0, shift)
+    answer, first = w >= 1, w > 1
+    if sample < 1:  # of the documents' tokens only some, at more weight: the head is dear
+        keep = torch.rand(w.shape) < sample
+        w = torch.where(answer, w, w * keep / sample)
+    at = w > 0
+    answer, first = answer[at].to(device), first[at].to(device)
+    ids, pos, mask, target, w, at = (x.to(device) for x in (ids, pos, mask, target, w, at))
+    x, wte = model(ids, pos, mask, pre)
+    logits = F.linear(x[at], wte)
+    losses = F.cross_entropy(logits, target[at], reduction="none")
+    wa = w[at]
+    hit = (logits.argmax(1) == target[at]).float()
+    return (losses * wa).sum() / wa.sum(), {
+        "doc": losses[~answer].mean().item() if (~answer).any() else 0.0,
+        "answer": losses[answer].mean().item(), "hit": hit[answer].mean().item(),
+        "first": losses[first].mean().item() if first.any() else 0.0,
+        "first_hit": hit[first].mean().item() if first.any() else 0.0,
+        "tokens": int((ids > 0).sum())}
+
+
+class Muon:
+    """Momentum, made orthogonal by Newton-Schulz steps (Jordan et al. 2024), for matrices."""
+
+    def __init__(self, params, momentum=0.95):
+        self.params, self.momentum = params, momentum
+        self.buf = [torch.zeros_like(p) for p in params]
+
+    @torch.no_grad()
+    def step(self, lr, decay):
+        for p, m in zip(self.params, self.buf):
+            m.lerp_(p.grad, 1 - self.momentum)
+            g = p.grad.lerp(m, self.momentum)
+            flip = g.shape[0] > g.shape[1]
+            x = g.T if flip else g
+            x = x / (x.norm() + 1e-7)
+            for _ in range(5):
+                a = x @ x.T
+                x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+            x = x.T if flip else x
+            p.mul_(1 - lr * decay)
+            p.add_(x, alpha=-lr * max(1, p.shape[0] / p.shape[1]) ** 0.5)
+
+
+def save(model, folder, tokenizer):
+    write_safetensors({k: v.cpu() for k, v in model.mpt().items()},
+                      os.path.join(folder, "model.safetensors"))
+    with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as f:
+        json.dump(model.config(), f, indent=1)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(os.path.join(tokenizer, name), folder)
+
+
+def schedule(done, a):
+    """Share of the learning rate at a share of the run: up, level, down to a tenth."""
+    if done < a.warmup:
+        return done / a.warmup
+    if done < a.level:
+        return 1.0
+    return max(0.02, 1 - (done - a.level) / (1 - a.level))
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("packed")
+    ap.add_argument("tokenizer")
+    ap.add_argument("-o", "--output", required=True)
+    ap.add_argument("--minutes", type=float, default=60)
+    ap.add_argument("--steps", type=int, default=0)
+    ap.add_argument("--dim", type=int, default=192)
+    ap.add_argument("--layers", type=int, default=4)
+    ap.add_argument("--heads", type=int, default=3)
+    ap.add_argument("--batch", type=int, default=4000, help="tokens a step")
+    ap.add_argument("--lr", type=float, default=0.015, help="of the matrices (Muon)")
+    ap.add_argument("--adam-lr", type=float, default=0.002, help="of everything else")
+    ap.add_argument("--pre", type=float, default=0.2, help="share of pre-training")
+    ap.add_argument("--round", type=float, default=0.85, help="from here on with Q4_0's rounding")
+    ap.add_argument("--warmup", type=float, default=0.02)
+    ap.add_argument("--level", type=float, default=0.4, help="end of the full learning rate")
+    ap.add_argument("--resume", help="go on from what an earlier run wrote into this folder")
+    ap.add_argument("--no-seed-heads", action="store_true")
+    ap.add_argument("--seed", type=int, default=1)
+    ap.add_argument("--threads", type=int, default=0)
+    ap.add_argument("--save-every", type=float, default=3, help="minutes")
+    a = ap.parse_args()
+    if a.threads:
+        torch.set_num_threads(a.threads)
+    torch.manual_seed(a.seed)
+    rng = random.Random(a.seed)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    os.makedirs(a.output, exist_ok=True)
+    z = np.load(a.packed)
+    train, valid = Data(z, "train"), Data(z, "validation")
+    tok = Tokenizer.from_file(os.path.join(a.tokenizer, "tokenizer.json"))
+    texts = [tok.id_to_token(i).replace("\u0120", " ") for i in range(tok.get_vocab_size())]
+    prefix = torch.from_numpy(z["prefix"].astype(np.int64)).to(device)
+    if a.resume:
+        model = load(a.resume)
+    else:
+        model = Nano(vocab=len(texts), dim=a.dim, layers=a.layers, heads=a.heads, texts=texts)
+        if not a.no_seed_heads:
+            model.seed_heads()
+    model.to(device)
+    matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and n.startswith("blocks")]
+    tables = [model.wte, model.wpe]
+    rest = [p for n, p in model.named_parameters() if p.ndim == 1]
+    adam = torch.optim.AdamW([{"params": tables, "scale": 1.0}, {"params": rest, "scale": 1.0}],
+                             lr=a.adam_lr, betas=(0.9, 0.95), weight_decay=0.0)
+    muon = Muon(matrices)
+    n_params = sum(p.numel() for p in model.parameters())
+    room = model.context - len(prefix)
+    log = open(os.path.join(a.output, "log.jsonl"), "w", encoding="utf-8")
+
+    def tell(**row):
+        line = json.dumps(row)
+        print(line, flush=True)
+        log.write(line + "\n")
+        log.flush()
+
+    tell(event="start", parameters=n_params, documents=len(train.docs), args=vars(a))
+    vrng = random.Random(5)
+    held = {fine: [next(b) for b in [batches(valid, fine, a.batch, vrng, room)] for _ in range(4)]
+            for fine in (False, True)}
+    source = {fine: batches(train, fine, a.batch, rng, room) for fine in (False, True)}
+    began, saved, tokens, step, sums = time.time(), time.time(), 0, 0, {}
+    while True:
+        done = step / a.steps if a.steps else (time.time() - began) / (60 * a.minutes)
+        if done >= 1:
+            break
+        fine = done >= a.pre
+        model.round = done >= a.round
+        rows = next(source[fine])
+        loss, facts = loss_of(model, prefix, rows, fine, rng, device, sample=0.35)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(tables + rest, 1.0)
+        rate = schedule(done, a)
+        for group in adam.param_groups:
+            group["lr"] = a.adam_lr * rate
+        adam.step()
+        muon.step(a.lr * rate, 0.01)
+        model.zero_grad(set_to_none=True)
+        step += 1
+        tokens += facts["tokens"]
+        for k, v in facts.items():
+            sums[k] = sums.get(k, 0.0) + v
+        if step % 10 == 0:
+            n = sums.pop("tokens")
+            tell(step=step, done=round(done, 4), fine=fine, round=model.round,
+                 seconds=round(time.time() - began, 1), tokens=tokens, rate=round(rate, 3),
+                 **{k: round(v / 10, 4) for k, v in sums.items()})
+            sums = {}
+        if time.time() - saved > 60 * a.save_every:
+            saved = time.time()
+            save(model, a.output, a.tokenizer)
+            with torch.no_grad():
+                v = [loss_of(model, prefix, rows, fine, vrng, device)[1] for rows in held[fine]]
+            tell(event="validation", step=step, fine=fine, **{
+                k: round(sum(x[k] for x in v) / len(v), 4) for k in v[0] if k != "tokens"})
+    save(model, a.output, a.tokenizer)
+    with torch.no_grad():
+        v = [loss_of(model, prefix, rows, True, vrng, device)[1] for rows in held[True]]
+    tell(event="end", step=step, tokens=tokens, seconds=round(time.time() - began, 1), **{
+        k: round(sum(x[k] for x in v) / len(v), 4) for k in v[0] if k != "tokens"})
+
+
+if __name__ == "__main__":
+    main()
