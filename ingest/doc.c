@@ -65,7 +65,7 @@ void da_doc_result_release(struct da_doc_result *r)
 static void fail(struct da_doc_result *out, enum da_status status, const char *detail)
 {
     out->status = status;
-    (void)snprintf(out->detail, sizeof out->detail, "%s", detail);
+    (void)snprintf(out->detail, sizeof out->detail, "%.*s", (int)sizeof out->detail - 1, detail);
 }
 
 /* Opens and hashes. False with a status in out when the file cannot be read. */
@@ -452,6 +452,12 @@ enum da_rc da_doc_make(struct da_doc_worker *w, const char *path, const char *re
         fail(out, w->x.status, w->x.detail);
     else
         rc = finish(w, &s, complete, &facts, out, err);
+    if (rc == DA_ELIMIT) { /* a budget below one character's tokens: this document's, not the run's */
+        fail(out, DA_ST_TOO_LARGE, err->msg);
+        da_buf_reset(&out->record);
+        out->n_records = 0;
+        rc = DA_OK;
+    }
 out:
     if (s.fd >= 0)
         (void)close(s.fd);

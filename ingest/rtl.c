@@ -106,11 +106,11 @@ static bool is_blank(uint32_t cp)
     return cp == ' ' || cp == '\n';
 }
 
-/* End of the word that begins at g[i]. */
+/* End of the word, or of the space, that begins at g[i]. */
 static size_t word_end(const struct da_glyph *g, size_t i, size_t n)
 {
     size_t k = i + 1;
-    while (k < n && !is_blank(g[k].cp) && (g[k].flags & DA_GLYPH_WORD) == 0)
+    while (k < n && !is_blank(g[i].cp) && !is_blank(g[k].cp) && (g[k].flags & DA_GLYPH_WORD) == 0)
         k++;
     return k;
 }

@@ -89,6 +89,33 @@ static bool contains_nocase(const char *hay, const char *needle)
     return false;
 }
 
+/* The mark beside a heading by which one links to it: it says nothing. */
+static bool is_permalink(const GumboNode *n)
+{
+    if (tag_of(n) != GUMBO_TAG_A || n->v.element.children.length != 1)
+        return false;
+    const GumboNode *t = n->v.element.children.data[0];
+    return t->type == GUMBO_NODE_TEXT &&
+           (strcmp(t->v.text.text, "#") == 0 || strcmp(t->v.text.text, "\xc2\xb6") == 0);
+}
+
+/* Links to the pages before, behind and above in a bar of few elements, or in a child of it. */
+static size_t count_page_links(const GumboNode *n, int depth)
+{
+    static const char *const rels[] = {"next", "prev", "previous", "up"};
+    size_t count = 0;
+    if (!is_element(n) || n->v.element.children.length > 16)
+        return 0;
+    for (size_t i = 0; i < n->v.element.children.length; i++) {
+        const GumboNode *c = n->v.element.children.data[i];
+        for (size_t k = 0; tag_of(c) == GUMBO_TAG_A && k < DA_ARRAY_LEN(rels); k++)
+            count += strcmp(attr(c, "rel"), rels[k]) == 0;
+        if (depth > 0 && tag_of(c) == GUMBO_TAG_P)
+            count += count_page_links(c, depth - 1);
+    }
+    return count;
+}
+
 /* Never text: scripts, controls, what is not shown. */
 static bool is_invisible(const GumboNode *n)
 {
@@ -127,7 +154,7 @@ static bool is_boilerplate(const GumboNode *n)
         "menu",      "share",    "social",     "related",    "promo",     "advert",  "sponsor",
         "breadcrumb", "cookie",  "popup",      "modal",      "subscribe", "newsletter", "masthead",
         "pagination", "toolbar", "banner",     "skip-link",  "mw-jump",   "editsection", "noprint",
-        "navbox",    "catlinks", "toc-",       "login",      "signup",    "widget",
+        "navbox",    "catlinks", "navheader", "toc-",       "login",      "signup",    "widget",
     };
     static const char *const good[] = {"article", "main", "content", "body", "column", "post-text"};
     switch (tag_of(n)) {
@@ -149,6 +176,8 @@ static bool is_boilerplate(const GumboNode *n)
     }
     if (!is_element(n))
         return false;
+    if (is_permalink(n) || (tag_of(n) == GUMBO_TAG_DIV && count_page_links(n, 1) >= 2))
+        return true;
     const char *role = attr(n, "role");
     if (strcmp(role, "navigation") == 0 || strcmp(role, "banner") == 0 ||
         strcmp(role, "contentinfo") == 0 || strcmp(role, "complementary") == 0 ||

@@ -83,6 +83,16 @@ is_exit 0 "the records are valid"
 run docassist ingest --html full in/c.html
 is "$(json text | head -1)" 'Home Elsewhere' "--html full keeps all"
 
+cat >nav.html <<'END'
+<html><body><div class="header"><p>Next: <a href="b" rel="next">Arrays</a>, Previous:
+<a href="a" rel="prev">Types</a> [<a href="i">Index</a>]</p></div>
+<h2>Paths<a class="mark" href="#paths">#</a></h2><p>Where things are.</p></body></html>
+END
+run docassist ingest nav.html
+is "$(json text)" '## Paths
+
+Where things are.' "HTML: no links to other pages, no marks beside headings"
+
 # --- statuses ----------------------------------------------------------------
 mkdir bad
 : >bad/a-empty.txt

@@ -229,6 +229,108 @@ static void test_blocks(void)
     free(p.g);
 }
 
+/* Glyph by glyph: cp, from x0 to x1. */
+static void put_glyph(struct page *p, uint32_t cp, float x0, float x1, float y, float size,
+                      unsigned flags)
+{
+    DA_GROW(p->g, p->n, p->cap);
+    p->g[p->n++] = (struct da_glyph){.cp = cp, .x0 = x0, .x1 = x1, .y0 = y, .y1 = y + size,
+                                     .size = size, .flags = flags};
+}
+
+static void text_is(struct page *p, const char *want, const char *name)
+{
+    struct da_flow_facts facts = {0};
+    struct da_flow *f = da_flow_new(false);
+    add_page(f, p);
+    flow_is(f, want, &facts, name);
+}
+
+static void test_bullets(void)
+{
+    struct page p = {NULL, 0, 0};
+    put_glyph(&p, 0xf06f, 50, 60, 98, 14, 0); /* a large bullet of a private code point */
+    put(&p, 80, 100, 10, 0, "one thing");
+    put_glyph(&p, 'y', 50, 54, 112, 10, DA_GLYPH_PICTURE);
+    put_glyph(&p, 'y', 54, 56, 112, 10, 0); /* the space behind it says the same */
+    put(&p, 80, 112, 10, 0, "another");
+    lines_are(&p, "\xe2\x80\xa2 one thing\n\xe2\x80\xa2 another\n", "bullets of picture fonts");
+    put_glyph(&p, 0x2022, 50, 60, 98, 18, 0);
+    put(&p, 64, 100, 10, 0, "a long item of a list that takes its");
+    put(&p, 64, 112, 10, 0, "place on two lines, and no heading");
+    text_is(&p, "- a long item of a list that takes its place on two lines, and no heading\n",
+            "a large bullet makes no heading");
+    free(p.g);
+}
+
+static void test_kerning(void)
+{
+    struct page p = {NULL, 0, 0};
+    float x = 50;
+    static const char text[] = "the co ncurring part of it is in";
+    for (const char *s = text; *s != 0; s++) {
+        bool loose = s - text == 6;
+        float w = *s == ' ' ? (loose ? 1.1f : 2.8f) : 5;
+        put_glyph(&p, (uint32_t)*s, x, x + w, 100, 10, 0);
+        x += w;
+    }
+    put_glyph(&p, '\n', 0, 0, 0, 0, 0);
+    lines_are(&p, "the concurring part of it is in\n", "a space of loose kerning");
+    put(&p, 50, 100, 10, 0, "as decision");
+    p.n--;
+    put_glyph(&p, '2', 105, 108, 98, 6, 0);
+    put_glyph(&p, '\n', 0, 0, 0, 0, 0);
+    lines_are(&p, "as decision 2\n", "the mark of a note stands apart");
+    free(p.g);
+}
+
+static void test_contents(void)
+{
+    struct page p = {NULL, 0, 0};
+    put(&p, 50, 100, 10, 0, "1 Introduction .......................... 7");
+    put(&p, 50, 112, 10, 0, "2 Methods ............................... 9");
+    text_is(&p, "1 Introduction .......................... 7\n"
+                "2 Methods ............................... 9\n",
+            "lines of contents stay lines");
+    free(p.g);
+}
+
+/* "al" begins words; a ligature's halves are as wide as each other. Boxes run from the left. */
+static void test_halves(void)
+{
+    static const uint32_t words[3][5] = {{0x627, 0x644, 0x628, 0x646, 0x62a},
+                                         {0x627, 0x644, 0x643, 0x644, 0x628},
+                                         {0x62e, 0x627, 0x644, 0x644, 0}};
+    static const float widths[3][5] = {
+        {6, 5, 4, 2.5f, 2.4f}, {6, 5, 4, 2.5f, 2.4f}, {6, 3.6f, 3.6f, 7, 0}};
+    struct da_glyph g[40];
+    size_t n = 0;
+    float right = 400;
+    for (int w = 0; w < 3; w++) {
+        size_t len = words[w][4] != 0 ? 5 : 4;
+        float total = 0, x;
+        for (size_t i = 0; i < len; i++)
+            total += widths[w][i];
+        x = right - total;
+        if (w > 0)
+            g[n++] = (struct da_glyph){.cp = ' ', .size = 12};
+        for (size_t i = 0; i < len; i++) {
+            g[n++] = (struct da_glyph){.cp = words[w][i], .x0 = x, .x1 = x + widths[w][i],
+                                       .y0 = 100, .y1 = 112, .size = 12};
+            x += widths[w][i];
+        }
+        right -= total + 4;
+    }
+    g[n++] = (struct da_glyph){.cp = '\n'};
+    n = da_rtl_fix(g, n);
+    uint32_t last[4] = {0};
+    for (size_t i = 0; i < 4; i++)
+        last[i] = g[n - 5 + i].cp;
+    tap_ok(last[0] == 0x62e && last[1] == 0x644 && last[2] == 0x627 && last[3] == 0x644,
+           "a ligature told by its halves is turned");
+    tap_ok(g[0].cp == 0x627 && g[1].cp == 0x644, "the article is not");
+}
+
 static void test_random(void)
 {
     struct da_rng r;
@@ -266,6 +368,10 @@ int main(void)
     test_running_heads();
     test_rtl();
     test_blocks();
+    test_bullets();
+    test_kerning();
+    test_contents();
+    test_halves();
     test_random();
     return tap_done();
 }
