@@ -452,7 +452,7 @@ enum da_rc da_doc_make(struct da_doc_worker *w, const char *path, const char *re
         fail(out, w->x.status, w->x.detail);
     else
         rc = finish(w, &s, complete, &facts, out, err);
-    if (rc == DA_ELIMIT) { /* a budget below one character's tokens: this document's, not the run's */
+    if (rc == DA_ELIMIT) { /* a character of more tokens than there may be costs its document */
         fail(out, DA_ST_TOO_LARGE, err->msg);
         da_buf_reset(&out->record);
         out->n_records = 0;

@@ -162,8 +162,8 @@ static size_t text_after_marker(const struct da_glyph *g, size_t i, size_t g1)
     return k;
 }
 
-/* Cuts one line at its wide gaps, but not behind the marker of a list. Boxes of right-to-left text follow the eye, not the text, so
- * such a line stays whole. */
+/* Cuts one line at its wide gaps, but not behind the marker of a list. Boxes of right-to-left text
+ * follow the eye, not the text, so such a line stays whole. */
 static void cut_line(struct ctx *c, size_t g0, size_t g1)
 {
     const struct da_glyph *g = c->g;

@@ -300,7 +300,8 @@ static bool read_page(PopplerPage *page, struct page_glyphs *pg)
 }
 
 struct counts {
-    size_t n_chars, n_unmapped, n_image_pages, n_figure_pages, n_ocr_pages, n_form_fields, n_landscape, n_read;
+    size_t n_chars, n_unmapped, n_image_pages, n_figure_pages, n_ocr_pages, n_form_fields;
+    size_t n_landscape, n_read;
 };
 
 static void count_glyphs(const struct page_glyphs *pg, size_t *n_page, size_t *n_unmapped)
