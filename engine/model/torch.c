@@ -53,7 +53,7 @@ static enum da_rc ignore(void *ctx, const unsigned char *p, size_t n, struct da_
 }
 
 /* The bytes of prefix + name, whose sum is right (where zlib is there to tell); p NULL when there
- * is no such member. */
+ * is no such member. A sum of 0 is none: torch.save leaves it out when it is told to. */
 static enum da_rc entry(struct archive *z, struct da_span name, struct da_mapped *out)
 {
     char whole[512];
@@ -66,7 +66,7 @@ static enum da_rc entry(struct archive *z, struct da_span name, struct da_mapped
     const struct da_zip_member *m = &z->members[*at];
     if (m->method != 0 || m->packed != m->size)
         return da_fail(z->err, DA_EUNSUPPORTED, "'%s' is packed; torch.save stores", whole);
-    if (!z->checked[*at]) {
+    if (m->crc != 0 && !z->checked[*at]) {
         enum da_rc rc = da_zip_read(m, ignore, NULL, z->err);
         if (rc && rc != DA_EUNSUPPORTED)
             return rc;

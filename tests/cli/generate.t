@@ -108,6 +108,6 @@ same_file a.jsonl b.jsonl "batch, threads, prefix cache and drafts change nothin
 head -c 700 examples.jsonl >cut.jsonl
 run docassist generate -m tiny.gguf cut.jsonl -o c.jsonl
 is_exit 1 "half a line of examples"
-like_stderr '^docassist: cut\.jsonl:1: invalid JSON at byte 700, after member '[a-z]*': the text ends inside a string$'
+like_stderr '^docassist: cut\.jsonl:1: invalid JSON at byte 700, after member .[a-z]*.: the text ends inside a string$'
 
 done_testing
