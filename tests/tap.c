@@ -151,3 +151,8 @@ int tap_done(void)
         (void)nftw(tmpdir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     return n_failed ? 1 : 0;
 }
+
+double tap_patience(void)
+{
+    return getenv("DOCASSIST_SMALL") ? 20 : 1;
+}

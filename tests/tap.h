@@ -28,6 +28,10 @@ bool tap_rc(enum da_rc rc, const struct da_err *err, const char *fmt, ...) DA_PR
 void tap_skip(const char *why, const char *fmt, ...) DA_PRINTF(2, 3);
 void tap_diag(const char *fmt, ...) DA_PRINTF(1, 2);
 
+/* How many times longer than usual a step may take: 1, or 20 on an emulated processor
+ * (DOCASSIST_SMALL in the environment). */
+double tap_patience(void);
+
 /* Path of a file of shared test material ("tokenizers/x.gguf") below $DOCASSIST_SHARED or
  * ../shared; NULL when it is not there. Valid until the next call. */
 const char *tap_shared(const char *name);

@@ -229,6 +229,7 @@ static void test_hostile(void)
         "{% for i in range(100000) %}{{ range(3000) | list | unique | list | length }}{% endfor %}",
     };
     struct da_buf out;
+    const double most = MAX_SECONDS * tap_patience();
     double worst = 0;
     da_buf_init(&out, 0);
     for (size_t i = 0; i < DA_ARRAY_LEN(templates); i++) {
@@ -237,7 +238,7 @@ static void test_hostile(void)
         const enum da_rc rc = render(da_span_str(templates[i]), NULL, NULL, &out, &err);
         const double seconds = (double)(da_cpu_time_ns() - start) / 1e9;
         worst = seconds > worst ? seconds : worst;
-        tap_ok(rc == DA_ELIMIT && seconds < MAX_SECONDS, "hostile template %zu: %s", i,
+        tap_ok(rc == DA_ELIMIT && seconds < most, "hostile template %zu: %s", i,
                rc ? err.msg : "rendered");
         tap_diag("%.2f s of CPU", seconds);
     }
