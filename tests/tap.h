@@ -29,7 +29,7 @@ void tap_skip(const char *why, const char *fmt, ...) DA_PRINTF(2, 3);
 void tap_diag(const char *fmt, ...) DA_PRINTF(1, 2);
 
 /* How many times longer than usual a step may take: 1, or 20 on an emulated processor
- * (DOCASSIST_SMALL in the environment). */
+ * and under sanitizers (DOCASSIST_SMALL in the environment). */
 double tap_patience(void);
 
 /* Path of a file of shared test material ("tokenizers/x.gguf") below $DOCASSIST_SHARED or
