@@ -18,7 +18,7 @@ import sys
 import tempfile
 
 import gguf
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 sys.path.insert(0, os.path.dirname(__file__))
 from lines import random_lines, real_lines
@@ -67,6 +67,9 @@ def original(path):
     merges = [tuple(m.split(" ")) for m in fields["tokenizer.ggml.merges"].contents()]
     tok = Tokenizer(models.BPE({t: i for i, t in enumerate(tokens)}, merges))
     tok.pre_tokenizer = pres[kind]
+    types = fields["tokenizer.ggml.token_type"].contents()
+    tok.add_tokens([AddedToken(t, normalized=True)
+                    for t, kind in zip(tokens, types) if kind == gguf.TokenType.USER_DEFINED])
     return tok
 
 
