@@ -144,8 +144,7 @@ static void fill_options(struct options *o, struct da_opt rows[MAX_OPTS])
     };
     _Static_assert(DA_ARRAY_LEN(own) <= MAX_OWN, "MAX_OWN is too small");
     memcpy(rows, own, sizeof own);
-    size_t n = DA_ARRAY_LEN(own);
-    n += da_api_cli_options(&o->api, rows + n);
+    const size_t n = DA_ARRAY_LEN(own) + da_api_cli_options(&o->api, rows + DA_ARRAY_LEN(own));
     rows[n] = (struct da_opt)DA_OPT_END;
 }
 

@@ -149,6 +149,25 @@ static int run_limits(const struct da_model *m, const struct da_bench_opts *o, b
     return DA_EXIT_OK;
 }
 
+static enum da_rc run_rows(struct da_model *m, const struct da_bench_opts *o, struct printer *p,
+                           struct da_err *err)
+{
+    da_buf_init(&p->out, 0);
+    da_jw_init(&p->w, &p->out);
+    if (p->json)
+        da_jw_array(&p->w);
+    else
+        printf("%-27s %6s %9s %9s %8s %9s %8s %5s\n", "prompt", "tokens", "ITPS", "OTPS", "TTFT s",
+               "runtime s", "peak MB", "cpu");
+    enum da_rc rc = da_bench_run(m, o, take_row, p, err);
+    if (p->json && !rc) {
+        da_jw_end(&p->w);
+        puts(p->out.p);
+    }
+    da_buf_release(&p->out);
+    return rc;
+}
+
 int da_cmd_bench(int argc, char **argv)
 {
     const char *path = NULL, *name = NULL;
@@ -215,19 +234,7 @@ int da_cmd_bench(int argc, char **argv)
     }
     p.model = name ? name : da_model_facts(m)->name;
     p.json = json;
-    da_buf_init(&p.out, 0);
-    da_jw_init(&p.w, &p.out);
-    if (json)
-        da_jw_array(&p.w);
-    else
-        printf("%-27s %6s %9s %9s %8s %9s %8s %5s\n", "prompt", "tokens", "ITPS", "OTPS", "TTFT s",
-               "runtime s", "peak MB", "cpu");
-    enum da_rc bad = da_bench_run(m, &o, take_row, &p, &err);
-    if (json && !bad) {
-        da_jw_end(&p.w);
-        puts(p.out.p);
-    }
-    da_buf_release(&p.out);
+    enum da_rc bad = run_rows(m, &o, &p, &err);
     da_model_close(m);
     return bad ? da_cli_fail(&err) : DA_EXIT_OK;
 }

@@ -132,12 +132,19 @@ static void test_goldens(const char *source, const char *key, unsigned flags)
 
 /* Small tokenizers of every kind and pre-split, trained with the real libraries by
  * tools/vocab/train_small.py; goldens by small_goldens.py beside it. */
+enum { PATH_ROOM = 128 };
+
+static const char *small_path(char path[PATH_ROOM], const char *name)
+{
+    (void)snprintf(path, PATH_ROOM, "tests/unit/data/tokenizers/%s", name);
+    return path;
+}
+
 static void test_small(const char *name)
 {
-    char path[128];
+    char path[PATH_ROOM];
     bool model = strstr(name, ".model") != NULL; /* sentencepiece reads control text as text */
-    (void)snprintf(path, sizeof path, "tests/unit/data/tokenizers/%s", name);
-    test_goldens_of("tests/unit/data/tokenizers/goldens.jsonl", 40, path, name,
+    test_goldens_of("tests/unit/data/tokenizers/goldens.jsonl", 40, small_path(path, name), name,
                     model ? 0 : DA_TOK_PARSE_SPECIAL);
 }
 
@@ -419,9 +426,8 @@ int main(void)
     test_round_trip("o200k_base", "o200k_base");
     test_round_trip("cl100k_base", "cl100k_base");
     for (size_t i = 0; i < DA_ARRAY_LEN(whole); i++) {
-        char path[256];
-        snprintf(path, sizeof path, "tests/unit/data/tokenizers/%s", whole[i]);
-        test_round_trip(path, whole[i]);
+        char path[PATH_ROOM];
+        test_round_trip(small_path(path, whole[i]), whole[i]);
     }
     test_stream();
     test_special();
@@ -429,9 +435,8 @@ int main(void)
     test_linear("o200k_base", "o200k_base");
     test_linear("cl100k_base", "cl100k_base");
     for (size_t i = 0; i < DA_ARRAY_LEN(small); i++) {
-        char path[256];
-        snprintf(path, sizeof path, "tests/unit/data/tokenizers/%s", small[i]);
-        test_linear(path, small[i]);
+        char path[PATH_ROOM];
+        test_linear(small_path(path, small[i]), small[i]);
     }
     test_marks("cl100k_base", "<|endoftext|>");
     test_marks(tap_shared("slimlm-125m/tokenizer.json"), "<|endoftext|>");
