@@ -5,7 +5,7 @@
 /*
  * XML as a stream of events. Names are local names: the office formats' vocabularies differ
  * enough, and prefixes are the writer's choice. Nothing is fetched, no external entity read, no
- * entity expanded beyond the five of XML.
+ * entity expanded beyond the five of XML. Texts that follow one another come as one event.
  */
 
 #include <stdbool.h>
@@ -34,6 +34,6 @@ const char *da_xml_attr(struct da_xml *x, const char *name);
 long da_xml_attr_int(struct da_xml *x, const char *name, long otherwise);
 
 bool da_xml_damaged(const struct da_xml *x); /* ended before its end */
-size_t da_xml_offset(const struct da_xml *x); /* bytes read */
+size_t da_xml_offset(const struct da_xml *x); /* bytes read, about */
 
 #endif
