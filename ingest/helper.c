@@ -58,12 +58,13 @@ static void stop(struct da_helper *h)
     da_buf_reset(&h->in);
 }
 
-/* Runs the program with fd as its standard input and nothing of our environment. */
+/* Runs the program with fd as its standard input and nothing of our environment. Symbols of
+ * libraries are bound at its start, once, not by each of its children again. */
 static enum da_rc spawn(const char *path, int fd, bool sandbox, pid_t *pid, struct da_err *err)
 {
     char *argv[] = {(char *)path, (char *)(sandbox ? "--sandbox=on" : "--sandbox=off"), NULL};
     char *envp[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C.UTF-8",
-                    (char *)"OMP_THREAD_LIMIT=1", NULL};
+                    (char *)"OMP_THREAD_LIMIT=1", (char *)"LD_BIND_NOW=1", NULL};
     posix_spawn_file_actions_t fa;
     (void)posix_spawn_file_actions_init(&fa);
     (void)posix_spawn_file_actions_adddup2(&fa, fd, STDIN_FILENO);

@@ -129,10 +129,23 @@ static void put(struct rtf *r, const char *p, size_t len)
     }
 }
 
+static bool is_ascii(const struct da_buf *b)
+{
+    for (size_t i = 0; i < b->len; i++)
+        if ((unsigned char)b->p[i] >= 0x80)
+            return false;
+    return true;
+}
+
 static void flush(struct rtf *r)
 {
     if (r->bytes.len == 0)
         return;
+    if (is_ascii(&r->bytes)) { /* the same in every code page of RTF */
+        put(r, r->bytes.p, r->bytes.len);
+        da_buf_reset(&r->bytes);
+        return;
+    }
     struct da_buf text;
     da_buf_init(&text, 0);
     r->hooks->decode(r->hooks->ctx, r->bytes_charset, r->bytes.p, r->bytes.len, &text);
@@ -155,6 +168,8 @@ static void put_byte(struct rtf *r, char c)
         r->skip--;
         return;
     }
+    if (top(r)->dest == DEST_SKIP || top(r)->dest == DEST_FONTS)
+        return;
     const char *charset = current_charset(r);
     if (charset != r->bytes_charset)
         flush(r);
