@@ -49,40 +49,55 @@ class Nano(nn.Module):
         self.start(texts)
 
     def start(self, texts):
-        """Positions start as sines in the first half of a vector, which makes "the one before" a
-        rotation, and tokens in the second; both are learned on in all of it. texts: the tokens'
-        texts, by id; those that differ in a space before them or in case start alike."""
-        half, pairs = self.dim // 2, self.dim // 4
+        """A vector starts in four parts: sines of the position (which makes "k before" a rotation),
+        the token, room for the six tokens before, which seed_heads() uses, and room for the rest.
+        texts: the tokens' texts, by id; those that differ in a space before them or in case start
+        alike."""
+        pairs, tok, slots, _ = self.parts()
         freq = 2.5 * (1 / 2000.0) ** (torch.arange(pairs) / (pairs - 1))
         angle = torch.arange(self.context)[:, None] * freq[None]
         self.freq = freq
         with torch.no_grad():
-            nn.init.normal_(self.wte, std=0.07)
+            nn.init.normal_(self.wte, std=0.003)
+            width = tok.stop - tok.start
+            own = torch.randn(self.vocab, width)
             if texts:
-                self.wte[:, half:] *= 0.6
-                self.wte[:, half:] += 0.8 * self.kin(texts, half)
-            self.wte[:, :half] *= 0.1
+                own = 0.6 * own + 0.8 * self.kin(texts, width)
+            self.wte[:, tok] = 0.8 * F.normalize(own, dim=1)
             nn.init.normal_(self.wpe, std=0.002)
-            self.wpe[:, 0:half:2] += 0.1 * angle.sin()
-            self.wpe[:, 1:half:2] += 0.1 * angle.cos()
+            self.wpe[:, 0:2 * pairs:2] += 0.8 / math.sqrt(pairs) * angle.sin()
+            self.wpe[:, 1:2 * pairs:2] += 0.8 / math.sqrt(pairs) * angle.cos()
+            for x, part in ((self.wte, slice(0, 2 * pairs)), (self.wpe, tok)):
+                x[:, part] = 0
+            for part in slots:
+                self.wte[:, part] = self.wpe[:, part] = 0
         for b in self.blocks:
             for n in "qkv":
-                nn.init.normal_(getattr(b, "w" + n), std=0.7 / math.sqrt(self.dim))
+                nn.init.normal_(getattr(b, "w" + n), std=1 / math.sqrt(self.dim))
             nn.init.normal_(b.wup, std=1 / math.sqrt(self.dim))
-            nn.init.normal_(b.wo, std=0.5 / math.sqrt(self.dim * 2 * len(self.blocks)))
-            nn.init.normal_(b.wdown, std=0.5 / math.sqrt(4 * self.dim * 2 * len(self.blocks)))
+            nn.init.normal_(b.wo, std=0.1 / math.sqrt(self.dim * 2 * len(self.blocks)))
+            nn.init.normal_(b.wdown, std=0.1 / math.sqrt(4 * self.dim * 2 * len(self.blocks)))
+
+    def parts(self):
+        """Pairs of sine and cosine; where the token stands, the six before it, and the rest."""
+        hd = self.dim // self.heads
+        pairs = self.dim // 16
+        slot = 5 * self.dim // 96
+        tok = slice(2 * pairs, 2 * pairs + hd)
+        slots = [slice(tok.stop + i * slot, tok.stop + (i + 1) * slot) for i in range(6)]
+        return pairs, tok, slots, slice(slots[-1].stop, self.dim)
 
     @staticmethod
     def kin(texts, width):
         """A vector for each token: that of its letters, and one for the space and the capital."""
         g = torch.Generator().manual_seed(11)
-        space, capital = 0.07 * torch.randn(2, width, generator=g)
+        space, capital = torch.randn(2, width, generator=g)
         known, out = {}, torch.zeros(len(texts), width)
         for i, t in enumerate(texts):
             plain = t.lstrip(" ") or t
             key = plain.lower()
             if key not in known:
-                known[key] = 0.07 * torch.randn(width, generator=g)
+                known[key] = torch.randn(width, generator=g)
             out[i] = known[key]
             if plain != t:
                 out[i] += space
@@ -91,37 +106,90 @@ class Nano(nn.Module):
         return out
 
     @torch.no_grad()
-    def seed_heads(self):
-        """Starts two heads of the first layer as looks one and two tokens back, and two of the
-        second as looks for what followed the same tokens before (Olsson et al. 2022): copying is
+    def seed_heads(self, look=2.0, find=2.5, say=3.5, sure=2.0):
+        """Starts three heads of the first layer as looks one, two and three tokens back, one of the
+        second as a look three back at what those brought, and two of the third as looks for what
+        followed the same six, or the same three, tokens before (Olsson et al. 2022): copying is
         what this model has to learn, and from noise it would use up the time there is."""
-        d, hd, half = self.dim, self.dim // self.heads, self.dim // 2
+        d, hd = self.dim, self.dim // self.heads
+        pairs, tok, slots, _ = self.parts()
+        slot = slots[0].stop - slots[0].start
         g = torch.Generator().manual_seed(7)
-        read = torch.zeros(hd, d)  # the part of a token that is told on
-        read[:, half:] = torch.linalg.qr(torch.randn(half, half, generator=g))[0][:hd]
-        tell = torch.linalg.qr(torch.randn(d, d, generator=g))[0]
-        one, two = self.blocks[0], self.blocks[1]
-        n = min(hd // 2, self.dim // 4)
-        for h in range(2):
-            q, k = torch.zeros(hd, d), torch.zeros(hd, d)
-            for i in range(n):
-                w = float(self.freq[i]) * (h + 1)
+        short = torch.linalg.qr(torch.randn(hd, hd, generator=g))[0][:slot]  # a token in short
+        short = short * math.sqrt(hd / slot)  # as long as the token
+        one, two, three = self.blocks[:3]
+        for i, b in enumerate(self.blocks):
+            for part in self.not_for(i):
+                b.wo[part] = b.wdown[part] = 0
+
+        def head(block, h, q, k, v, o, sharp):
+            rows = slice(h * hd, (h + 1) * hd)
+            block.wq[rows], block.wk[rows] = sharp * q, sharp * k
+            block.wv[rows], block.wo[:, rows] = v, 0.08 * o.T  # about LayerNorm's factor, undone
+
+        def zeros(n):
+            return [torch.zeros(hd, d) for _ in range(n)]
+
+        def back(n):  # query and key of "n tokens back"
+            q, k = zeros(2)
+            for i in range(pairs):
+                w = float(self.freq[i]) * n
                 s, c = math.sin(w), math.cos(w)
                 k[2 * i, 2 * i], k[2 * i + 1, 2 * i + 1] = 1, 1
                 q[2 * i, 2 * i], q[2 * i, 2 * i + 1] = c, -s
                 q[2 * i + 1, 2 * i], q[2 * i + 1, 2 * i + 1] = s, c
-            rows = slice(h * hd, (h + 1) * hd)
-            one.wq[rows], one.wk[rows] = 1.6 * q, 1.6 * k
-            one.wv[rows] = read
-            one.wo[:, rows] = 0.2 * tell[h * hd:(h + 1) * hd].T
-        part = hd // 2
-        back = [tell[:hd], tell[hd:2 * hd]]
-        q0, k0 = torch.cat([read[:part], back[0][:part]]), torch.cat([back[0][:part], back[1][:part]])
-        for h, (q, k) in enumerate(((q0, k0), (read, back[0]))):
-            rows = slice(h * hd, (h + 1) * hd)
-            two.wq[rows], two.wk[rows] = 2.0 * q, 2.0 * k
-            two.wv[rows] = read
-            two.wo[:, rows] = 0.4 * read.T
+            return q, k
+
+        for h in range(3):
+            v, o = zeros(2)
+            v[:slot, tok] = short
+            o[:slot, slots[h]] = torch.eye(slot)
+            head(one, h, *back(h + 1), v, o, look)
+        v, o = zeros(2)
+        for i in range(3):
+            v[i * slot:(i + 1) * slot, slots[i]] = torch.eye(slot)
+            o[i * slot:(i + 1) * slot, slots[3 + i]] = torch.eye(slot)
+        head(two, 0, *back(3), v, o, 1.5 * look)
+        for h, n in enumerate((6, 3)):
+            q, k, v, o = zeros(4)
+            part = min(slot, hd // n)
+            for i in range(n):
+                at = slice(i * part, (i + 1) * part)
+                k[at, slots[i]] = torch.eye(slot)[:part]
+                if i:
+                    q[at, slots[i - 1]] = torch.eye(slot)[:part]
+                else:
+                    q[at, tok] = short[:part]
+            v[:, tok] = torch.eye(hd)
+            o[:, tok] = say * torch.eye(hd)
+            head(three, h, q, k, v, o, find)
+        self.norm_f.weight.fill_(sure)
+
+    def not_for(self, i):
+        """Parts of a vector that block i must not write into: positions and the tokens before, and
+        the token itself until the third block has copied it."""
+        pairs, tok, slots, _ = self.parts()
+        own = [slice(0, 2 * pairs), slice(slots[0].start, slots[-1].stop)]
+        return own + [tok] if i < 2 else own
+
+    @torch.no_grad()
+    def keep_seeds(self):
+        """Sets the gradients to zero of what seed_heads() made in the first two blocks, and of all
+        that would write where it reads. Without this it is lost among steps that are as long in
+        every direction."""
+        hd, (pairs, _, slots, _) = self.dim // self.heads, self.parts()
+        for part in self.not_for(len(self.blocks)):
+            self.wte.grad[:, part] = 0
+        self.wpe.grad[:, :slots[-1].stop] = 0
+        for p in self.blocks[0].norm_1.parameters():
+            p.grad.zero_()
+        for i, (b, n) in enumerate(zip(self.blocks, [3 * hd, hd] + [0] * len(self.blocks))):
+            for p in (b.wq, b.wk, b.wv, b.bq, b.bk, b.bv):
+                p.grad[:n] = 0
+            b.wo.grad[:, :n] = 0
+            for part in self.not_for(i):
+                for p in (b.wo, b.bo, b.wdown, b.bdown):
+                    p.grad[part] = 0
 
     def w(self, p):
         return RoundQ4.apply(p) if self.round else p

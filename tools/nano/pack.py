@@ -6,7 +6,8 @@
 EXPORT_DIR holds train.jsonl and validation.jsonl of `docassist export`. Examples of one document
 come together, whatever folder and copy ("~1") they are from: the document is read once, and each
 request with its answer is a branch behind it. For pre-training each document also gets branches
-that quote: some words of a sentence ask for that sentence.
+that quote: some words of a sentence ask for that sentence. For fine-tuning it gets more questions
+of the kind that the rules ask most: about a word that one sentence alone has.
 """
 import argparse
 import json
@@ -17,9 +18,11 @@ import re
 import numpy as np
 from tokenizers import Tokenizer
 
-N_QUOTES = 4
+N_QUOTES, N_TOPICS = 4, 5
 KINDS = {"summarization": 0, "question_suggestion": 1, "question_answering": 2}
-QUOTE = 3
+QUOTE, TOPIC = 3, 4
+ASK_TOPIC = 'What does the document say about "%s"?'
+WORD = re.compile(r"[A-Za-z][A-Za-z'-]*[A-Za-z]")
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\"'(A-Z])|\n+")
 
 
@@ -65,11 +68,28 @@ def read(dirs, split):
     return docs
 
 
+def sentences(text):
+    found = [s.strip() for s in SENTENCE.split(text)]
+    return [s for s in found if 5 <= len(s.split()) <= 45 and text.count(s) == 1]
+
+
+def topics(p, text, rng):
+    """Branches that ask about a word which only one sentence has."""
+    count = {}
+    for w in WORD.findall(text):
+        count[w.lower()] = count.get(w.lower(), 0) + 1
+    out, found = [], sentences(text)
+    for s in rng.sample(found, min(N_TOPICS, len(found))):
+        own = [w for w in WORD.findall(s) if len(w) >= 5 and count[w.lower()] == 1]
+        if own:
+            w = max(own, key=len) if rng.random() < 0.5 else rng.choice(own)
+            out.append(p.branch(TOPIC, ASK_TOPIC % w, "question_answering", s))
+    return out
+
+
 def quotes(p, text, rng):
     """Branches that find a sentence by words out of it."""
-    found = [s.strip() for s in SENTENCE.split(text)]
-    found = [s for s in found if 5 <= len(s.split()) <= 45 and text.count(s) == 1]
-    out = []
+    out, found = [], sentences(text)
     for s in rng.sample(found, min(N_QUOTES, len(found))):
         words = s.split()
         n = rng.randint(2, 4)
@@ -91,7 +111,7 @@ def pack(p, docs, rng, max_len):
         if len(head) > max_len:
             continue
         branches = [p.branch(KINDS[t], q, t, r) for (t, q), r in sorted(d["asks"].items())]
-        branches += quotes(p, d["text"], rng)
+        branches += quotes(p, d["text"], rng) + topics(p, d["text"], rng)
         for kind, part, ids in [(0, 0, head)] + [
                 x for k, r, a in branches for x in ((k, 1, r), (k, 2, a))]:
             spans.append((n, kind, part, len(flat), len(flat) + len(ids)))

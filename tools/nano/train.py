@@ -25,6 +25,8 @@ from reference import load
 PRE_DOC_W, FINE_DOC_W = 0.5, 0.15  # weight of a document's tokens beside an answer's
 RESPONSE = 6                       # id of <response>, see tokenizer.py
 FIRST_N, FIRST_W = 4, 3.0          # the first tokens of an answer say which sentence it is
+QUOTE, TOPIC = 3, 4                # kinds of branches beside the tasks, see pack.py
+SUGGESTION, N_TOPICS = 1, 2        # of a document at one time: one list of questions, two topics
 
 
 class Data:
@@ -45,9 +47,15 @@ class Data:
         """Token ids, positions behind the document's start, branch numbers and loss weights."""
         def size(b):
             return b[1][1] - b[1][0] + b[2][1] - b[2][0]
-        own = [b for b in d["branches"] if (b[0] == 3) != fine]
         if fine:
+            kinds = {}
+            for b in rng.sample(d["branches"], len(d["branches"])):
+                kinds.setdefault(b[0], []).append(b)
+            own = kinds.get(0, []) + kinds.get(SUGGESTION, [])[:1] + kinds.get(2, [])
+            own += kinds.get(TOPIC, [])[:N_TOPICS]
             rng.shuffle(own)
+        else:
+            own = [b for b in d["branches"] if b[0] == QUOTE]
         start, end = d["doc"]
         n = end - start
         ids, pos, branch = [self.ids[start:end]], [torch.arange(n)], [torch.zeros(n, dtype=torch.long)]
@@ -142,13 +150,14 @@ def loss_of(model, prefix, rows, fine, rng, device, sample=1.0):
 class Muon:
     """Momentum, made orthogonal by Newton-Schulz steps (Jordan et al. 2024), for matrices."""
 
-    def __init__(self, params, momentum=0.95):
+    def __init__(self, params, momentum=0.95, slow=()):
         self.params, self.momentum = params, momentum
+        self.share = [0.3 if any(p is s for s in slow) else 1.0 for p in params]
         self.buf = [torch.zeros_like(p) for p in params]
 
     @torch.no_grad()
     def step(self, lr, decay):
-        for p, m in zip(self.params, self.buf):
+        for p, m, share in zip(self.params, self.buf, self.share):
             m.lerp_(p.grad, 1 - self.momentum)
             g = p.grad.lerp(m, self.momentum)
             flip = g.shape[0] > g.shape[1]
@@ -159,7 +168,7 @@ class Muon:
                 x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
             x = x.T if flip else x
             p.mul_(1 - lr * decay)
-            p.add_(x, alpha=-lr * max(1, p.shape[0] / p.shape[1]) ** 0.5)
+            p.add_(x, alpha=-share * lr * max(1, p.shape[0] / p.shape[1]) ** 0.5)
 
 
 def save(model, folder, tokenizer):
@@ -191,12 +200,12 @@ def main():
     ap.add_argument("--layers", type=int, default=4)
     ap.add_argument("--heads", type=int, default=3)
     ap.add_argument("--batch", type=int, default=4000, help="tokens a step")
-    ap.add_argument("--lr", type=float, default=0.015, help="of the matrices (Muon)")
+    ap.add_argument("--lr", type=float, default=0.012, help="of the matrices (Muon)")
     ap.add_argument("--adam-lr", type=float, default=0.002, help="of everything else")
-    ap.add_argument("--pre", type=float, default=0.2, help="share of pre-training")
+    ap.add_argument("--pre", type=float, default=0.0, help="share of pre-training")
     ap.add_argument("--round", type=float, default=0.85, help="from here on with Q4_0's rounding")
     ap.add_argument("--warmup", type=float, default=0.02)
-    ap.add_argument("--level", type=float, default=0.4, help="end of the full learning rate")
+    ap.add_argument("--level", type=float, default=0.35, help="end of the full learning rate")
     ap.add_argument("--resume", help="go on from what an earlier run wrote into this folder")
     ap.add_argument("--no-seed-heads", action="store_true")
     ap.add_argument("--seed", type=int, default=1)
@@ -226,7 +235,9 @@ def main():
     rest = [p for n, p in model.named_parameters() if p.ndim == 1]
     adam = torch.optim.AdamW([{"params": tables, "scale": 1.0}, {"params": rest, "scale": 1.0}],
                              lr=a.adam_lr, betas=(0.9, 0.95), weight_decay=0.0)
-    muon = Muon(matrices)
+    seeded = not a.no_seed_heads
+    copying = model.blocks[2]
+    muon = Muon(matrices, slow=(copying.wq, copying.wk) if seeded else ())
     n_params = sum(p.numel() for p in model.parameters())
     room = model.context - len(prefix)
     log = open(os.path.join(a.output, "log.jsonl"), "w", encoding="utf-8")
@@ -252,12 +263,14 @@ def main():
         rows = next(source[fine])
         loss, facts = loss_of(model, prefix, rows, fine, rng, device, sample=0.35)
         loss.backward()
+        if seeded:
+            model.keep_seeds()
         torch.nn.utils.clip_grad_norm_(tables + rest, 1.0)
         rate = schedule(done, a)
         for group in adam.param_groups:
             group["lr"] = a.adam_lr * rate
         adam.step()
-        muon.step(a.lr * rate, 0.01)
+        muon.step(a.lr * rate, 0.0 if seeded else 0.01)
         model.zero_grad(set_to_none=True)
         step += 1
         tokens += facts["tokens"]
