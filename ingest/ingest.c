@@ -177,6 +177,16 @@ static enum da_rc write_error(struct run *r, const char *rel, enum da_status sta
     return rc;
 }
 
+/* A line for each segment that was left out of a document. */
+static enum da_rc write_drops(struct run *r, const char *rel, const struct da_buf *drops,
+                              struct da_err *err)
+{
+    enum da_rc rc = DA_OK;
+    for (size_t at = 0; at < drops->len && rc == DA_OK; at += strlen(drops->p + at) + 1)
+        rc = write_error(r, rel, DA_ST_FILTERED, drops->p + at, err);
+    return rc;
+}
+
 /* The head of the ring is done: write it. */
 static enum da_rc write_job(struct run *r, struct job *j, struct da_err *err)
 {
@@ -196,9 +206,12 @@ static enum da_rc write_job(struct run *r, struct job *j, struct da_err *err)
         (void)snprintf(detail, sizeof detail, "the same text as document %s", hex);
         status = DA_ST_DUPLICATE;
     }
-    enum da_rc rc = status == DA_ST_OK
-                        ? da_resume_write(r->resume, 0, d->record.p, d->record.len, err)
-                        : write_error(r, j->rel, status, detail, err);
+    bool in_parts = d->drops.len > 0 && (status == DA_ST_OK || status == DA_ST_FILTERED);
+    enum da_rc rc = in_parts ? write_drops(r, j->rel, &d->drops, err) : DA_OK;
+    if (rc == DA_OK && status == DA_ST_OK)
+        rc = da_resume_write(r->resume, 0, d->record.p, d->record.len, err);
+    else if (rc == DA_OK && !in_parts)
+        rc = write_error(r, j->rel, status, detail, err);
     write_note(d, status, note);
     struct da_buf key;
     da_buf_init(&key, 0);

@@ -174,6 +174,29 @@ is "$(json n_tokens)" 105 "--cut hard"
 run docassist ingest --tokenizer cl100k_base --max-tokens 100 long.txt
 is "$(json tokenizer)" cl100k_base "another tokenizer"
 
+# --- segments and the filter ---------------------------------------------------
+perl -e 'my $prose = "The quick brown fox jumps over the lazy dog and is tired of it. " x 12;
+    my $signs = "= % & / ( ) # + * | " x 20;
+    for my $k (1 .. 6) { print $k == 2 || $k == 5 ? $signs : $prose, "\n\n" }' >mixed.txt
+run docassist ingest mixed.txt --long segments --max-tokens 200 -o docs.jsonl
+n=$(grep -c . docs.jsonl)
+run docassist ingest mixed.txt --long segments --max-tokens 200 --filter -o docs.jsonl \
+    --errors errors.jsonl --json
+is_exit 0 "--filter with segments"
+is "$(json status errors.jsonl | sort -u) $(json path errors.jsonl | sort -u)" \
+    'filtered mixed.txt' "... each drop is named"
+is "$( (json id docs.jsonl; json detail errors.jsonl | sed 's/segment \(.*\): [a-z_]* .*/\1/') |
+    sort)" "$(i=1; while [ $i -le "$n" ]; do
+        echo "$(json id docs.jsonl | sed 's/#.*//;q')#$i"; i=$((i + 1)); done | sort)" \
+    "... every segment stands in one of the two outputs"
+ok "... some in each" test -s errors.jsonl -a -s docs.jsonl
+is "$(json status.ok) $(json status.filtered)" '1 0' "... the document counts as one"
+perl -e 'print "= % & / ( ) # + * | " x 100' >signs.txt
+run docassist ingest signs.txt --long segments --max-tokens 200 --filter -o docs.jsonl \
+    --errors errors.jsonl --json -q
+is "$(json status.filtered) $(grep -c . docs.jsonl)" '1 0' "a document without a segment left"
+ok "... names each" test "$(grep -c '#[0-9]*: ' errors.jsonl)" -gt 1
+
 # --- metadata ----------------------------------------------------------------
 printf '{"path":"a.txt","licence":"CC0","year":2021}\n{"path":"zz","licence":"x"}\n' >meta.jsonl
 run docassist ingest in/a.txt in/b.md --meta meta.jsonl
