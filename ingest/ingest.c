@@ -227,6 +227,27 @@ static enum da_rc write_job(struct run *r, struct job *j, struct da_err *err)
     return rc;
 }
 
+/* Rows of --meta are counted as used for every file there is, whichever shard reads it. */
+static void mark_meta(const struct run *r, const char *rel, struct da_buf *scratch)
+{
+    if (r->o->meta == NULL)
+        return;
+    da_buf_reset(scratch);
+    (void)da_utf8_sanitize(rel, strlen(rel), scratch);
+    da_meta_mark(r->o->meta, da_span(scratch->p, scratch->len));
+}
+
+/* Metadata under a wrong path would be lost without a word. */
+static void report_meta(const struct da_ingest_opts *o)
+{
+    size_t n_rows = 0;
+    const char *first = NULL;
+    size_t n = o->meta != NULL ? da_meta_unmarked(o->meta, &n_rows, &first) : 0;
+    if (n > 0)
+        da_log_msg(o->log, DA_LOG_WARN, "%zu of %zu rows of metadata name no file, first '%s'", n,
+                   n_rows, first);
+}
+
 static bool in_shard(const struct da_ingest_opts *o, const char *rel)
 {
     return o->n_shards <= 1 || da_hash64(rel, strlen(rel), 0) % o->n_shards == o->shard;
@@ -250,6 +271,7 @@ static enum da_rc feed(struct run *r, bool *fed, struct da_err *err)
             r->walked = true;
             break;
         }
+        mark_meta(r, item.rel, &key);
         if (!in_shard(r->o, item.rel))
             continue;
         bool done;
@@ -400,6 +422,7 @@ enum da_rc da_ingest_run(const struct da_ingest_opts *opts, struct da_tally *tal
     if (rc == DA_OK)
         rc = run_threads(&r, workers, err);
     if (rc == DA_OK) {
+        report_meta(opts);
         rc = da_resume_finish(r.resume, err);
         r.resume = NULL;
     }

@@ -202,6 +202,25 @@ printf '{"path":"a.txt","licence":"CC0","year":2021}\n{"path":"zz","licence":"x"
 run docassist ingest in/a.txt in/b.md --meta meta.jsonl
 is "$(json meta)" '{"licence":"CC0","year":2021}
 {}' "--meta joins by path"
+is_stderr "docassist: warning: 1 of 2 rows of metadata name no file, first 'zz'" \
+    "... and says what joins nothing"
+mkdir -p odd/sub
+echo one >'odd/sub/a b.txt'
+echo two >"odd/sub/$(printf '\303\274 "q" \134.txt')"
+echo three >"odd/$(printf 'bad\377.txt')"
+echo four >"odd/$(printf 'line\nfeed.txt')"
+cat >meta.jsonl <<'END'
+{"path":"./sub/a b.txt","n":1}
+{"path":"sub/\u00fc \"q\" \\.txt","n":2,"path2":"kept"}
+{"path":"bad\ufffd.txt","n":3}
+{"path":"line\nfeed.txt","n":4}
+END
+run docassist ingest odd --meta meta.jsonl --shard 0/1
+is "$(json meta | sort)" '{"n":1}
+{"n":2,"path2":"kept"}
+{"n":3}
+{"n":4}' "... in folders, under odd names"
+is_stderr '' "... and all of them join"
 printf '{"path":"a"}\n{"nopath":1}\n' >meta.jsonl
 run docassist ingest in/a.txt --meta meta.jsonl
 is_exit 1 "--meta without a path"
