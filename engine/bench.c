@@ -131,15 +131,15 @@ static enum da_rc one_request(struct bench *b, struct da_session *s, const int32
     for (size_t at = 0; at < n && !rc;) {
         uint32_t k = 0;
         for (; k < batch && at < n; k++, at++)
-            rows[k] = (struct da_row){seq, ids[at], at + 1 == n};
+            rows[k] = (struct da_row){.seq = seq, .id = ids[at], .want_logits = at + 1 == n};
         rc = da_session_step(s, rows, k, b->err);
     }
-    int32_t id = rc ? 0 : da_logits_argmax(b->m, da_session_logits(s, 0));
+    int32_t id = rc ? 0 : da_session_top(s, 0);
     const double t1 = now_s(b);
     for (uint32_t i = 1; i < b->o->new_tokens && !rc; i++) {
-        struct da_row r = {seq, id, true};
+        struct da_row r = {.seq = seq, .id = id, .want_logits = true};
         rc = da_session_step(s, &r, 1, b->err);
-        id = rc ? 0 : da_logits_argmax(b->m, da_session_logits(s, 0));
+        id = rc ? 0 : da_session_top(s, 0);
     }
     const double t2 = now_s(b);
     *t = (struct timing){t1 - t0, t2 - t1, (double)(da_cpu_time_ns() - cpu0) * 1e-9};
@@ -201,7 +201,7 @@ static enum da_rc read_document(struct bench *b, struct da_session *s, uint32_t 
     for (uint32_t at = 0; at < DOC_TOKENS && !rc;) {
         uint32_t k = 0;
         for (; k < batch && at < DOC_TOKENS; k++, at++)
-            rows[k] = (struct da_row){*seq, b->text.p[doc + at], false};
+            rows[k] = (struct da_row){.seq = *seq, .id = b->text.p[doc + at]};
         rc = da_session_step(s, rows, k, b->err);
     }
     return rc;
@@ -223,7 +223,7 @@ static enum da_rc decode_streams(struct bench *b, struct da_session *s, const ui
     for (uint32_t i = 0; i < STREAM_STEPS && !rc; i++) {
         rc = da_session_step(s, rows, STREAMS, b->err);
         for (uint32_t k = 0; k < STREAMS && !rc; k++)
-            rows[k].id = da_logits_argmax(b->m, da_session_logits(s, k));
+            rows[k].id = da_session_top(s, k);
     }
     *seconds = now_s(b) - t0;
     for (uint32_t k = 0; k < n; k++)

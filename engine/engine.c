@@ -418,7 +418,10 @@ static uint32_t add_prompt(struct da_engine *e, uint32_t n, uint32_t seq, const 
 {
     while (n < e->opts.batch && *n_fed < end) {
         bool last = slot && *n_fed + 1 == end;
-        e->rows[n] = (struct da_row){seq, ids[*n_fed], last};
+        e->rows[n] = (struct da_row){.seq = seq,
+                                     .id = ids[*n_fed],
+                                     .want_logits = last,
+                                     .want_lse = last && slot->req.want_logprobs};
         e->row_slot[n++] = last ? slot : NULL;
         ++*n_fed;
         e->stats.n_prompt_computed++;
@@ -443,6 +446,14 @@ static bool may_draft(const struct da_engine *e)
     return n <= DRAFT_LIVE;
 }
 
+static uint32_t add_row(struct da_engine *e, uint32_t n, struct slot *s, int32_t id)
+{
+    e->rows[n] = (struct da_row){
+        .seq = s->seq, .id = id, .want_logits = true, .want_lse = s->req.want_logprobs};
+    e->row_slot[n] = s;
+    return n + 1;
+}
+
 /* A guess is one token longer than what was right last time; it stays within what the request may
  * still become, for which pages are promised. */
 static uint32_t add_draft(struct da_engine *e, uint32_t n, struct slot *s)
@@ -456,8 +467,7 @@ static uint32_t add_draft(struct da_engine *e, uint32_t n, struct slot *s)
                                        s->draft)
                      : 0;
     for (uint32_t i = 0; i < s->n_draft; i++) {
-        e->rows[n] = (struct da_row){s->seq, s->draft[i], true};
-        e->row_slot[n++] = s;
+        n = add_row(e, n, s, s->draft[i]);
     }
     e->stats.n_drafted += s->n_draft;
     return n;
@@ -471,8 +481,7 @@ static uint32_t fill_rows(struct da_engine *e)
         struct slot *s = slot_at(e, i);
         if (s->state != SLOT_DECODE)
             continue;
-        e->rows[n] = (struct da_row){s->seq, s->last, true};
-        e->row_slot[n++] = s;
+        n = add_row(e, n, s, s->last);
         s->n_draft = 0;
         if (drafts)
             n = add_draft(e, n, s);
@@ -501,19 +510,24 @@ static void finish(struct da_engine *e, struct slot *s, enum da_finish how)
         e->promised -= s->base->n_promised;
 }
 
-static void keep_logprobs(struct da_engine *e, struct slot *s, const float *logits, int32_t id)
+/* at: the number of the step's logits. */
+static void keep_logprobs(struct da_engine *e, struct slot *s, uint32_t at, int32_t id)
 {
     size_t width = 1 + (size_t)s->req.n_logprobs;
     DA_GROW_BY(s->lp, s->n_lp, width, s->cap_lp);
-    da_sample_logprobs(&e->sampler, e->model, logits, id, s->req.n_logprobs, s->lp + s->n_lp);
+    da_sample_logprobs(&e->sampler, da_session_logits(e->session, at),
+                       da_session_lse(e->session, at), id, s->req.n_logprobs, s->lp + s->n_lp);
     s->n_lp += width;
 }
 
-static enum da_rc take_token(struct da_engine *e, struct slot *s, const float *logits,
+static enum da_rc take_token(struct da_engine *e, struct slot *s, uint32_t at,
                              const struct da_engine_calls *calls, struct da_err *err)
 {
     const uint64_t pos = s->req.n_ids + s->n_out;
-    int32_t id = da_sample(&e->sampler, e->model, logits, &s->req.sampling, s->key, pos);
+    int32_t id = s->req.sampling.temperature <= 0.0
+                     ? da_session_top(e->session, at)
+                     : da_sample(&e->sampler, da_session_logits(e->session, at), &s->req.sampling,
+                                 s->key, pos);
     bool stop = false;
     s->state = SLOT_DECODE;
     for (size_t i = 0; i < s->req.n_stop_ids; i++) {
@@ -523,7 +537,7 @@ static enum da_rc take_token(struct da_engine *e, struct slot *s, const float *l
         }
     }
     if (s->req.want_logprobs)
-        keep_logprobs(e, s, logits, id);
+        keep_logprobs(e, s, at, id);
     DA_GROW(s->out, s->n_out, s->cap_out);
     s->out[s->n_out++] = id;
     s->last = id;
@@ -549,10 +563,10 @@ static enum da_rc take_tokens(struct da_engine *e, struct slot *s, uint32_t at,
 {
     const uint32_t n_draft = s->n_draft;
     uint32_t hit = 0;
-    enum da_rc rc = take_token(e, s, da_session_logits(e->session, at), calls, err);
+    enum da_rc rc = take_token(e, s, at, calls, err);
     while (!rc && s->state == SLOT_DECODE && hit < n_draft && s->last == s->draft[hit]) {
         hit++;
-        rc = take_token(e, s, da_session_logits(e->session, at + hit), calls, err);
+        rc = take_token(e, s, at + hit, calls, err);
     }
     if (n_draft) {
         s->n_hit = hit;

@@ -9,7 +9,8 @@
 #include "engine/model/model.h"
 #include "engine/session.h"
 
-enum { PPL_BATCH = 64 }; /* tokens a step: bounds the memory of the logits */
+/* Tokens a step. Beside a base the logits of both are kept, which bounds it. */
+enum { SCORE_BATCH = 256, BASE_BATCH = 64 };
 
 struct ppl {
     const struct da_model *m, *base;
@@ -32,22 +33,23 @@ static double divergence(const struct da_model *m, const float *p, double p_lse,
     return kl > 0.0 ? kl : 0.0;
 }
 
-static void score(struct ppl *x, uint32_t row, int32_t id)
+static void add(struct ppl *x, double nll)
 {
-    const float *q = da_session_logits(x->s, row);
-    const double lse = da_logits_lse(x->m, q), nll = lse - (double)q[id];
     x->ret->n_scored++;
     x->sum += nll;
     x->sum_sq += nll * nll;
-    if (!x->sb)
-        return;
-    const float *p = da_session_logits(x->sb, row);
-    const double base_lse = da_logits_lse(x->base, p);
+}
+
+static void compare(struct ppl *x, uint32_t row, int32_t id)
+{
+    const float *q = da_session_logits(x->s, row), *p = da_session_logits(x->sb, row);
+    const double lse = da_session_lse(x->s, row), base_lse = da_session_lse(x->sb, row);
     const double kl = divergence(x->base, p, base_lse, q, lse);
     x->base_sum += base_lse - (double)p[id];
     x->kl_sum += kl;
     x->ret->kl_max = kl > x->ret->kl_max ? kl : x->ret->kl_max;
-    x->n_same += da_logits_argmax(x->m, q) == da_logits_argmax(x->base, p);
+    x->n_same += da_session_top(x->s, row) == da_session_top(x->sb, row);
+    add(x, lse - (double)q[id]);
 }
 
 /* One window: ids[0] is fed and not scored. */
@@ -58,14 +60,19 @@ static enum da_rc run_window(struct ppl *x, int32_t bos, const int32_t *ids, uin
     if (rc || (x->sb && (rc = da_seq_open(x->sb, &seq_base, x->err))))
         return rc;
     /* row i is fed to predict ids[skip + i] */
-    const uint32_t rows_all = n - skip;
-    for (uint32_t at = 0; at < rows_all && !rc; at += PPL_BATCH) {
-        struct da_row rows[PPL_BATCH];
-        uint32_t k = rows_all - at < PPL_BATCH ? rows_all - at : PPL_BATCH;
+    const uint32_t rows_all = n - skip, batch = x->sb ? BASE_BATCH : SCORE_BATCH;
+    for (uint32_t at = 0; at < rows_all && !rc; at += batch) {
+        struct da_row rows[SCORE_BATCH];
+        uint32_t k = rows_all - at < batch ? rows_all - at : batch;
         for (uint32_t i = 0; i < k; i++) {
             bool first = skip == 0 && at + i == 0;
             int32_t id = first ? bos : ids[at + i - (skip ? 0 : 1)];
-            rows[i] = (struct da_row){.seq = seq, .id = id, .want_logits = true};
+            rows[i] = (struct da_row){.seq = seq,
+                                      .id = id,
+                                      .want_logits = x->sb,
+                                      .want_lse = x->sb,
+                                      .want_score = !x->sb,
+                                      .target = ids[at + i + skip]};
         }
         if ((rc = da_session_step(x->s, rows, k, x->err)))
             break;
@@ -73,8 +80,12 @@ static enum da_rc run_window(struct ppl *x, int32_t bos, const int32_t *ids, uin
             rows[i].seq = seq_base;
         if (x->sb && (rc = da_session_step(x->sb, rows, k, x->err)))
             break;
-        for (uint32_t i = 0; i < k; i++)
-            score(x, i, ids[at + i + skip]);
+        for (uint32_t i = 0; i < k; i++) {
+            if (x->sb)
+                compare(x, i, ids[at + i + skip]);
+            else
+                add(x, -da_session_score(x->s, i));
+        }
     }
     da_seq_close(x->s, seq);
     if (x->sb)
@@ -123,8 +134,9 @@ enum da_rc da_perplexity(const struct da_model *m, const struct da_model *base, 
     struct da_session_opts so = {.n_threads = opts->n_threads,
                                  .kv = opts->kv,
                                  .n_ctx = window,
-                                 .batch = PPL_BATCH,
-                                 .n_logits = PPL_BATCH};
+                                 .batch = base ? BASE_BATCH : SCORE_BATCH,
+                                 .n_logits = base ? BASE_BATCH : 1,
+                                 .n_scores = base ? 0 : SCORE_BATCH};
     struct da_session_opts base_so = so;
     enum da_rc rc = check(&x, ids, n, window);
     base_so.kv = DA_KV_AUTO;

@@ -6,8 +6,6 @@
 #include "common/hash.h"
 #include "common/maths.h"
 #include "common/mem.h"
-#include "engine/model/model.h"
-#include "engine/session.h"
 
 void da_sampler_init(struct da_sampler *s, uint32_t n_vocab)
 {
@@ -84,12 +82,10 @@ static double draw(uint64_t key, uint64_t position)
     return (double)(da_mix64(key ^ da_mix64(position)) >> 11) * 0x1p-53;
 }
 
-int32_t da_sample(struct da_sampler *s, const struct da_model *m, const float *logits,
-                  const struct da_sampling *p, uint64_t key, uint64_t position)
+int32_t da_sample(struct da_sampler *s, const float *logits, const struct da_sampling *p,
+                  uint64_t key, uint64_t position)
 {
-    const uint32_t n = m->hp.n_vocab;
-    if (p->temperature <= 0.0)
-        return da_logits_argmax(m, logits);
+    const uint32_t n = s->n;
     uint32_t k = p->top_k && p->top_k < n ? p->top_k : n;
     best(s, logits, n, k);
     const double top = (double)s->order[0].logprob;
@@ -112,14 +108,13 @@ int32_t da_sample(struct da_sampler *s, const struct da_model *m, const float *l
     return s->order[k - 1].id;
 }
 
-void da_sample_logprobs(struct da_sampler *s, const struct da_model *m, const float *logits,
-                        int32_t id, uint32_t n_top, struct da_logprob *out)
+void da_sample_logprobs(struct da_sampler *s, const float *logits, double lse, int32_t id,
+                        uint32_t n_top, struct da_logprob *out)
 {
-    const double lse = da_logits_lse(m, logits);
-    const uint32_t k = n_top < m->hp.n_vocab ? n_top : m->hp.n_vocab;
+    const uint32_t k = n_top < s->n ? n_top : s->n;
     out[0] = (struct da_logprob){id, (float)((double)logits[id] - lse)};
     if (k)
-        best(s, logits, m->hp.n_vocab, k);
+        best(s, logits, s->n, k);
     for (uint32_t i = 0; i < k; i++)
         out[1 + i] =
             (struct da_logprob){s->order[i].id, (float)((double)s->order[i].logprob - lse)};

@@ -47,6 +47,7 @@ static void set_strides(struct da_session *s)
     s->attn_stride = stride_of(hp->n_heads * hp->head_dim);
     s->ff_stride = stride_of(hp->ff_dim);
     s->vocab_stride = da_pad(hp->n_vocab, DA_LANES);
+    s->n_head_blocks = da_head_blocks(hp->n_vocab);
     s->q8_stride = da_pad(hp->head_dim, 64);
     s->qkv_stride = stride_of(qkv);
     if (s->model->mamba) { /* x and z, x again, and the widths of steps stand in these rows */
@@ -93,6 +94,8 @@ static void lay_out_own(struct da_session *s)
                  o = rows * da_pad(s->model->hp.head_dim, DA_LANES), n_seqs = s->opts.n_seqs;
     float *gate = part(s, n_threads * hidden, sizeof *gate),
           *up = part(s, n_threads * hidden, sizeof *up), *out = part(s, n_threads * o, sizeof *out);
+    const size_t head = s->opts.n_scores ? (size_t)HIDDEN_TOKENS * DA_HEAD_BLOCK : 0;
+    float *logits = part(s, n_threads * head, sizeof *logits);
     struct da_attn_row *attn_rows = part(s, n_threads * rows, sizeof *attn_rows);
     uint32_t *pages = part(s, n_seqs * s->max_pages, sizeof *pages),
              *src_pages = part(s, s->model->t5 ? n_seqs * s->max_pages : 0, sizeof *src_pages);
@@ -105,6 +108,7 @@ static void lay_out_own(struct da_session *s)
         s->scratch[i].up = up + i * hidden;
         s->scratch[i].rows = attn_rows + i * rows;
         s->scratch[i].o = out + i * o;
+        s->scratch[i].logits = logits + i * head;
     }
     for (uint32_t i = 0; i < n_seqs; i++) {
         s->seqs[i].pages = pages + (size_t)i * s->max_pages;
@@ -139,12 +143,16 @@ static void lay_out(struct da_session *s)
     s->q8_scale = part(s, n * hp->n_heads, sizeof(float));
     s->q8_sum = part(s, n * hp->n_heads, sizeof(int32_t));
     s->logits = part(s, (size_t)s->opts.n_logits * s->vocab_stride, sizeof(float));
+    s->logit_parts = part(s, (size_t)s->opts.n_logits * s->n_head_blocks, sizeof *s->logit_parts);
+    s->score_parts = part(s, (size_t)s->opts.n_scores * s->n_head_blocks, sizeof *s->score_parts);
+    s->score_logits = part(s, s->opts.n_scores, sizeof(float));
     for (unsigned i = 0; i < n_ropes(s->model); i++) {
         s->rope_cos[i] = part(s, rope, sizeof(float));
         s->rope_sin[i] = part(s, rope, sizeof(float));
     }
     s->row_pos = part(s, n, sizeof *s->row_pos);
     s->logit_rows = part(s, s->opts.n_logits, sizeof *s->logit_rows);
+    s->score_rows = part(s, s->opts.n_scores, sizeof *s->score_rows);
     s->jobs = part(s, n, sizeof *s->jobs);
     lay_out_own(s);
 }
@@ -209,6 +217,8 @@ static void choose(struct da_session *s, const struct da_session_opts *o)
         s->opts.n_logits = s->opts.n_seqs;
     if (s->opts.n_logits > s->opts.batch)
         s->opts.n_logits = s->opts.batch;
+    if (s->opts.n_scores > s->opts.batch || m->t5)
+        s->opts.n_scores = m->t5 ? 0 : s->opts.batch; /* scores of an encoder-decoder: refused */
     if (!s->opts.kv_max_bytes)
         s->opts.kv_max_bytes = DA_ENGINE_KV_MAX;
 }
@@ -476,7 +486,7 @@ uint64_t da_session_kv_bytes(const struct da_session *s)
 static enum da_rc check_rows(const struct da_session *s, const struct da_row *rows, uint32_t n_rows,
                              struct da_err *err)
 {
-    uint32_t logits = 0;
+    uint32_t logits = 0, scores = 0;
     if (n_rows == 0 || n_rows > s->opts.batch)
         return da_fail(err, DA_EUSAGE, "a step of %" PRIu32 " tokens; the batch is %" PRIu32,
                        n_rows, s->opts.batch);
@@ -488,7 +498,15 @@ static enum da_rc check_rows(const struct da_session *s, const struct da_row *ro
                            "token %" PRId32 " is outside the vocabulary of %" PRIu32, rows[t].id,
                            s->model->hp.n_vocab);
         logits += rows[t].want_logits;
+        scores += rows[t].want_score;
+        if (rows[t].want_score &&
+            (rows[t].target < 0 || (uint32_t)rows[t].target >= s->model->hp.n_vocab))
+            return da_fail(err, DA_EUSAGE, "target %" PRId32 " is outside the vocabulary",
+                           rows[t].target);
     }
+    if (scores > s->opts.n_scores)
+        return da_fail(err, DA_EUSAGE, "%" PRIu32 " rows to score; room is for %" PRIu32, scores,
+                       s->opts.n_scores);
     if (logits > s->opts.n_logits)
         return da_fail(err, DA_EUSAGE, "%" PRIu32 " rows of logits; room is for %" PRIu32, logits,
                        s->opts.n_logits);
@@ -500,7 +518,7 @@ static enum da_rc place_rows(struct da_session *s, struct da_err *err)
 {
     enum da_rc rc = DA_OK;
     uint32_t t;
-    s->n_logits = 0;
+    s->n_logits = s->n_scores = 0;
     for (t = 0; t < s->n_rows; t++) {
         struct da_seq *q = &s->seqs[s->rows[t].seq];
         if (q->n_pos == s->opts.n_ctx) {
@@ -518,6 +536,8 @@ static enum da_rc place_rows(struct da_session *s, struct da_err *err)
         s->row_pos[t] = q->n_pos++;
         if (s->rows[t].want_logits)
             s->logit_rows[s->n_logits++] = t;
+        if (s->rows[t].want_score)
+            s->score_rows[s->n_scores++] = t;
     }
     for (uint32_t i = 0; !rc && s->model->mamba && i < s->n_rows; i++) {
         struct da_seq *q = &s->seqs[s->rows[i].seq];
@@ -570,6 +590,9 @@ enum da_rc da_session_step(struct da_session *s, const struct da_row *rows, uint
     enum da_rc rc = check_rows(s, rows, n_rows, err);
     if (rc)
         return rc;
+    s->wants_lse = false;
+    for (uint32_t t = 0; t < n_rows; t++)
+        s->wants_lse |= rows[t].want_lse;
     if (s->model->t5) {
         if ((rc = da_t5_take_rows(s, rows, n_rows, err)) || s->n_rows == 0)
             return rc;
@@ -589,12 +612,23 @@ const float *da_session_logits(const struct da_session *s, uint32_t i)
     return s->logits + (size_t)i * s->vocab_stride;
 }
 
-int32_t da_logits_argmax(const struct da_model *m, const float *logits)
+int32_t da_session_top(const struct da_session *s, uint32_t i)
 {
-    return (int32_t)m->kernels->argmax(logits, m->hp.n_vocab);
+    return (int32_t)da_head_top(s->logit_parts + (size_t)i * s->n_head_blocks, s->n_head_blocks);
 }
 
-double da_logits_lse(const struct da_model *m, const float *logits)
+double da_session_lse(const struct da_session *s, uint32_t i)
 {
-    return m->kernels->log_sum_exp(logits, m->hp.n_vocab);
+    struct da_head_part *parts = s->logit_parts + (size_t)i * s->n_head_blocks;
+    const float *x = da_session_logits(s, i);
+    for (uint32_t b = 0; !s->wants_lse && b < s->n_head_blocks; b++)
+        parts[b] = da_head_reduce(s->model->kernels, x + (size_t)b * DA_HEAD_BLOCK, b,
+                                  s->model->hp.n_vocab, true);
+    return da_head_lse(parts, s->n_head_blocks);
+}
+
+double da_session_score(const struct da_session *s, uint32_t i)
+{
+    return (double)s->score_logits[i] -
+           da_head_lse(s->score_parts + (size_t)i * s->n_head_blocks, s->n_head_blocks);
 }

@@ -32,6 +32,7 @@ struct da_session_opts {
     uint32_t n_seqs;       /* sequences at one time; 0: 1 */
     uint32_t batch;        /* tokens of a step at most; 0: DA_ENGINE_BATCH */
     uint32_t n_logits;     /* rows of logits of a step at most; 0: n_seqs */
+    uint32_t n_scores;     /* rows that want_score of a step at most */
     uint64_t kv_max_bytes; /* 0: DA_ENGINE_KV_MAX */
 };
 
@@ -65,6 +66,9 @@ struct da_row {
     uint32_t seq;
     int32_t id;       /* token at the sequence's next position */
     bool want_logits; /* of the token after it */
+    bool want_lse;    /* with want_logits: their log(sum(exp)) as well */
+    bool want_score;  /* instead of logits: the log-probability of target as the token after it */
+    int32_t target;
 };
 
 /* Computes the rows; those of one sequence stand in order. DA_ELIMIT when a sequence would pass
@@ -76,8 +80,13 @@ enum da_rc da_session_step(struct da_session *s, const struct da_row *rows, uint
 /* Logits [n_vocab] of the i-th row of the last step that wanted them. */
 const float *da_session_logits(const struct da_session *s, uint32_t i);
 
-/* Index of the largest (the first of equals), and log(sum(exp)) of them. */
-int32_t da_logits_argmax(const struct da_model *m, const float *logits);
-double da_logits_lse(const struct da_model *m, const float *logits);
+/* Index of the largest of them (the first of equals). */
+int32_t da_session_top(const struct da_session *s, uint32_t i);
+/* log(sum(exp)) of them; dear where no row asked for it with want_lse. */
+double da_session_lse(const struct da_session *s, uint32_t i);
+
+/* Log-probability (natural logarithm) that the i-th row of the last step with want_score asked for:
+ * to the last bit the target's logit less da_session_lse. No logits are kept for it. */
+double da_session_score(const struct da_session *s, uint32_t i);
 
 #endif

@@ -24,6 +24,7 @@ enum {
     NAME_MAX_WORDS = 5,
     LIST_MAX_ITEMS = 12,
     TOPIC_MAX_BYTES = 90,
+    TOPIC_MIN_LETTERS = 5,
     SENTENCE_MIN_WORDS = 5,
     SENTENCE_MAX_WORDS = 45
 };
@@ -271,7 +272,30 @@ static struct da_span name_at(const struct da_outline *o, size_t i, size_t last,
     return s;
 }
 
-/* Names of two words or more inside a sentence, not at its start. */
+/* Whether word i of the document stands in no unit but this one. */
+static bool is_only_in(const struct da_question_maker *m, size_t i, size_t unit)
+{
+    struct da_span k = da_words_key(&m->o->words, i);
+    const uint64_t *only = da_map_get(&m->only, k.p, k.len);
+    return only && *only == unit + 1;
+}
+
+/* Fills m->only. */
+static void note_units(struct da_question_maker *m)
+{
+    const struct da_outline *o = m->o;
+    for (size_t u = 0; u < o->units.n; u++) {
+        for (size_t i = o->range[u].first; i < o->range[u].first + o->range[u].n; i++) {
+            struct da_span k = da_words_key(&o->words, i);
+            bool is_new;
+            uint64_t *only = da_map_add(&m->only, k.p, k.len, &is_new);
+            *only = is_new || *only == u + 1 ? u + 1 : 0;
+        }
+    }
+}
+
+/* Names of two words or more inside a sentence, not at its start, one of whose words no other unit
+ * has: a question about the others would have several answers. */
 static void ask_names(struct da_question_maker *m, const struct da_question_language *lang,
                       size_t unit)
 {
@@ -279,8 +303,11 @@ static void ask_names(struct da_question_maker *m, const struct da_question_lang
     size_t first = o->range[unit].first, last = first + o->range[unit].n;
     for (size_t i = first + 1, end; i < last; i = end) {
         struct da_span name = name_at(o, i, last, &end);
+        bool distinct = false;
+        for (size_t k = i; k < end; k++)
+            distinct |= is_only_in(m, k, unit);
         if (end - i >= 2 && end - i <= NAME_MAX_WORDS && name.len > 0 &&
-            name.len <= TOPIC_MAX_BYTES)
+            name.len <= TOPIC_MAX_BYTES && distinct)
             ask_topic(m, lang, name, unit, DA_Q_TOPIC, 0.45);
     }
 }
@@ -314,19 +341,55 @@ void da_question_generic(const struct da_outline *o, size_t k, struct da_span la
     da_buf_add_str(out, da_question_language(language, o)->generic[k]);
 }
 
-/* The most frequent word of five letters or more that is no function word. */
+/* A word to ask about: five letters or more and no function word. */
+static bool is_topic(const struct da_words *words, size_t i)
+{
+    struct da_span k = da_words_key(words, i);
+    return !(words->items[i].flags & (DA_WORD_STOP | DA_WORD_SOLID | DA_WORD_DIGITS)) &&
+           da_utf8_count(k.p, k.len) >= TOPIC_MIN_LETTERS;
+}
+
+static bool ask_word(struct da_question_maker *m, const struct da_question_language *lang, size_t i,
+                     size_t unit, double weight)
+{
+    const struct da_word *w = &m->o->words.items[i];
+    const size_t before = m->out->n;
+    ask_topic(m, lang, da_span(m->o->text + w->start, w->end - w->start), unit, DA_Q_TOPIC, weight);
+    return m->out->n > before;
+}
+
+/* Of each sentence that reads well the longest word that no other unit has: what the document says
+ * about it is then that sentence and no other. Returns how many there were. */
+static size_t ask_distinct(struct da_question_maker *m, const struct da_question_language *lang)
+{
+    const struct da_outline *o = m->o;
+    size_t n = 0;
+    for (size_t u = 0; u < o->units.n; u++) {
+        const size_t first = o->range[u].first, last = first + o->range[u].n;
+        size_t best = last;
+        if (!o->prose[u] || last - first < SENTENCE_MIN_WORDS || last - first > SENTENCE_MAX_WORDS)
+            continue;
+        for (size_t i = first; i < last; i++) {
+            if (is_topic(&o->words, i) && is_only_in(m, i, u) &&
+                (best == last ||
+                 da_words_key(&o->words, i).len > da_words_key(&o->words, best).len))
+                best = i;
+        }
+        n += best < last && ask_word(m, lang, best, u, 0.3);
+    }
+    return n;
+}
+
+/* The most frequent words, of a document in which no sentence has words of its own. */
 static void ask_frequent(struct da_question_maker *m, const struct da_question_language *lang)
 {
     const struct da_outline *o = m->o;
     struct da_map count;
     da_map_init(&count);
     for (size_t i = 0; i < o->words.n; i++) {
-        const struct da_word *w = &o->words.items[i];
         struct da_span k = da_words_key(&o->words, i);
-        if ((w->flags & (DA_WORD_STOP | DA_WORD_SOLID | DA_WORD_DIGITS)) ||
-            da_utf8_count(k.p, k.len) < 5)
-            continue;
-        (*da_map_add(&count, k.p, k.len, NULL))++;
+        if (is_topic(&o->words, i))
+            (*da_map_add(&count, k.p, k.len, NULL))++;
     }
     for (int round = 0; round < 3 && count.n > 0; round++) {
         size_t best = 0;
@@ -340,10 +403,8 @@ static void ask_frequent(struct da_question_maker *m, const struct da_question_l
         count.entries[best].value = 0;
         size_t unit = da_outline_answer(o, key);
         for (size_t i = 0; unit < o->units.n && i < o->words.n; i++) {
-            const struct da_word *w = &o->words.items[i];
             if (da_span_eq(da_words_key(&o->words, i), key)) {
-                ask_topic(m, lang, da_span(o->text + w->start, w->end - w->start), unit, DA_Q_TOPIC,
-                          0.3);
+                (void)ask_word(m, lang, i, unit, 0.3);
                 break;
             }
         }
@@ -421,16 +482,20 @@ void da_questions_make(struct da_questions *q, const struct da_outline *o, struc
     da_buf_init(&m.text, 0);
     da_words_init(&m.words);
     da_words_init(&m.sentence);
+    da_map_init(&m.only);
+    note_units(&m);
     for (size_t i = 0; i < o->units.n; i++)
         m.top_score = o->score[i] > m.top_score ? o->score[i] : m.top_score;
     for (size_t i = 0; i < o->units.n; i++) {
         if (o->score[i] > 0) /* ranked: of a book, the first DA_TEXTRANK_MAX units */
             ask_unit(&m, lang, i);
     }
-    ask_frequent(&m, lang);
+    if (ask_distinct(&m, lang) == 0)
+        ask_frequent(&m, lang);
     ask_generic(&m, lang);
     if (q->n > 0)
         qsort(q->items, q->n, sizeof *q->items, by_weight);
+    da_map_release(&m.only);
     da_words_release(&m.sentence);
     da_words_release(&m.words);
     da_buf_release(&m.text);

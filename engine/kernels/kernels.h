@@ -193,8 +193,8 @@ struct da_kernels {
 
     /* Index of the first maximum of n >= 1 values (NaN never wins). */
     uint32_t (*argmax)(const float *x, uint32_t n);
-    /* log(sum(exp(x))) of n >= 1 finite values, summed in double. */
-    double (*log_sum_exp)(const float *x, uint32_t n);
+    /* sum(exp(x - top)) of n >= 1 finite values, none above top; summed in double. */
+    double (*sum_exp)(const float *x, uint32_t n, float top);
 };
 
 extern const struct da_kernels da_kernels_ref;

@@ -425,51 +425,6 @@ static void layer(struct da_session *s, uint32_t l, unsigned worker)
         add_phase(s, &y->post2, &y->after2);
 }
 
-/* Soft cap and scale. */
-static void bend_logits(struct da_session *s)
-{
-    const struct da_hparams *hp = &s->model->hp;
-    uint32_t item;
-    if (hp->logit_softcap == 0.0f && hp->logit_scale == 1.0f)
-        return;
-    while ((item = da_pool_next(s->pool)) < s->n_logits) {
-        float *y = s->logits + (size_t)item * s->vocab_stride;
-        if (hp->logit_softcap != 0.0f)
-            s->model->kernels->softcap(y, hp->logit_softcap, hp->n_vocab, y);
-        for (uint32_t i = 0; hp->logit_scale != 1.0f && i < hp->n_vocab; i++)
-            y[i] /= hp->logit_scale;
-    }
-    da_pool_barrier(s->pool);
-}
-
-static void head(struct da_session *s)
-{
-    const struct da_model *m = s->model;
-    const bool narrow = m->embd_out.p.n_rows != 0;
-    const unsigned wants = da_wants(narrow ? &m->embd_out : &m->head);
-    const float *in = s->xn;
-    uint32_t item;
-    while ((item = da_pool_next(s->pool)) * DA_TILE < s->n_logits) {
-        for (uint32_t i = item * DA_TILE; i < s->n_logits && i < (item + 1) * DA_TILE; i++) {
-            float *y = s->xn + (size_t)i * s->d_stride;
-            da_apply_norm(s, &m->out_norm, s->x + (size_t)s->logit_rows[i] * s->d_stride, y);
-            da_prepare_row(s, wants, y, m->hp.dim, s->x_tiles + item * da_tile_bytes(m->hp.dim),
-                           i % DA_TILE);
-        }
-    }
-    da_pool_barrier(s->pool);
-    if (narrow) {
-        const struct da_mm_job out = {&m->embd_out, s->tmp, s->d_stride};
-        da_phase_matmul(s, &out, 1, in, s->d_stride, s->x_tiles, s->n_logits, false);
-        da_phase_prepare(s, da_wants(&m->head), s->tmp, s->d_stride, m->hp.embd_dim, s->n_logits,
-                         s->x_tiles);
-        in = s->tmp;
-    }
-    const struct da_mm_job job = {&m->head, s->logits, s->vocab_stride};
-    da_phase_matmul(s, &job, 1, in, s->d_stride, s->x_tiles, s->n_logits, false);
-    bend_logits(s);
-}
-
 void da_phase_mlp(struct da_session *s, const struct da_layer *y, unsigned worker)
 {
     const struct da_mm_job down = {&y->down, s->x, s->d_stride};
@@ -499,8 +454,7 @@ static void worker_main(void *ctx, unsigned worker)
         case DA_PASS_T5: t5_layer(s, l, worker); break;
         }
     }
-    if (s->n_logits)
-        head(s);
+    da_phase_head(s, worker);
 }
 
 void da_forward(struct da_session *s)

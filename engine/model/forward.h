@@ -3,6 +3,7 @@
 
 /* The forward pass of one step and the buffers it works in. Private to the engine. */
 
+#include "engine/model/head.h"
 #include "engine/model/kv.h"
 #include "engine/model/mamba.h"
 #include "engine/model/model.h"
@@ -40,6 +41,7 @@ struct da_attn_scratch {
     float *gate, *up;         /* [HIDDEN_TOKENS][32, or 256 where a down matrix wants supers] */
     struct da_attn_row *rows; /* [max_attn_rows] */
     float *o;                 /* [max_attn_rows][head_dim padded] */
+    float *logits;            /* [HIDDEN_TOKENS][DA_HEAD_BLOCK] where there are scores */
 };
 
 struct da_session {
@@ -52,6 +54,7 @@ struct da_session {
 
     /* sizes in floats from row to row */
     uint32_t d_stride, qkv_stride, attn_stride, ff_stride, vocab_stride;
+    uint32_t n_head_blocks;
     uint32_t q8_stride; /* bytes of a quantized query head */
     uint32_t job_rows;  /* rows a job takes at most */
     uint32_t max_attn_rows;
@@ -66,6 +69,8 @@ struct da_session {
     float *q8_scale;                                           /* [batch][n_heads] */
     int32_t *q8_sum;                                           /* [batch][n_heads] */
     float *logits;                                             /* [n_logits][vocab_stride] */
+    struct da_head_part *logit_parts, *score_parts; /* [n_logits], [n_scores][n_head_blocks] */
+    float *score_logits;                            /* [n_scores], of the targets */
     float *rope_cos[2], *rope_sin[2];                          /* [n_ctx][n_rot / 2] */
     struct da_attn_scratch *scratch;                           /* [n_threads] */
     struct da_t5_state t5;
@@ -79,7 +84,9 @@ struct da_session {
     uint32_t n_rows;
     uint32_t *row_pos;    /* [batch] */
     uint32_t *logit_rows; /* [n_logits] */
-    uint32_t n_logits;
+    uint32_t *score_rows; /* [n_scores] */
+    uint32_t n_logits, n_scores;
+    bool wants_lse; /* of the rows with logits */
     struct da_attn_job *jobs; /* [batch] */
     uint32_t n_jobs;
 };

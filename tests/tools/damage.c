@@ -77,7 +77,7 @@ static enum da_rc use_model(const char *path, struct da_err *err)
         return rc;
     if (!(rc = da_tokenizer_open(&tok, path, err)) &&
         !(rc = da_session_new(&s, m, &so, err)) && !(rc = da_seq_open(s, &seq, err)))
-        rc = da_session_step(s, &(struct da_row){seq, 1, true}, 1, err);
+        rc = da_session_step(s, &(struct da_row){.seq = seq, .id = 1, .want_logits = true}, 1, err);
     da_session_free(s);
     da_tokenizer_close(tok);
     da_model_close(m);

@@ -32,7 +32,8 @@ static float *run(const char *path, const char *cpu, enum da_kv_type kv, size_t 
     *n = (size_t)N_TOKENS * n_vocab;
     out = da_malloc(*n * sizeof *out);
     for (uint32_t i = 0; i < N_TOKENS; i++)
-        rows[i] = (struct da_row){seq, (int32_t)((i * i * 7 + 3) % n_vocab), true};
+        rows[i] = (struct da_row){
+                .seq = seq, .id = (int32_t)((i * i * 7 + 3) % n_vocab), .want_logits = true};
     for (uint32_t at = 0, k = SPLIT; at < N_TOKENS; at += k, k = N_TOKENS - SPLIT) {
         if (da_session_step(s, rows + at, k, err))
             goto fail;

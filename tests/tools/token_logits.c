@@ -38,7 +38,7 @@ int main(int argc, char **argv)
         struct da_row rows[STEP];
         const uint32_t k = n - at < STEP ? (uint32_t)(n - at) : STEP;
         for (uint32_t i = 0; i < k; i++)
-            rows[i] = (struct da_row){seq, ids[at + i], true};
+            rows[i] = (struct da_row){.seq = seq, .id = ids[at + i], .want_logits = true};
         if (da_session_step(s, rows, k, &err))
             goto failed;
         for (uint32_t i = 0; i < k; i++)

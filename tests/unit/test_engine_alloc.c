@@ -75,7 +75,7 @@ static enum da_rc work(struct da_session *s, struct da_err *err)
     uint32_t prefix, seq[FORKS];
     enum da_rc rc = da_seq_open(s, &prefix, err);
     for (uint32_t i = 0; i < PROMPT; i++)
-        rows[i] = (struct da_row){prefix, token(i), false};
+        rows[i] = (struct da_row){.seq = prefix, .id = token(i)};
     if (rc || (rc = da_session_step(s, rows, 77, err)) ||
         (rc = da_session_step(s, rows + 77, PROMPT - 77, err)))
         return rc;
@@ -85,7 +85,7 @@ static enum da_rc work(struct da_session *s, struct da_err *err)
     da_seq_close(s, prefix);
     for (uint32_t t = 0; t < ANSWER; t++) {
         for (uint32_t i = 0; i < FORKS; i++)
-            rows[i] = (struct da_row){seq[i], token(t + i), true};
+            rows[i] = (struct da_row){.seq = seq[i], .id = token(t + i), .want_logits = true};
         if ((rc = da_session_step(s, rows, FORKS, err)))
             return rc;
         if (t % 40 == 39 && (rc = da_seq_truncate(s, seq[t / 40 % FORKS], PROMPT + t / 2, err)))

@@ -72,7 +72,7 @@ static uint32_t put_rows(struct da_row *rows, uint32_t k, uint32_t seq, const st
                          uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to; i++)
-        rows[k++] = (struct da_row){seq, g->ids[i], i >= g->first};
+        rows[k++] = (struct da_row){.seq = seq, .id = g->ids[i], .want_logits = i >= g->first};
     return k;
 }
 
@@ -142,7 +142,7 @@ static bool run_forked(const char *path, enum da_kv_type kv, const struct golden
         da_seq_fork(s, a, at, &b, &err))
         goto out;
     for (uint32_t i = 0; i < 5; i++) /* the first goes elsewhere */
-        rows[k++] = (struct da_row){a, g->ids[63 - i], false};
+        rows[k++] = (struct da_row){.seq = a, .id = g->ids[63 - i]};
     if (da_session_step(s, rows, put_rows(rows, k, b, g, at, n), &err))
         goto out;
     take_logits(s, g, at, n, 0, out);

@@ -61,6 +61,9 @@ static void test_rules(void)
         {"# Opening hours\n\nWe are open on all days but Monday.",
          "What does the document say about \"Opening hours\"?"},
         {"# Parts\n\n- wheel\n- axle\n", "What is listed under \"Parts\"?"},
+        /* the longest word that its sentence alone has; never what several sentences speak of */
+        {"We painted the harbour wall in blue. The harbour wall was then covered by tarpaulins.",
+         "What does the document say about \"tarpaulins\"?"},
         {"# How do I reset it?\n\nPress the red button for ten seconds.", "How do I reset it?"},
     };
     struct da_buf got;
@@ -86,6 +89,10 @@ static void test_refusals(void)
         {"See figure 12 houses for more of the same kind.", "How many"},
         {"Note: the pump is off on Sundays.", "What is the note?"},
         {"Hours: 9 to 5", "What is the hours?"},
+        {"We painted the harbour wall in blue. The harbour wall was then covered by tarpaulins.",
+         "about \"harbour\""},
+        {"They met at Castle Rock in May. Many who saw Castle Rock in May came back.",
+         "about \"Castle Rock\""},
         {"Sales increased by 5 percent in the last quarter.", "What did sales"},
     };
     struct da_buf got;

@@ -60,7 +60,7 @@ static void step_probs(const struct da_model *m, struct da_session *s, uint32_t 
     struct da_err err;
     const int n = (int)da_model_facts(m)->n_vocab;
     double sum = 0;
-    if (da_session_step(s, &(struct da_row){seq, id, true}, 1, &err))
+    if (da_session_step(s, &(struct da_row){.seq = seq, .id = id, .want_logits = true}, 1, &err))
         tap_diag("%s", err.msg);
     for (int i = 0; i < n; i++)
         sum += exp(out[i] = (double)da_session_logits(s, 0)[i]);
@@ -100,6 +100,8 @@ int main(void)
     }
     if (tap_rc(da_perplexity(a.m, a.m, a.ids, (size_t)a.n, &opts, &again, &err), &err, "itself"))
         tap_ok(again.kl == 0 && again.same_top == 1 && again.nll == r.nll, "no distance to itself");
+    if (tap_rc(da_perplexity(a.m, NULL, a.ids, (size_t)a.n, &opts, &again, &err), &err, "alone"))
+        tap_ok(again.nll == r.nll, "the same bits whether logits are kept or not");
     opts.window = 17; /* 64 tokens: 3 windows of 17 and one of 13 */
     if (tap_rc(da_perplexity(a.m, NULL, a.ids, (size_t)a.n, &opts, &r, &err), &err, "windows"))
         tap_is_int((long long)r.n_scored, 3 * 16 + 12, "tokens scored in windows");
