@@ -171,6 +171,11 @@ run docassist ingest --max-tokens 105 --chunk-tokens 50 long.txt
 is "$(json n_tokens) $(json text | tail -c 5)" '100 dog.' "cut at a sentence end"
 run docassist ingest --max-tokens 105 --cut hard long.txt
 is "$(json n_tokens)" 105 "--cut hard"
+printf 'one two\n\nthree four\n\nfive six seven\n' >paras.txt
+for n in 1 2 3 4 5 6; do
+    docassist ingest --max-tokens "$n" --cut hard paras.txt
+done >hard.jsonl
+is "$(json n_tokens hard.jsonl | tr '\n' ' ')" '1 2 3 4 5 6 ' "... also where the last token is a gap"
 run docassist ingest --tokenizer cl100k_base --max-tokens 100 long.txt
 is "$(json tokenizer)" cl100k_base "another tokenizer"
 
