@@ -291,7 +291,8 @@ static int compare(const struct da_buf *a, const struct da_buf *b)
     return c ? c : (a->len > b->len) - (a->len < b->len);
 }
 
-/* Finds the smallest id of each cluster (of documents with one id the smallest path), and counts. */
+/* Finds the smallest id of each cluster, of documents with one id the smallest path, and
+ * counts. */
 static enum da_rc name_clusters(struct dedup *d, struct da_err *err)
 {
     struct da_buf best, best_path, id, path;

@@ -33,7 +33,7 @@
 enum { HELLO_TIMEOUT_MS = 30000, READ_CHUNK = 65536 };
 /* A child's own alarm rings at wall_s; when nothing has come this much later, it cannot hear it. */
 enum { GRACE_S = 5 };
-/* The kernel, short of memory, may end a helper for what others use: its document is tried again. */
+/* The kernel may end a helper when memory is short: the document is tried again. */
 enum { MAX_ENDED = 2 };
 
 struct da_helper {

@@ -266,6 +266,33 @@ like_stdout '^6 files, 6 documents, 0 truncated$' "--stats: files"
 like_stdout '^  before truncation ' "... tokens before"
 run docassist ingest in -o docs.jsonl --json
 is "$(json status.ok)" 6 "--json"
+# The same numbers from the records, by another road.
+perl -MJSON::PP -e '
+    my (@b, @a, %types, @bins);
+    while (<STDIN>) {
+        my $r = decode_json($_);
+        push @b, $r->{n_tokens_source};
+        push @a, $r->{n_tokens};
+        $types{$r->{type}}++;
+        $bins[int(log($r->{n_tokens_source}) / log(2) + 1e-9)]++;
+    }
+    for my $v (\@b, \@a) {
+        my ($sum, $squares, @s) = (0, 0, sort { $a <=> $b } @$v);
+        $sum += $_ for @s;
+        $squares += ($_ - $sum / @s) ** 2 for @s;
+        printf "%.6f %.6f %d %d\n", $sum / @s, sqrt($squares / (@s - 1)), $s[0], $s[-1];
+    }
+    print "$_ $types{$_}\n" for sort keys %types;
+    print join(",", map { $_ // 0 } @bins), "\n"' <docs.jsonl >want
+perl -MJSON::PP -e '
+    my $s = decode_json(join "", <STDIN>);
+    printf "%.6f %.6f %d %d\n", @{$s->{$_}}{qw(mean sd min max)}
+        for qw(tokens_before tokens_after);
+    print "$_ $s->{types}{$_}\n" for sort keys %{$s->{types}};
+    my @bins = @{$s->{tokens_before_log2}};
+    pop @bins while !$bins[-1];
+    print join(",", @bins), "\n"' <"$out" >got
+same_file got want "... mean, deviation, range, types and histogram are those of the records"
 
 # --- bad input ---------------------------------------------------------------
 run docassist ingest
