@@ -170,8 +170,8 @@ enum da_rc da_cutter_cut(struct da_cutter *c, const char *p, size_t len, size_t 
     while (limit > 0) {
         size_t at = hard ? da_utf8_grapheme_floor(p, len, limit)
                          : good_place(&c->units, p, len, 0, limit, DOC_SHARE);
-        while (at > 0 && is_space(p[at - 1]))
-            at--;
+        while (!hard && at > 0 && is_space(p[at - 1]))
+            at--; /* hard: it may be the last token that there may be */
         rc = da_cutter_count(c, p, at, &n, err);
         if (rc != DA_OK)
             return rc;

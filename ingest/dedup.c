@@ -23,6 +23,7 @@
 #include "common/mem.h"
 #include "common/resume.h"
 #include "common/threads.h"
+#include "ingest/dedup_group.h"
 #include "ingest/dedup_index.h"
 #include "text/minhash.h"
 
@@ -37,7 +38,7 @@ enum {
 /* One record on its way through a worker. */
 struct item {
     struct da_buf line;
-    struct da_buf id;
+    struct da_buf id, path; /* path: of its source, may be empty */
     struct da_minhash sig;
     bool has_sig;
     uint64_t line_number;
@@ -71,7 +72,7 @@ static void sign(void *ctx, size_t i, unsigned worker)
     struct item *it = &d->items[i];
     struct scratch *s = &d->scratch[worker];
     struct da_json *j = NULL;
-    struct da_span id, text;
+    struct da_span id, text, path = {NULL, 0};
     it->err.code = DA_OK;
     it->has_sig = false;
     if (da_json_parse(it->line.p, it->line.len, &j, &it->err) ||
@@ -79,6 +80,9 @@ static void sign(void *ctx, size_t i, unsigned worker)
         goto out;
     da_buf_reset(&it->id);
     da_buf_add(&it->id, id.p, id.len);
+    (void)da_json_str(da_json_get(da_json_get(j, "source"), "path"), &path);
+    da_buf_reset(&it->path);
+    da_buf_add(&it->path, path.p, path.len);
     da_words_split(&s->words, text.p, text.len);
     da_ngrams_make(&s->grams, &s->words, DA_MINHASH_ORDER, true);
     it->has_sig = s->grams.n > 0;
@@ -100,6 +104,7 @@ static enum da_rc store_batch(struct dedup *d, const char *name, struct da_err *
                                   (unsigned long long)it->line_number);
         }
         enum da_rc rc = da_dedup_index_add(d->index, da_span(it->id.p, it->id.len),
+                                           da_span(it->path.p, it->path.len),
                                            it->has_sig ? &it->sig : NULL, err);
         if (rc)
             return rc;
@@ -194,26 +199,6 @@ static enum da_rc read_all(struct dedup *d, struct da_err *err)
 
 /* --- joining ------------------------------------------------------------------- */
 
-static uint32_t find(struct dedup *d, uint32_t i)
-{
-    while (d->parent[i] != i) {
-        d->parent[i] = d->parent[d->parent[i]];
-        i = d->parent[i];
-    }
-    return i;
-}
-
-/* The smaller number becomes the root: which one does not matter, but must be fixed. */
-static void unite(struct dedup *d, uint32_t a, uint32_t b)
-{
-    a = find(d, a);
-    b = find(d, b);
-    if (a < b)
-        d->parent[b] = a;
-    else
-        d->parent[a] = b;
-}
-
 struct entry {
     uint64_t key;
     uint32_t doc;
@@ -227,95 +212,26 @@ static int by_key(const void *a, const void *b)
     return (x->doc > y->doc) - (x->doc < y->doc);
 }
 
-/*
- * The documents of one key, as lists of entries that are in one component each. A document is
- * compared with a list until one entry is near: then it is in that component, and the rest of
- * the list could change nothing.
- */
-struct member {
-    struct da_minhash sig;
-    uint32_t doc;
-    uint32_t next; /* index + 1; 0: the last */
-};
-
-struct list {
-    uint32_t first, last; /* index + 1 of members */
-};
-
-struct group {
-    struct member *members;
-    size_t n, cap;
-    struct list *lists;
-    size_t n_lists, lists_cap;
-};
-
-/* Whether the document is in the component of list l, or near one of its entries. *known: an
- * entry has the same signature, so the list needs no further one. */
-static bool belongs(struct dedup *d, const struct group *g, const struct list *l, uint32_t doc,
-                    const struct da_minhash *sig, bool *known)
+/* Documents of one id are one document, whatever became of its text. */
+static enum da_rc join_ids(struct dedup *d, const struct entry *e, size_t n, struct da_err *err)
 {
-    if (find(d, g->members[l->first - 1].doc) == find(d, doc)) {
-        *known = memcmp(sig, &g->members[l->first - 1].sig, sizeof *sig) == 0;
-        return true;
+    struct da_buf id, other;
+    da_buf_init(&id, 0);
+    da_buf_init(&other, 0);
+    enum da_rc rc = n > 1 ? da_dedup_index_id(d->index, e[0].doc, &id, NULL, err) : DA_OK;
+    for (size_t i = 1; i < n && !rc; i++) {
+        rc = da_dedup_index_id(d->index, e[i].doc, &other, NULL, err);
+        if (!rc && da_span_eq(da_span(id.p, id.len), da_span(other.p, other.len)))
+            da_dedup_unite(d->parent, e[0].doc, e[i].doc);
     }
-    for (uint32_t k = l->first; k; k = g->members[k - 1].next) {
-        const struct member *m = &g->members[k - 1];
-        d->stats->n_compared++;
-        double x = da_minhash_resemblance(sig, &m->sig);
-        *known = x == 1.0;
-        if (x >= d->o->threshold) {
-            unite(d, m->doc, doc);
-            return true;
-        }
-    }
-    return false;
-}
-
-static void append(struct group *g, struct list *l, uint32_t first, uint32_t last)
-{
-    if (l->last)
-        g->members[l->last - 1].next = first;
-    else
-        l->first = first;
-    l->last = last;
-}
-
-static enum da_rc join_document(struct dedup *d, struct group *g, uint32_t doc, struct da_err *err)
-{
-    struct da_minhash sig;
-    bool known = false, same = false;
-    enum da_rc rc = da_dedup_index_signature(d->index, doc, &sig, err);
-    if (rc)
-        return rc;
-    size_t home = g->n_lists;
-    for (size_t i = 0; i < g->n_lists;) {
-        if (!belongs(d, g, &g->lists[i], doc, &sig, &same)) {
-            i++;
-            continue;
-        }
-        known |= same;
-        if (home == g->n_lists) {
-            home = i++;
-        } else { /* it bridges two components: they are one now */
-            append(g, &g->lists[home], g->lists[i].first, g->lists[i].last);
-            g->lists[i] = g->lists[--g->n_lists];
-        }
-    }
-    if (known)
-        return DA_OK;
-    if (home == g->n_lists) {
-        DA_GROW(g->lists, g->n_lists, g->lists_cap);
-        g->lists[g->n_lists++] = (struct list){0, 0};
-    }
-    DA_GROW(g->members, g->n, g->cap);
-    g->members[g->n++] = (struct member){.sig = sig, .doc = doc};
-    append(g, &g->lists[home], (uint32_t)g->n, (uint32_t)g->n);
-    return DA_OK;
+    da_buf_release(&other);
+    da_buf_release(&id);
+    return rc;
 }
 
 /* Joins one share of a band: the keys whose remainder by n_shares is `share`. */
 static enum da_rc join_share(struct dedup *d, unsigned band, uint64_t share, uint64_t n_shares,
-                             struct group *g, struct da_err *err)
+                             struct da_dedup_group *g, struct da_err *err)
 {
     uint64_t keys[DA_DEDUP_CHUNK];
     struct entry *e = NULL;
@@ -335,9 +251,11 @@ static enum da_rc join_share(struct dedup *d, unsigned band, uint64_t share, uin
     for (size_t i = 0, j; i < n && !rc; i = j) {
         for (j = i + 1; j < n && e[j].key == e[i].key; j++)
             ;
-        g->n = g->n_lists = 0;
-        for (size_t k = i; k < j && j - i > 1 && !rc; k++)
-            rc = join_document(d, g, e[k].doc, err);
+        da_dedup_group_reset(g);
+        if (band == DA_DEDUP_IDS)
+            rc = join_ids(d, e + i, j - i, err);
+        for (size_t k = i; band != DA_DEDUP_IDS && k < j && j - i > 1 && !rc; k++)
+            rc = da_dedup_group_add(g, e[k].doc, err);
     }
     free(e);
     return rc;
@@ -348,10 +266,11 @@ static enum da_rc join_all(struct dedup *d, struct da_err *err)
     size_t memory = d->o->memory_bytes ? d->o->memory_bytes : DEFAULT_MEMORY;
     /* Growing an array by half again needs old and new at once. */
     uint64_t n_shares = d->n * sizeof(struct entry) * 3 / memory + 1;
-    struct group g = {0};
+    struct da_dedup_group g = {.index = d->index, .parent = d->parent,
+                               .threshold = d->o->threshold};
     enum da_rc rc = DA_OK;
-    da_progress_start(d->o->log, "comparing", DA_MINHASH_BANDS * n_shares);
-    for (unsigned b = 0; b < DA_MINHASH_BANDS && !rc; b++) {
+    da_progress_start(d->o->log, "comparing", DA_DEDUP_BANDS * n_shares);
+    for (unsigned b = 0; b < DA_DEDUP_BANDS && !rc; b++) {
         for (uint64_t s = 0; s < n_shares && !rc; s++) {
             rc = join_share(d, b, s, n_shares, &g, err);
             da_progress_set(d->o->log, b * n_shares + s + 1);
@@ -360,36 +279,45 @@ static enum da_rc join_all(struct dedup *d, struct da_err *err)
         }
     }
     da_progress_end(d->o->log);
-    free(g.lists);
-    free(g.members);
+    d->stats->n_compared = g.n_compared;
+    da_dedup_group_release(&g);
     return rc;
 }
 
-/* Finds the smallest id of each cluster, and counts. */
+static int compare(const struct da_buf *a, const struct da_buf *b)
+{
+    size_t n = a->len < b->len ? a->len : b->len;
+    int c = n ? memcmp(a->p, b->p, n) : 0;
+    return c ? c : (a->len > b->len) - (a->len < b->len);
+}
+
+/* Finds the smallest id of each cluster, of documents with one id the smallest path, and
+ * counts. */
 static enum da_rc name_clusters(struct dedup *d, struct da_err *err)
 {
-    struct da_buf best, id;
+    struct da_buf best, best_path, id, path;
     enum da_rc rc = DA_OK;
     da_buf_init(&best, 0);
+    da_buf_init(&best_path, 0);
     da_buf_init(&id, 0);
+    da_buf_init(&path, 0);
     for (size_t i = 0; i < d->n; i++)
         d->first[i] = (uint32_t)i;
     for (size_t i = 0; i < d->n && !rc; i++) {
-        uint32_t root = find(d, (uint32_t)i);
+        uint32_t root = da_dedup_find(d->parent, (uint32_t)i);
         if (root == i)
             continue; /* roots come first: they are the smallest number of their cluster */
         d->stats->n_duplicates++;
-        rc = da_dedup_index_id(d->index, d->first[root], &best, err);
+        rc = da_dedup_index_id(d->index, d->first[root], &best, &best_path, err);
         if (!rc)
-            rc = da_dedup_index_id(d->index, i, &id, err);
-        size_t n = best.len < id.len ? best.len : id.len;
-        int c = rc ? 0 : memcmp(id.p, best.p, n);
-        if (c < 0 || (c == 0 && id.len < best.len))
+            rc = da_dedup_index_id(d->index, i, &id, &path, err);
+        int c = rc ? 0 : compare(&id, &best);
+        if (c < 0 || (c == 0 && !rc && compare(&path, &best_path) < 0))
             d->first[root] = (uint32_t)i;
     }
     /* A root with a member is a cluster of two or more: count each once. */
     for (size_t i = 0; i < d->n; i++) {
-        uint32_t root = d->parent[i] == i ? (uint32_t)i : find(d, (uint32_t)i);
+        uint32_t root = d->parent[i] == i ? (uint32_t)i : da_dedup_find(d->parent, (uint32_t)i);
         d->parent[i] = root;
     }
     bool *counted = da_calloc(d->n ? d->n : 1, sizeof *counted);
@@ -400,7 +328,9 @@ static enum da_rc name_clusters(struct dedup *d, struct da_err *err)
         }
     }
     free(counted);
+    da_buf_release(&path);
     da_buf_release(&id);
+    da_buf_release(&best_path);
     da_buf_release(&best);
     return rc;
 }
@@ -436,7 +366,7 @@ static enum da_rc write_document(struct dedup *d, struct da_resume *out, const s
     uint32_t first = d->first[d->parent[doc]];
     if (d->o->drop && first != doc)
         return DA_OK;
-    rc = da_dedup_index_id(d->index, first, name, err);
+    rc = da_dedup_index_id(d->index, first, name, NULL, err);
     if (rc)
         return rc;
     if (first == doc && !da_span_eq(id, da_span(name->p, name->len)))
@@ -511,6 +441,7 @@ static void open_scratch(struct dedup *d)
     for (size_t i = 0; i < BATCH_LINES; i++) {
         da_buf_init(&d->items[i].line, 0);
         da_buf_init(&d->items[i].id, 0);
+        da_buf_init(&d->items[i].path, 0);
     }
 }
 
@@ -519,6 +450,7 @@ static void close_scratch(struct dedup *d)
     for (size_t i = 0; i < BATCH_LINES; i++) {
         da_buf_release(&d->items[i].line);
         da_buf_release(&d->items[i].id);
+        da_buf_release(&d->items[i].path);
     }
     for (unsigned i = 0; i < d->n_threads; i++) {
         da_words_release(&d->scratch[i].words);

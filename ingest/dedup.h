@@ -6,10 +6,12 @@
  * their MinHash signatures (text/minhash.h) meet in a band and agree in at least
  * `threshold` of their rows; clusters are the connected components of that
  * relation, so the order of the input changes nothing but the order of the
- * output. A cluster is named by the smallest id in it; a document without near
- * duplicates is a cluster of its own.
+ * output. Records of one id are one document: they are in one cluster. A cluster
+ * is named by the smallest id in it (of several records with that id, by the one
+ * with the smallest source path); a document without near duplicates is a cluster
+ * of its own.
  *
- * Memory: 9 bytes a document, 460 for each different document of the largest set
+ * Memory: 9 bytes a document, 8 for each different document of the largest set
  * that meets in one band, and a fixed amount; signatures live in a temporary SQLite
  * file. The input is read twice, so standard input is copied to disk.
  */

@@ -14,7 +14,11 @@
 #include "common/span.h"
 #include "text/minhash.h"
 
-enum { DA_DEDUP_CHUNK = 4096 }; /* documents whose keys of one band are read at a time */
+enum {
+    DA_DEDUP_CHUNK = 4096, /* documents whose keys of one band are read at a time */
+    DA_DEDUP_IDS = DA_MINHASH_BANDS, /* the band whose keys are hashes of ids */
+    DA_DEDUP_BANDS
+};
 
 struct da_dedup_index;
 
@@ -22,8 +26,9 @@ struct da_dedup_index;
 enum da_rc da_dedup_index_create(struct da_dedup_index **ret, const char *path, struct da_err *err);
 void da_dedup_index_close(struct da_dedup_index *x); /* NULL allowed */
 
-/* sig NULL: a document without words, which has no near duplicates. */
-enum da_rc da_dedup_index_add(struct da_dedup_index *x, struct da_span id,
+/* sig NULL: a document without words, which has no near duplicates. path: of its source, may be
+ * empty. */
+enum da_rc da_dedup_index_add(struct da_dedup_index *x, struct da_span id, struct da_span path,
                               const struct da_minhash *sig, struct da_err *err);
 /* Call once after the last add. */
 enum da_rc da_dedup_index_finish(struct da_dedup_index *x, struct da_err *err);
@@ -35,8 +40,8 @@ enum da_rc da_dedup_index_keys(struct da_dedup_index *x, unsigned band, uint64_t
                                uint64_t keys[DA_DEDUP_CHUNK], size_t *n, struct da_err *err);
 enum da_rc da_dedup_index_signature(struct da_dedup_index *x, uint64_t doc, struct da_minhash *sig,
                                     struct da_err *err);
-/* Replaces id's contents. */
+/* Replaces the contents of id and path (NULL: not wanted). */
 enum da_rc da_dedup_index_id(struct da_dedup_index *x, uint64_t doc, struct da_buf *id,
-                             struct da_err *err);
+                             struct da_buf *path, struct da_err *err);
 
 #endif

@@ -54,12 +54,14 @@ void da_doc_result_init(struct da_doc_result *r)
 {
     memset(r, 0, sizeof *r);
     da_buf_init(&r->record, 0);
+    da_buf_init(&r->drops, 0);
 }
 
 void da_doc_result_release(struct da_doc_result *r)
 {
     free(r->tokens);
     da_buf_release(&r->record);
+    da_buf_release(&r->drops);
 }
 
 static void fail(struct da_doc_result *out, enum da_status status, const char *detail)
@@ -333,6 +335,10 @@ static enum da_rc make_piece(struct da_doc_worker *w, const struct source *s,
     if (w->opts->filter && da_quality_filter(&q, english, why, sizeof why) != NULL) {
         if (out->n_records == 0)
             fail(out, DA_ST_FILTERED, why);
+        if (piece->number > 0) {
+            da_buf_addf(&out->drops, "segment %.16s#%zu: %s", s->sha256, piece->number, why);
+            da_buf_add_char(&out->drops, 0);
+        }
         return DA_OK;
     }
     write_record(w, s, piece, facts, &q, out);
@@ -441,6 +447,7 @@ enum da_rc da_doc_make(struct da_doc_worker *w, const char *path, const char *re
     da_buf_init(&s.path, 0);
     (void)da_utf8_sanitize(rel, strlen(rel), &s.path);
     da_buf_reset(&out->record);
+    da_buf_reset(&out->drops);
     out->detail[0] = 0;
     out->n_records = 0;
     if (!open_source(path, &w->opts->req, &s, out))
@@ -455,6 +462,7 @@ enum da_rc da_doc_make(struct da_doc_worker *w, const char *path, const char *re
     if (rc == DA_ELIMIT) { /* a character of more tokens than there may be costs its document */
         fail(out, DA_ST_TOO_LARGE, err->msg);
         da_buf_reset(&out->record);
+        da_buf_reset(&out->drops);
         out->n_records = 0;
         rc = DA_OK;
     }

@@ -23,6 +23,7 @@ struct da_doc_result {
     enum da_status status;
     char detail[DA_EXTRACT_DETAIL_MAX];
     struct da_buf record; /* JSON lines with their line breaks; empty unless ok */
+    struct da_buf drops;  /* a NUL-terminated detail for each segment that was filtered */
     uint64_t text_hash, doc_hash;
     size_t *tokens; /* [n_records] of each record, owned */
     size_t n_records, records_cap;

@@ -30,7 +30,11 @@
 #include "common/mem.h"
 #include "ingest/frame.h"
 
-enum { HELLO_TIMEOUT_MS = 30000, END_TIMEOUT_MS = 60000, READ_CHUNK = 65536 };
+enum { HELLO_TIMEOUT_MS = 30000, READ_CHUNK = 65536 };
+/* A child's own alarm rings at wall_s; when nothing has come this much later, it cannot hear it. */
+enum { GRACE_S = 5 };
+/* The kernel may end a helper when memory is short: the document is tried again. */
+enum { MAX_ENDED = 2 };
 
 struct da_helper {
     char *path;
@@ -43,13 +47,14 @@ struct da_helper {
     char features[256];
 };
 
+/* Ends it, and its child with it. SIGKILL, because a process that is stopped hears nothing else. */
 static void stop(struct da_helper *h)
 {
     if (h->control >= 0)
         (void)close(h->control);
     h->control = -1;
     if (h->pid > 0) {
-        (void)kill(h->pid, SIGTERM);
+        (void)kill(h->pid, SIGKILL);
         while (waitpid(h->pid, NULL, 0) < 0 && errno == EINTR)
             continue;
     }
@@ -73,21 +78,38 @@ static enum da_rc spawn(const char *path, int fd, bool sandbox, pid_t *pid, stru
     return e == 0 ? DA_OK : da_fail_errno(err, DA_EIO, e, "cannot start '%s'", path);
 }
 
-/* Waits until the control socket has a whole frame. */
-static enum da_rc read_control(struct da_helper *h, struct da_frame *f, int timeout_ms,
-                               struct da_err *err)
+static uint64_t deadline_after(int64_t ms)
 {
+    return da_now_ns(da_clock_system()) + (uint64_t)ms * 1000000u;
+}
+
+/* Milliseconds until the deadline, at most a second; 0: it has passed. */
+static int wait_ms(uint64_t deadline)
+{
+    uint64_t now = da_now_ns(da_clock_system());
+    if (now >= deadline)
+        return 0;
+    uint64_t ms = (deadline - now) / 1000000u + 1;
+    return ms < 1000 ? (int)ms : 1000;
+}
+
+/* Waits until the control socket has a whole frame. *late: it had none at the deadline. */
+static enum da_rc read_control(struct da_helper *h, struct da_frame *f, uint64_t deadline,
+                               bool *late, struct da_err *err)
+{
+    *late = false;
     for (;;) {
         struct da_span rest = da_span(h->in.p, h->in.len);
         enum da_rc rc = da_frame_next(&rest, f, err);
         if (rc != DA_OK || f->type != DA_FRAME_NONE)
             return rc;
         struct pollfd p = {.fd = h->control, .events = POLLIN};
-        int n = poll(&p, 1, timeout_ms);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
+        int ms = wait_ms(deadline);
+        *late = ms == 0;
+        if (*late)
             return da_fail(err, DA_EIO, "helper '%s' does not answer", h->path);
+        if (poll(&p, 1, ms) <= 0)
+            continue;
         char *to = da_buf_reserve(&h->in, 4096);
         ssize_t got = to != NULL ? read(h->control, to, 4096) : -1;
         if (got < 0 && errno == EINTR)
@@ -110,7 +132,8 @@ static void drop_control(struct da_helper *h, const struct da_frame *f)
 static enum da_rc read_hello(struct da_helper *h, struct da_err *err)
 {
     struct da_frame f;
-    enum da_rc rc = read_control(h, &f, HELLO_TIMEOUT_MS, err);
+    bool late;
+    enum da_rc rc = read_control(h, &f, deadline_after(HELLO_TIMEOUT_MS), &late, err);
     if (rc != DA_OK)
         return rc;
     if (f.type != DA_FRAME_HELLO)
@@ -225,24 +248,20 @@ static enum da_rc send_request(struct da_helper *h, int doc, int reply,
     return DA_OK;
 }
 
-/* Reads the child's frames until it closes its end. *late: the wall clock ran out. A child that
+/* Reads the child's frames until it closes its end. *late: it had not at the deadline. A child that
  * breaks the rules leaves *bad_frame true; reading goes on, so that it can end. */
-static void read_reply(int fd, int64_t wall_s, struct da_extracted *x, bool *bad_frame,
+static void read_reply(int fd, uint64_t deadline, struct da_extracted *x, bool *bad_frame,
                        bool *late)
 {
     struct da_buf in;
     da_buf_init(&in, 2 * DA_FRAME_MAX_PAYLOAD);
-    const struct da_clock *clock = da_clock_system();
-    uint64_t deadline = da_now_ns(clock) + (uint64_t)(wall_s + 30) * 1000000000u;
     for (;;) {
-        uint64_t now = da_now_ns(clock);
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        int n = now < deadline ? poll(&p, 1, 1000) : -1;
-        if (now >= deadline) {
-            *late = true;
+        int ms = wait_ms(deadline);
+        *late = ms == 0;
+        if (*late)
             break;
-        }
-        if (n <= 0)
+        if (poll(&p, 1, ms) <= 0)
             continue;
         char *to = da_buf_reserve(&in, READ_CHUNK);
         ssize_t got = to != NULL ? read(fd, to, READ_CHUNK) : -1;
@@ -321,12 +340,13 @@ static void judge(const struct child_end *e, const struct da_request *req, bool 
         (void)da_extracted_end(x, DA_ST_CRASHED, "the parser's answer makes no sense");
 }
 
-/* Hands the document over and collects what comes back. *late: nothing did. */
+/* Hands the document over and collects what comes back. *late: nothing did, not in time. */
 static enum da_rc ask(struct da_helper *h, int fd, const struct da_request *req,
                       struct da_extracted *out, struct child_end *e, bool *bad_frame, bool *late,
                       struct da_err *err)
 {
     int sv[2];
+    uint64_t deadline = deadline_after((req->wall_s + GRACE_S) * 1000);
     da_extracted_reset(out);
     *bad_frame = *late = false;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) != 0)
@@ -334,13 +354,13 @@ static enum da_rc ask(struct da_helper *h, int fd, const struct da_request *req,
     enum da_rc rc = send_request(h, fd, sv[1], req, err);
     (void)close(sv[1]);
     if (rc == DA_OK)
-        read_reply(sv[0], req->wall_s, out, bad_frame, late);
+        read_reply(sv[0], deadline, out, bad_frame, late);
     (void)close(sv[0]);
+    struct da_frame f = {DA_FRAME_NONE, {NULL, 0}};
+    if (rc == DA_OK && !*late)
+        rc = read_control(h, &f, deadline, late, err);
     if (*late)
         return DA_OK;
-    struct da_frame f = {DA_FRAME_NONE, {NULL, 0}};
-    if (rc == DA_OK)
-        rc = read_control(h, &f, END_TIMEOUT_MS, err);
     if (rc == DA_OK && f.type != DA_FRAME_END)
         rc = da_fail(err, DA_EFORMAT, "helper '%s' answers out of turn", h->path);
     if (rc != DA_OK)
@@ -350,32 +370,46 @@ static enum da_rc ask(struct da_helper *h, int fd, const struct da_request *req,
     return DA_OK;
 }
 
+/* Lets the helper become the program that reads PDF as well. */
+static enum da_rc await_pdf(struct da_helper *h, struct da_err *err)
+{
+    h->reads_pdf = true;
+    enum da_rc rc = read_hello(h, err);
+    return rc == DA_OK ? rc : da_err_context(err, rc, "'%s" DA_HELPER_PDF_SUFFIX "'", h->path);
+}
+
 enum da_rc da_helper_extract(struct da_helper *h, int fd, const struct da_request *req,
                              struct da_extracted *out, struct da_err *err)
 {
-    struct child_end e;
-    bool bad_frame, late;
-    enum da_rc rc = h->control >= 0 ? DA_OK : start(h, err);
-    if (rc != DA_OK)
-        return rc;
-    rc = ask(h, fd, req, out, &e, &bad_frame, &late, err);
-    if (rc == DA_OK && !late && e.code == DA_CHILD_NEEDS_PDF && !h->reads_pdf) {
-        h->reads_pdf = true; /* it becomes that program now, and is asked again */
-        rc = read_hello(h, err);
+    struct child_end e = {-1, 0, 0, 0};
+    struct da_err why = {DA_OK, ""};
+    bool bad_frame = false, late = false;
+    int n_ended = 0;
+    for (bool done = false; !done;) {
+        enum da_rc rc = h->control >= 0 ? DA_OK : start(h, err);
         if (rc != DA_OK)
-            rc = da_err_context(err, rc, "'%s" DA_HELPER_PDF_SUFFIX "'", h->path);
-        else
-            rc = ask(h, fd, req, out, &e, &bad_frame, &late, err);
+            return rc;
+        if (ask(h, fd, req, out, &e, &bad_frame, &late, &why) != DA_OK) {
+            stop(h);
+            done = ++n_ended == MAX_ENDED;
+        } else if (!late && e.code == DA_CHILD_NEEDS_PDF && !h->reads_pdf) {
+            rc = await_pdf(h, err); /* then it is asked again */
+            if (rc != DA_OK) {
+                stop(h);
+                return rc;
+            }
+        } else {
+            done = true;
+        }
     }
-    if (rc == DA_OK && late) {
+    if (n_ended == MAX_ENDED || late) {
         stop(h); /* its child dies with it; the next document starts a new one */
         da_extracted_reset(out);
-        (void)da_extracted_end(out, DA_ST_TIMEOUT, "more than %" PRId64 " s", req->wall_s);
+        if (late)
+            (void)da_extracted_end(out, DA_ST_TIMEOUT, "more than %" PRId64 " s", req->wall_s);
+        else
+            (void)da_extracted_end(out, DA_ST_CRASHED, "%s", why.msg);
         return DA_OK;
-    }
-    if (rc != DA_OK) {
-        stop(h);
-        return rc;
     }
     if (e.code == DA_CHILD_NO_SANDBOX)
         return da_fail(err, DA_EUNSUPPORTED, "helper '%s' could not enter its sandbox", h->path);

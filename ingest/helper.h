@@ -24,8 +24,8 @@ void da_helper_close(struct da_helper *h); /* NULL allowed */
 
 /*
  * Extracts the document open at fd (stays open, its offset is not used). Whatever the document
- * does to the child, DA_OK comes back with out->status saying so; an error means that the
- * helper itself cannot go on. Not thread-safe per helper.
+ * does to the child, DA_OK comes back with out->status saying so. A helper that ends, or does not
+ * answer in time, is replaced; an error means that none can be started. Not thread-safe per helper.
  */
 enum da_rc da_helper_extract(struct da_helper *h, int fd, const struct da_request *req,
                              struct da_extracted *out, struct da_err *err);

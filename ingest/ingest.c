@@ -177,6 +177,16 @@ static enum da_rc write_error(struct run *r, const char *rel, enum da_status sta
     return rc;
 }
 
+/* A line for each segment that was left out of a document. */
+static enum da_rc write_drops(struct run *r, const char *rel, const struct da_buf *drops,
+                              struct da_err *err)
+{
+    enum da_rc rc = DA_OK;
+    for (size_t at = 0; at < drops->len && rc == DA_OK; at += strlen(drops->p + at) + 1)
+        rc = write_error(r, rel, DA_ST_FILTERED, drops->p + at, err);
+    return rc;
+}
+
 /* The head of the ring is done: write it. */
 static enum da_rc write_job(struct run *r, struct job *j, struct da_err *err)
 {
@@ -196,9 +206,12 @@ static enum da_rc write_job(struct run *r, struct job *j, struct da_err *err)
         (void)snprintf(detail, sizeof detail, "the same text as document %s", hex);
         status = DA_ST_DUPLICATE;
     }
-    enum da_rc rc = status == DA_ST_OK
-                        ? da_resume_write(r->resume, 0, d->record.p, d->record.len, err)
-                        : write_error(r, j->rel, status, detail, err);
+    bool in_parts = d->drops.len > 0 && (status == DA_ST_OK || status == DA_ST_FILTERED);
+    enum da_rc rc = in_parts ? write_drops(r, j->rel, &d->drops, err) : DA_OK;
+    if (rc == DA_OK && status == DA_ST_OK)
+        rc = da_resume_write(r->resume, 0, d->record.p, d->record.len, err);
+    else if (rc == DA_OK && !in_parts)
+        rc = write_error(r, j->rel, status, detail, err);
     write_note(d, status, note);
     struct da_buf key;
     da_buf_init(&key, 0);
@@ -212,6 +225,27 @@ static enum da_rc write_job(struct run *r, struct job *j, struct da_err *err)
         da_tally_doc(r->tally, &doc);
     }
     return rc;
+}
+
+/* Rows of --meta are counted as used for every file there is, whichever shard reads it. */
+static void mark_meta(const struct run *r, const char *rel, struct da_buf *scratch)
+{
+    if (r->o->meta == NULL)
+        return;
+    da_buf_reset(scratch);
+    (void)da_utf8_sanitize(rel, strlen(rel), scratch);
+    da_meta_mark(r->o->meta, da_span(scratch->p, scratch->len));
+}
+
+/* Metadata under a wrong path would be lost without a word. */
+static void report_meta(const struct da_ingest_opts *o)
+{
+    size_t n_rows = 0;
+    const char *first = NULL;
+    size_t n = o->meta != NULL ? da_meta_unmarked(o->meta, &n_rows, &first) : 0;
+    if (n > 0)
+        da_log_msg(o->log, DA_LOG_WARN, "%zu of %zu rows of metadata name no file, first '%s'", n,
+                   n_rows, first);
 }
 
 static bool in_shard(const struct da_ingest_opts *o, const char *rel)
@@ -237,6 +271,7 @@ static enum da_rc feed(struct run *r, bool *fed, struct da_err *err)
             r->walked = true;
             break;
         }
+        mark_meta(r, item.rel, &key);
         if (!in_shard(r->o, item.rel))
             continue;
         bool done;
@@ -387,6 +422,7 @@ enum da_rc da_ingest_run(const struct da_ingest_opts *opts, struct da_tally *tal
     if (rc == DA_OK)
         rc = run_threads(&r, workers, err);
     if (rc == DA_OK) {
+        report_meta(opts);
         rc = da_resume_finish(r.resume, err);
         r.resume = NULL;
     }

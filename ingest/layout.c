@@ -8,27 +8,16 @@
 
 #include "common/mem.h"
 #include "common/utf8.h"
-
-/* A piece of a line without wide gaps in it. */
-struct seg {
-    size_t g0, g1; /* glyphs */
-    float x0, y0, x1, y1, size;
-    unsigned n_chars;
-    bool rtl, bold, upright;
-};
+#include "ingest/page_segs.h"
 
 struct ctx {
     struct da_layout *l;
     const struct da_glyph *g;
-    struct seg *segs;
-    size_t n, cap;
     float *scratch; /* for medians: one for each glyph */
 };
 
 enum { MAX_DEPTH = 24, N_BINS = 600, MIN_SPACES = 4, MIN_GAPS = 3, STRIP_CHARS = 12 };
 
-static const float WIDE_GAP = 1.0f;      /* em: ends a segment */
-static const float MARKER_GAP = 4.0f;    /* em: so far from its text may a bullet stand */
 static const float GUTTER = 0.9f;        /* em: narrowest white strip between columns */
 static const float ROW_SPREAD = 0.42f;   /* of a line's height: same row */
 static const float USUAL_SPACE = 0.2f;   /* em: a line of such spaces has no narrower ones */
@@ -60,138 +49,6 @@ void da_layout_release(struct da_layout *l)
     memset(l, 0, sizeof *l);
 }
 
-/* --- segments --- */
-
-/* The size that most characters have (Boyer and Moore's vote), so that a large bullet or initial
- * does not make a line of text a heading. */
-static float most_common_size(const struct da_glyph *g, size_t g0, size_t g1)
-{
-    float size = 0;
-    size_t votes = 0;
-    for (size_t i = g0; i < g1; i++) {
-        if (g[i].cp == ' ')
-            continue;
-        if (votes == 0)
-            size = g[i].size;
-        if (fabsf(g[i].size - size) < 0.05f * size + 0.01f)
-            votes++;
-        else
-            votes--;
-    }
-    return size;
-}
-
-static bool is_private(uint32_t cp)
-{
-    return (cp >= 0xe000 && cp <= 0xf8ff) || cp >= 0xf0000;
-}
-
-static bool is_bullet(const struct da_glyph *g)
-{
-    return (g->flags & DA_GLYPH_PICTURE) != 0 || is_private(g->cp) || g->cp == 0x2022 ||
-           (g->cp >= 0x25a0 && g->cp <= 0x25ff) || g->cp == 0xb7;
-}
-
-/* Index behind the bullet or number of a list that a line begins with, or i. Twice the same
- * bullet: the second is the space behind it, which some programs give the same meaning. */
-static size_t skip_marker(const struct da_glyph *g, size_t i, size_t end)
-{
-    if (i < end && (is_bullet(&g[i]) || g[i].cp == 0x2013 || g[i].cp == '-'))
-        return i + 1 < end && g[i + 1].cp == g[i].cp && g[i].cp != '-' ? i + 2 : i + 1;
-    size_t k = i;
-    while (k < end && k < i + 2 && g[k].cp >= '0' && g[k].cp <= '9')
-        k++;
-    return k > i && k < end && (g[k].cp == '.' || g[k].cp == ')') ? k + 1 : i;
-}
-
-static void add_seg(struct ctx *c, size_t g0, size_t g1)
-{
-    const struct da_glyph *g = c->g;
-    while (g0 < g1 && g[g0].cp == ' ')
-        g0++;
-    while (g1 > g0 && g[g1 - 1].cp == ' ')
-        g1--;
-    if (g0 == g1)
-        return;
-    struct seg s = {.g0 = g0, .g1 = g1, .x0 = g[g0].x0, .y0 = g[g0].y0, .x1 = g[g0].x1,
-                    .y1 = g[g0].y1, .size = g[g0].size};
-    unsigned n_rtl = 0, n_bold = 0, n_tall = 0;
-    for (size_t i = g0; i < g1; i++) {
-        if (g[i].cp == ' ')
-            continue;
-        s.x0 = fminf(s.x0, g[i].x0);
-        s.y0 = fminf(s.y0, g[i].y0);
-        s.x1 = fmaxf(s.x1, g[i].x1);
-        s.y1 = fmaxf(s.y1, g[i].y1);
-        s.n_chars++;
-        n_rtl += da_cp_is_rtl(g[i].cp);
-        n_bold += (g[i].flags & DA_GLYPH_BOLD) != 0;
-        n_tall += g[i].y1 - g[i].y0 < g[i].x1 - g[i].x0;
-    }
-    s.size = most_common_size(g, g0, g1);
-    s.rtl = n_rtl * 2 > s.n_chars;
-    s.bold = n_bold * 10 >= s.n_chars * 9;
-    /* A line of several characters that is higher than wide is turned text. */
-    s.upright = s.n_chars < 4 || s.x1 - s.x0 >= s.y1 - s.y0 || n_tall * 2 < s.n_chars;
-    if (s.n_chars >= 4 && s.y1 - s.y0 > 3.0f * fmaxf(s.size, 1) && s.x1 - s.x0 < s.y1 - s.y0)
-        s.upright = false;
-    if (!(s.size > 0.1f))
-        s.size = fmaxf(s.y1 - s.y0, 1);
-    DA_GROW(c->segs, c->n, c->cap);
-    c->segs[c->n++] = s;
-}
-
-static bool line_has_rtl(const struct da_glyph *g, size_t g0, size_t g1)
-{
-    for (size_t i = g0; i < g1; i++)
-        if (da_cp_is_rtl(g[i].cp))
-            return true;
-    return false;
-}
-
-/* Index of what stands behind a list marker at i, or g1. */
-static size_t text_after_marker(const struct da_glyph *g, size_t i, size_t g1)
-{
-    while (i < g1 && g[i].cp == ' ')
-        i++;
-    size_t k = skip_marker(g, i, g1);
-    if (k == i)
-        return g1;
-    while (k < g1 && g[k].cp == ' ')
-        k++;
-    return k;
-}
-
-/* Cuts one line at its wide gaps, but not behind the marker of a list. Boxes of right-to-left text
- * follow the eye, not the text, so such a line stays whole. */
-static void cut_line(struct ctx *c, size_t g0, size_t g1)
-{
-    const struct da_glyph *g = c->g;
-    if (line_has_rtl(g, g0, g1)) {
-        add_seg(c, g0, g1);
-        return;
-    }
-    size_t start = g0, prev = g1, text = text_after_marker(g, g0, g1);
-    for (size_t i = g0; i < g1; i++) {
-        if (g[i].cp == ' ')
-            continue;
-        if (prev != g1) {
-            float em = fmaxf(fmaxf(g[i].size, g[prev].size), 1);
-            bool same_line = g[i].y0 < g[prev].y1 && g[i].y1 > g[prev].y0;
-            /* Poppler puts no line feed between blocks that stand beside each other. */
-            bool jump = !same_line && fabsf(g[i].x0 - g[prev].x0) > 2 * em;
-            float wide = i == text ? MARKER_GAP : WIDE_GAP;
-            if (jump || (same_line && g[i].x0 - g[prev].x1 > wide * em)) {
-                add_seg(c, start, i);
-                start = i;
-                text = text_after_marker(g, i, g1);
-            }
-        }
-        prev = i;
-    }
-    add_seg(c, start, g1);
-}
-
 /* --- writing lines --- */
 
 static int by_value(const void *a, const void *b)
@@ -202,7 +59,7 @@ static int by_value(const void *a, const void *b)
 
 /* Width below which a space is the loose kerning of a word: a good deal narrower than the middle
  * one of the line's spaces; 0: there are too few to tell. */
-static float narrow_space(struct ctx *c, const struct seg *s)
+static float narrow_space(struct ctx *c, const struct da_page_seg *s)
 {
     const struct da_glyph *g = c->g;
     size_t n = 0;
@@ -243,7 +100,7 @@ static bool is_note_mark(const struct da_glyph *g, size_t g0, size_t i)
 }
 
 /* The text of a segment: single spaces, none between characters of scripts without spaces. */
-static void add_seg_text(struct ctx *c, const struct seg *s)
+static void add_seg_text(struct ctx *c, const struct da_page_seg *s)
 {
     const struct da_glyph *g = c->g;
     struct da_buf *out = &c->l->text;
@@ -251,10 +108,11 @@ static void add_seg_text(struct ctx *c, const struct seg *s)
     bool space = false;
     float narrow = narrow_space(c, s);
     size_t start = s->g0;
-    if (is_bullet(&g[start]) && start + 1 < s->g1) {
-        size_t k = skip_marker(g, start, s->g1);
+    if (da_glyph_is_bullet(&g[start]) && start + 1 < s->g1) {
+        size_t k = da_glyph_skip_marker(g, start, s->g1);
         bool alone = k == s->g1 || g[k].cp == ' ' || g[k].x0 - g[k - 1].x1 > 0.2f * s->size;
-        if (alone && (is_private(g[start].cp) || (g[start].flags & DA_GLYPH_PICTURE) != 0 ||
+        bool picture = (g[start].flags & DA_GLYPH_PICTURE) != 0;
+        if (alone && (da_glyph_is_private(g[start].cp) || picture ||
                       k == start + 2)) {
             da_buf_add_utf8(out, 0x2022);
             last = 0x2022;
@@ -277,7 +135,7 @@ static void add_seg_text(struct ctx *c, const struct seg *s)
     }
 }
 
-static float first_word_width(const struct ctx *c, const struct seg *s)
+static float first_word_width(const struct ctx *c, const struct da_page_seg *s)
 {
     size_t i = s->g0;
     while (i < s->g1 && c->g[i].cp != ' ')
@@ -289,13 +147,13 @@ static float first_word_width(const struct ctx *c, const struct seg *s)
 
 static int by_x(const void *a, const void *b)
 {
-    const struct seg *p = a, *q = b;
+    const struct da_page_seg *p = a, *q = b;
     return p->x0 < q->x0 ? -1 : p->x0 > q->x0;
 }
 
 static int by_y(const void *a, const void *b)
 {
-    const struct seg *p = a, *q = b;
+    const struct da_page_seg *p = a, *q = b;
     float cp = p->y0 + p->y1, cq = q->y0 + q->y1;
     if (cp != cq)
         return cp < cq ? -1 : 1;
@@ -303,7 +161,7 @@ static int by_y(const void *a, const void *b)
 }
 
 /* One row of segments as one line. */
-static void write_row(struct ctx *c, struct seg *s, size_t n, float col_x0, float col_x1,
+static void write_row(struct ctx *c, struct da_page_seg *s, size_t n, float col_x0, float col_x1,
                       bool table)
 {
     qsort(s, n, sizeof *s, by_x);
@@ -327,7 +185,7 @@ static void write_row(struct ctx *c, struct seg *s, size_t n, float col_x0, floa
     b.row = table && n > 1;
     b.rtl = n_rtl * 2 > n_all;
     for (size_t i = 0; i < n; i++) {
-        const struct seg *cell = &s[b.rtl ? n - 1 - i : i];
+        const struct da_page_seg *cell = &s[b.rtl ? n - 1 - i : i];
         if (i > 0)
             da_buf_add_str(&c->l->text, b.row ? " | " : " ");
         add_seg_text(c, cell);
@@ -339,7 +197,7 @@ static void write_row(struct ctx *c, struct seg *s, size_t n, float col_x0, floa
 }
 
 /* Number of segments of the row that starts at s[0]; s is in order of y. */
-static size_t row_length(const struct seg *s, size_t n)
+static size_t row_length(const struct da_page_seg *s, size_t n)
 {
     float cy = (s[0].y0 + s[0].y1) / 2, h = s[0].y1 - s[0].y0;
     size_t k = 1;
@@ -349,7 +207,7 @@ static size_t row_length(const struct seg *s, size_t n)
     return k;
 }
 
-static void extent(const struct seg *s, size_t n, float *x0, float *x1)
+static void extent(const struct da_page_seg *s, size_t n, float *x0, float *x1)
 {
     *x0 = s[0].x0;
     *x1 = s[0].x1;
@@ -359,7 +217,7 @@ static void extent(const struct seg *s, size_t n, float *x0, float *x1)
     }
 }
 
-static void write_rows(struct ctx *c, struct seg *s, size_t n, bool table)
+static void write_rows(struct ctx *c, struct da_page_seg *s, size_t n, bool table)
 {
     float x0, x1;
     extent(s, n, &x0, &x1);
@@ -374,7 +232,7 @@ static void write_rows(struct ctx *c, struct seg *s, size_t n, bool table)
 
 /* --- regions --- */
 
-static float median_size(struct ctx *c, const struct seg *s, size_t n)
+static float median_size(struct ctx *c, const struct da_page_seg *s, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         c->scratch[i] = s[i].size;
@@ -388,7 +246,7 @@ struct gutter {
 };
 
 /* Looks for the white strip that divides most text with least crossing it. */
-static bool find_gutter(const struct seg *s, size_t n, float em, struct gutter *best)
+static bool find_gutter(const struct da_page_seg *s, size_t n, float em, struct gutter *best)
 {
     float x0, x1;
     extent(s, n, &x0, &x1);
@@ -431,7 +289,7 @@ static bool find_gutter(const struct seg *s, size_t n, float em, struct gutter *
 }
 
 /* Short pieces that stand in rows over both sides: a table, not columns of prose. */
-static bool is_table(struct seg *s, size_t n, float gutter_x)
+static bool is_table(struct da_page_seg *s, size_t n, float gutter_x)
 {
     qsort(s, n, sizeof *s, by_y);
     size_t n_rows = 0, n_multi = 0, n_chars = 0, n_full = 0, most = 0;
@@ -469,16 +327,16 @@ static bool is_table(struct seg *s, size_t n, float gutter_x)
 
 static int by_top(const void *a, const void *b)
 {
-    const struct seg *p = a, *q = b;
+    const struct da_page_seg *p = a, *q = b;
     return p->y0 < q->y0 ? -1 : p->y0 > q->y0;
 }
 
-static void read_region(struct ctx *c, struct seg *s, size_t n, unsigned depth);
+static void read_region(struct ctx *c, struct da_page_seg *s, size_t n, unsigned depth);
 
 /* Moves the segments for which side is -1 before those with 1; returns how many. */
-static size_t partition(struct seg *s, size_t n, float x)
+static size_t partition(struct da_page_seg *s, size_t n, float x)
 {
-    struct seg *right = da_malloc((n + 1) * sizeof *right);
+    struct da_page_seg *right = da_malloc((n + 1) * sizeof *right);
     size_t k = 0, r = 0;
     for (size_t i = 0; i < n; i++) {
         if ((s[i].x0 + s[i].x1) / 2 <= x)
@@ -497,7 +355,7 @@ struct side {
     float y0, y1;
 };
 
-static struct side look_at_side(const struct seg *s, size_t n, float x, bool left)
+static struct side look_at_side(const struct da_page_seg *s, size_t n, float x, bool left)
 {
     struct side a = {0, 0, 0, 0};
     for (size_t i = 0; i < n; i++) {
@@ -514,7 +372,8 @@ static struct side look_at_side(const struct seg *s, size_t n, float x, bool lef
 /* A strip of short pieces beside a part of much text is the last column of a table there, not a
  * column of the page: the part above it, the part beside it and the part below are read apart.
  * False: it is nothing of the kind. */
-static bool read_beside_strip(struct ctx *c, struct seg *s, size_t n, float x, unsigned depth)
+static bool read_beside_strip(struct ctx *c, struct da_page_seg *s, size_t n, float x,
+                              unsigned depth)
 {
     struct side left = look_at_side(s, n, x, true), right = look_at_side(s, n, x, false);
     const struct side *strip = left.n < right.n ? &left : &right;
@@ -538,7 +397,7 @@ static bool read_beside_strip(struct ctx *c, struct seg *s, size_t n, float x, u
     return true;
 }
 
-static void read_band(struct ctx *c, struct seg *s, size_t n, float x, unsigned depth)
+static void read_band(struct ctx *c, struct da_page_seg *s, size_t n, float x, unsigned depth)
 {
     if (n == 0 || read_beside_strip(c, s, n, x, depth))
         return;
@@ -562,7 +421,7 @@ static void read_band(struct ctx *c, struct seg *s, size_t n, float x, unsigned 
 }
 
 /* Segments that cross the gutter divide the columns into bands, read one after the other. */
-static void read_columns(struct ctx *c, struct seg *s, size_t n, float x, unsigned depth)
+static void read_columns(struct ctx *c, struct da_page_seg *s, size_t n, float x, unsigned depth)
 {
     qsort(s, n, sizeof *s, by_y);
     for (size_t i = 0; i < n;) {
@@ -582,7 +441,7 @@ static void read_columns(struct ctx *c, struct seg *s, size_t n, float x, unsign
 
 /* Index of the first segment below the widest white gap (s in order of their tops), or 0: none is
  * wide, or all are alike, as in text of double spacing. */
-static size_t find_break(struct ctx *c, const struct seg *s, size_t n, float em)
+static size_t find_break(struct ctx *c, const struct da_page_seg *s, size_t n, float em)
 {
     float bottom = s[0].y1, widest = 0.9f * em;
     size_t at = 0, n_gaps = 0;
@@ -602,7 +461,7 @@ static size_t find_break(struct ctx *c, const struct seg *s, size_t n, float em)
     return widest > 1.35f * c->scratch[n_gaps / 2] ? at : 0;
 }
 
-static void read_region(struct ctx *c, struct seg *s, size_t n, unsigned depth)
+static void read_region(struct ctx *c, struct da_page_seg *s, size_t n, unsigned depth)
 {
     if (n == 0)
         return;
@@ -630,30 +489,25 @@ void da_layout_page(struct da_layout *l, const struct da_glyph *g, size_t n)
     l->n_regions = 0;
     da_buf_reset(&l->text);
     struct ctx c = {.l = l, .g = g};
-    for (size_t i = 0; i < n;) {
-        size_t k = i;
-        while (k < n && g[k].cp != '\n')
-            k++;
-        cut_line(&c, i, k);
-        i = k + 1;
-    }
+    struct da_page_segs segs = {NULL, 0, 0};
+    da_page_segs_cut(&segs, g, n);
     c.scratch = da_malloc((n + 1) * sizeof *c.scratch);
     /* Turned text (stamps at the margin) comes last, as it was found. */
     size_t n_up = 0;
-    struct seg *turned = da_malloc((c.n + 1) * sizeof *turned);
+    struct da_page_seg *turned = da_malloc((segs.n + 1) * sizeof *turned);
     size_t n_turned = 0;
-    for (size_t i = 0; i < c.n; i++) {
-        if (c.segs[i].upright)
-            c.segs[n_up++] = c.segs[i];
+    for (size_t i = 0; i < segs.n; i++) {
+        if (segs.items[i].upright)
+            segs.items[n_up++] = segs.items[i];
         else
-            turned[n_turned++] = c.segs[i];
+            turned[n_turned++] = segs.items[i];
     }
-    read_region(&c, c.segs, n_up, 0);
+    read_region(&c, segs.items, n_up, 0);
     for (size_t i = 0; i < n_turned; i++) {
         write_row(&c, &turned[i], 1, turned[i].x0, turned[i].x1, false);
         l->n_regions++;
     }
     free(turned);
     free(c.scratch);
-    free(c.segs);
+    free(segs.items);
 }

@@ -2,6 +2,7 @@
 
 #include "ingest/meta.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,8 @@ struct da_meta {
     struct da_map rows;   /* path -> index into lines */
     struct da_arena text;
     struct da_span *lines; /* [n], owned; bytes in text */
-    size_t n, cap;
+    bool *marked;          /* [n], owned */
+    size_t n, cap, marked_cap;
     char hash[DA_SHA256_HEX_LEN + 1];
 };
 
@@ -29,6 +31,8 @@ static enum da_rc add_row(struct da_meta *m, struct da_jsonl *in, struct da_span
     if (rc == DA_OK)
         rc = da_json_need_str(j, "path", &path, err);
     if (rc == DA_OK) {
+        while (path.len > 2 && memcmp(path.p, "./", 2) == 0)
+            path = da_span(path.p + 2, path.len - 2);
         uint64_t *v = da_map_add(&m->rows, path.p, path.len, &is_new);
         *v = m->n;
         if (!is_new)
@@ -38,6 +42,8 @@ static enum da_rc add_row(struct da_meta *m, struct da_jsonl *in, struct da_span
     da_json_free(j);
     if (rc != DA_OK)
         return da_jsonl_fail(in, err);
+    DA_GROW(m->marked, m->n, m->marked_cap);
+    m->marked[m->n] = false;
     DA_GROW(m->lines, m->n, m->cap);
     m->lines[m->n++] = da_span(da_arena_strndup(&m->text, line.p, line.len), line.len);
     return DA_OK;
@@ -83,6 +89,7 @@ void da_meta_close(struct da_meta *m)
     da_map_release(&m->rows);
     da_arena_release(&m->text);
     free(m->lines);
+    free(m->marked);
     free(m);
 }
 
@@ -93,6 +100,27 @@ struct da_json *da_meta_find(const struct da_meta *m, struct da_span path)
     if (i != NULL && da_json_parse(m->lines[*i].p, m->lines[*i].len, &j, NULL) != DA_OK)
         return NULL;
     return j;
+}
+
+void da_meta_mark(struct da_meta *m, struct da_span path)
+{
+    const uint64_t *i = m != NULL ? da_map_get(&m->rows, path.p, path.len) : NULL;
+    if (i != NULL)
+        m->marked[*i] = true;
+}
+
+size_t da_meta_unmarked(const struct da_meta *m, size_t *n_rows, const char **first)
+{
+    size_t count = 0;
+    *n_rows = m->n;
+    *first = NULL;
+    for (size_t i = 0; i < m->rows.n; i++) {
+        if (m->marked[m->rows.entries[i].value])
+            continue;
+        if (count++ == 0)
+            *first = m->rows.entries[i].key.p;
+    }
+    return count;
 }
 
 const char *da_meta_hash(const struct da_meta *m)

@@ -196,34 +196,80 @@ static bool is_boilerplate(const GumboNode *n)
 }
 
 struct weight {
-    size_t chars, link_chars, commas;
+    size_t chars, link_chars, commas; /* visible characters, those of them in links */
 };
 
-/* Visible characters below root, those of links apart. */
-static struct weight weigh(const GumboNode *root, bool full)
+/* The weight of every element that is neither invisible nor boilerplate. Its number stands where
+ * gumbo keeps the element's place in the source, which nothing here asks for. */
+struct weights {
+    struct weight *items; /* [n] */
+    size_t n, cap;
+};
+
+#define NOT_WEIGHED 0xffffffffu
+
+static bool is_weighed(const GumboNode *n)
 {
-    struct weight w = {0, 0, 0};
-    const GumboNode *link = NULL;
-    bool skip = false;
-    for (const GumboNode *n = root; n != NULL; n = next_node(n, root, skip)) {
-        skip = is_invisible(n) || (!full && n != root && is_boilerplate(n));
-        if (skip)
-            continue;
-        if (tag_of(n) == GUMBO_TAG_A)
-            link = n;
-        if (n->type != GUMBO_NODE_TEXT)
-            continue;
-        bool in_link = false;
-        for (const GumboNode *up = n; link != NULL && up != root && up != NULL; up = up->parent)
-            in_link = in_link || up == link;
-        for (const char *s = n->v.text.text; *s != 0; s++) {
-            bool ink = (unsigned char)*s > ' ';
-            w.chars += ink;
-            w.link_chars += ink && in_link;
-            w.commas += *s == ',';
-        }
+    return is_element(n) && n->v.element.start_pos.offset != NOT_WEIGHED;
+}
+
+static struct weight *weight_of(const struct weights *ws, const GumboNode *n)
+{
+    return &ws->items[n->v.element.start_pos.offset];
+}
+
+static void begin_weight(struct weights *ws, GumboNode *n, bool skip)
+{
+    n->v.element.start_pos.offset = skip ? NOT_WEIGHED : (unsigned)ws->n;
+    if (skip)
+        return;
+    DA_GROW(ws->items, ws->n, ws->cap);
+    ws->items[ws->n++] = (struct weight){0, 0, 0};
+}
+
+static void add_text_weight(struct weight *w, const char *s)
+{
+    for (; *s != 0; s++) {
+        w->chars += (unsigned char)*s > ' ';
+        w->commas += *s == ',';
     }
-    return w;
+}
+
+/* An element has its weight: it is part of its parent's. */
+static void end_weight(const struct weights *ws, const GumboNode *n)
+{
+    const struct weight *w = weight_of(ws, n);
+    struct weight *up = weight_of(ws, n->parent);
+    up->chars += w->chars;
+    up->link_chars += tag_of(n) == GUMBO_TAG_A ? w->chars : w->link_chars;
+    up->commas += w->commas;
+}
+
+/* Weighs all elements in one walk, so that depth costs nothing here either. */
+static void weigh_all(struct weights *ws, GumboNode *root)
+{
+    GumboNode *n = root;
+    do {
+        bool skip = is_invisible(n) || (n != root && is_boilerplate(n));
+        if (is_element(n))
+            begin_weight(ws, n, skip);
+        else if (n->type == GUMBO_NODE_TEXT)
+            add_text_weight(weight_of(ws, n->parent), n->v.text.text);
+        const GumboVector *kids = skip ? NULL : children_of(n);
+        if (kids != NULL && kids->length > 0) {
+            n = kids->data[0];
+            continue;
+        }
+        while (n != root) {
+            if (is_weighed(n))
+                end_weight(ws, n);
+            const GumboVector *siblings = children_of(n->parent);
+            size_t i = n->index_within_parent + 1;
+            n = i < siblings->length ? siblings->data[i] : n->parent;
+            if (i < siblings->length)
+                break;
+        }
+    } while (n != root);
 }
 
 static void add_score(struct da_map *scores, const GumboNode *n, uint64_t points)
@@ -233,18 +279,19 @@ static void add_score(struct da_map *scores, const GumboNode *n, uint64_t points
 }
 
 /* Points in tenths for the parents of every paragraph. */
-static void score_paragraphs(const GumboNode *root, struct da_map *scores)
+static void score_paragraphs(const GumboNode *root, const struct weights *ws,
+                             struct da_map *scores)
 {
     bool skip = false;
     for (const GumboNode *n = root; n != NULL; n = next_node(n, root, skip)) {
-        skip = is_invisible(n) || (n != root && is_boilerplate(n));
+        skip = !is_weighed(n);
         if (skip)
             continue;
         GumboTag t = tag_of(n);
         if (t != GUMBO_TAG_P && t != GUMBO_TAG_PRE && t != GUMBO_TAG_TD &&
             t != GUMBO_TAG_BLOCKQUOTE && t != GUMBO_TAG_LI && t != GUMBO_TAG_DD)
             continue;
-        struct weight w = weigh(n, false);
+        struct weight w = *weight_of(ws, n);
         if (w.chars < MIN_PARA_CHARS || w.link_chars * 2 > w.chars)
             continue;
         uint64_t extra = w.chars / 100 > 3 ? 3 : w.chars / 100;
@@ -255,18 +302,18 @@ static void score_paragraphs(const GumboNode *root, struct da_map *scores)
     }
 }
 
-/* The element whose content is the page's main content, or NULL: take everything. */
-static const GumboNode *find_main(const GumboNode *root)
+/* The element with the best score, or NULL. */
+static const GumboNode *find_best(const GumboNode *root, const struct weights *ws)
 {
     struct da_map scores;
     da_map_init(&scores);
-    score_paragraphs(root, &scores);
+    score_paragraphs(root, ws, &scores);
     const GumboNode *best = NULL;
     double best_score = 0;
     for (size_t i = 0; i < scores.n; i++) {
         const GumboNode *n;
         memcpy(&n, scores.entries[i].key.p, sizeof n);
-        struct weight w = weigh(n, false);
+        struct weight w = *weight_of(ws, n);
         double share = w.chars > 0 ? (double)w.link_chars / (double)w.chars : 1;
         double s = (double)scores.entries[i].value * (1 - share);
         if (s > best_score) {
@@ -275,13 +322,15 @@ static const GumboNode *find_main(const GumboNode *root)
         }
     }
     da_map_release(&scores);
-    if (best == NULL)
-        return NULL;
-    /* Climb while the parent has clearly more text that is not links: sections of one article. */
-    size_t all = weigh(root, false).chars;
-    struct weight here = weigh(best, false);
+    return best;
+}
+
+/* Climbs while the parent has clearly more text that is not links: sections of one article. */
+static const GumboNode *climb(const GumboNode *best, const struct weights *ws)
+{
+    struct weight here = *weight_of(ws, best);
     for (const GumboNode *up = best->parent; up != NULL && is_element(up); up = up->parent) {
-        struct weight w = weigh(up, false);
+        struct weight w = *weight_of(ws, up);
         size_t more = w.chars - here.chars, links = w.link_chars - here.link_chars;
         GumboTag t = tag_of(best);
         bool part = t == GUMBO_TAG_SECTION || t == GUMBO_TAG_UL || t == GUMBO_TAG_OL ||
@@ -292,10 +341,23 @@ static const GumboNode *find_main(const GumboNode *root)
         best = up;
         here = w;
     }
-    /* A short find on a page that says much more is rather a teaser than the content. */
-    if (here.chars < MIN_MAIN_CHARS || here.chars * 8 < all ||
-        (here.chars < TEASER_CHARS && here.chars * 2 < all))
-        return NULL;
+    return best;
+}
+
+/* The element whose content is the page's main content, or NULL: take everything. */
+static const GumboNode *find_main(GumboNode *root)
+{
+    struct weights ws = {NULL, 0, 0};
+    weigh_all(&ws, root);
+    const GumboNode *best = find_best(root, &ws);
+    if (best != NULL) {
+        best = climb(best, &ws);
+        size_t all = weight_of(&ws, root)->chars, here = weight_of(&ws, best)->chars;
+        /* A short find on a page that says much more is rather a teaser than the content. */
+        if (here < MIN_MAIN_CHARS || here * 8 < all || (here < TEASER_CHARS && here * 2 < all))
+            best = NULL;
+    }
+    free(ws.items);
     return best;
 }
 
@@ -492,7 +554,7 @@ void da_html_write(const char *p, size_t len, bool full, struct da_buf *out,
     memset(&w, 0, sizeof w);
     da_md_init(&w.md, out);
     w.full = full;
-    const GumboNode *root = doc->root;
+    GumboNode *root = doc->root;
     const GumboNode *title = find_tag(root, GUMBO_TAG_TITLE), *h1 = find_tag(root, GUMBO_TAG_H1);
     const GumboNode *main_node = full ? NULL : find_main(root);
     write_heading(&w, h1, main_node);

@@ -21,7 +21,9 @@ enum place { PLACE_OTHER, PLACE_TITLE, PLACE_BODY, PLACE_MARGIN, PLACE_IMAGE };
 struct pptx {
     struct da_office o;
     struct da_rels rels, slide_rels;
-    size_t n_margin; /* shapes left out */
+    bool keep_margin;  /* footers, dates and numbers stay in what is read now */
+    bool count_margin; /* what is left out is counted */
+    size_t n_margin;   /* shapes left out */
 };
 
 static enum place place_of(struct da_xml *x)
@@ -66,7 +68,9 @@ static void on_open(struct pptx *p, struct da_xml *x, struct shape *s)
         memset(s->numbers, 0, sizeof s->numbers);
     } else if (da_xml_is(x, "ph")) {
         s->place = place_of(x);
-        p->n_margin += s->place == PLACE_MARGIN;
+        if (s->place == PLACE_MARGIN && p->keep_margin)
+            s->place = PLACE_OTHER;
+        p->n_margin += p->count_margin && s->place == PLACE_MARGIN;
     } else if (da_xml_is(x, "Fallback")) {
         da_xml_skip(x);
     } else if (da_xml_is(x, "tbl")) {
@@ -153,7 +157,7 @@ static void read_notes(struct pptx *p)
     da_buf_release(&text);
 }
 
-static void read_slide(struct pptx *p, const char *part, bool first)
+static void read_slide(struct pptx *p, const char *part, bool first, bool keep_headers)
 {
     if (!da_office_part(&p->o, part))
         return;
@@ -161,8 +165,12 @@ static void read_slide(struct pptx *p, const char *part, bool first)
         da_md_block(&p->o.md, DA_MD_PARA, 0, 0);
         da_md_str(&p->o.md, "---");
     }
+    p->keep_margin = keep_headers;
+    p->count_margin = true;
     read_shapes(p, true);
+    p->count_margin = false; /* it is read twice */
     read_shapes(p, false);
+    p->keep_margin = false; /* a page of notes repeats the number */
     da_rels_read(&p->o, part, &p->slide_rels);
     read_notes(p);
 }
@@ -203,12 +211,12 @@ void da_extract_pptx(const unsigned char *data, size_t len, const struct da_requ
         for (; i < n && !da_office_enough(&p.o); i++, id += strlen(id) + 1) {
             const char *part = da_rels_target(&p.rels, id);
             if (part != NULL)
-                read_slide(&p, part, i == 0);
+                read_slide(&p, part, i == 0, req->keep_headers);
         }
         p.o.done = i;
         p.o.total = n;
         da_office_title(&p.o, "docProps/core.xml");
-        x->num[DA_XN_HEADERS_REMOVED] = (int64_t)p.n_margin / 2; /* each slide is read twice */
+        x->num[DA_XN_HEADERS_REMOVED] = (int64_t)p.n_margin;
         da_office_finish(&p.o, "presentation", (int64_t)n);
     }
     da_office_release(&p.o);

@@ -55,6 +55,48 @@ is_stderr "docassist: 47 documents, 10 clusters of near duplicates, 15 documents
 is "$(grep -c . dropped.jsonl)" 32 "one document a cluster is left"
 is "$(grep -c '"id":"[bc]' dropped.jsonl)" 0 "the document that names the cluster stays"
 
+# --- the same file in two shards ---------------------------------------------------
+mkdir files
+for i in 1 2 3 4 5 6; do
+    printf 'The same short text.\n' >"files/text-$i.txt"
+    printf '* * *\n' >"files/marks-$i.txt"
+done
+for i in 0 1 2; do
+    docassist ingest files --shard "$i/3" -q -o "shard$i.jsonl" 2>/dev/null
+done
+cat shard[012].jsonl >shards.jsonl
+ok "shards have copies of each other's files" test "$(grep -c . shards.jsonl)" -gt 2
+docassist dedup --drop -q shard0.jsonl shard1.jsonl shard2.jsonl -o apart.jsonl
+is "$(json text apart.jsonl | sort)" '* * *
+The same short text.' "--drop leaves each once, words or none"
+docassist dedup --drop -q shard2.jsonl shard0.jsonl shard1.jsonl -o turned.jsonl
+sort apart.jsonl >a.sorted
+sort turned.jsonl >b.sorted
+same_file b.sorted a.sorted "... the same one in any order"
+is "$(json source.path apart.jsonl | sort | head -1)" \
+    "$(json source.path shards.jsonl | sort | head -1)" "... that of the smallest path"
+docassist dedup -q shards.jsonl -o kept.jsonl
+is "$(json cluster_id kept.jsonl)" "$(json id shards.jsonl)" "without --drop they are one cluster"
+printf '{"id":"x","text":"one text"}\n{"id":"x","text":"quite another"}\n' >changed.jsonl
+run docassist dedup --drop -q changed.jsonl
+is "$(json text)" 'one text' "records of one id are one document"
+
+# --- a form letter: more documents of one kind than signatures are held -------------
+awk 'BEGIN {
+    srand(5)
+    for (k = 0; k < 60; k++) form[k] = "f" int(rand() * 3000)
+    for (i = 0; i < 20000; i++) {
+        at = int(rand() * 60)
+        text = ""
+        for (k = 0; k < 60; k++) text = text " " (k == at ? "name" i : form[k])
+        printf "{\"id\":\"%05d\",\"text\":\"%s\"}\n", i, text
+    }
+}' >letters.jsonl
+docassist dedup --drop -q letters.jsonl >a.kept
+sort -r letters.jsonl | docassist dedup --drop -q - | sort >b.kept
+ok "20,000 letters of one form are a few clusters" test "$(grep -c . a.kept)" -lt 200
+same_file b.kept a.kept "... in any order"
+
 run docassist dedup docs.jsonl --threshold 1 -q
 is "$(grep -c '"id":"b.*"cluster_id":"b' "$out")" 10 "at 1 only equal signatures join"
 is_stderr "" "quiet"

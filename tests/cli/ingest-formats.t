@@ -63,6 +63,13 @@ Notes: Say hello.
 
 Second slide' "PowerPoint: order of slides, title first, bullets, notes, no numbers"
 is "$(json type) $(json source.pages)" 'presentation 2' "... type and slides"
+is "$(json quality.headers_removed)" 1 "... the number is counted"
+run docassist ingest b.pptx --keep-headers
+is "$(json text | head -5) $(json quality.headers_removed)" '# The title
+
+7
+
+- one 0' "... and kept by --keep-headers"
 
 # --- Excel -------------------------------------------------------------------
 container c.xlsx

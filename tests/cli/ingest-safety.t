@@ -90,11 +90,19 @@ perl -e 'print "{\\rtf1 ", "{" x 300000, "deep", "}" x 300000, "}"' >deep/c.rtf
 perl -e '$m = "Content-Type: text/plain\n\ninner\n";
     $m = "From: a\@b.c\nTo: d\@e.f\nSubject: s$_\nContent-Type: message/rfc822\n\n$m" for 1 .. 2000;
     print $m' >deep/d.eml
+# Tables in tables and quotes after a link: what is looked for in one is in all around it.
+perl -e 'print "<html><body>", "<table><tr><td>in a cell, " x 30000, "in the middle"' >deep/e.html
+perl -e 'print "<html><body><a href=x>link</a>", "<blockquote>quoted, " x 10000, "in the middle"' \
+    >deep/f.html
 run docassist ingest deep -o docs.jsonl --errors errors.jsonl -q
-is "$(json source.path docs.jsonl; json path errors.jsonl)" 'a.html
+is "$(json source.path docs.jsonl | grep '[ef].html')" 'e.html
+f.html' "deep HTML is read in time"
+is "$( (json source.path docs.jsonl; json path errors.jsonl) | sort)" 'a.html
 b.html
 c.rtf
-d.eml' "deep nesting and wide spans: none kills the run"
+d.eml
+e.html
+f.html' "deep nesting and wide spans: none kills the run"
 ok "... spans are capped" test "$(wc -c <docs.jsonl)" -lt 100000
 
 # --- a budget that nothing fits into --------------------------------------------

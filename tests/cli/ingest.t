@@ -171,14 +171,61 @@ run docassist ingest --max-tokens 105 --chunk-tokens 50 long.txt
 is "$(json n_tokens) $(json text | tail -c 5)" '100 dog.' "cut at a sentence end"
 run docassist ingest --max-tokens 105 --cut hard long.txt
 is "$(json n_tokens)" 105 "--cut hard"
+printf 'one two\n\nthree four\n\nfive six seven\n' >paras.txt
+for n in 1 2 3 4 5 6; do
+    docassist ingest --max-tokens "$n" --cut hard paras.txt
+done >hard.jsonl
+is "$(json n_tokens hard.jsonl | tr '\n' ' ')" '1 2 3 4 5 6 ' "... also where the last token is a gap"
 run docassist ingest --tokenizer cl100k_base --max-tokens 100 long.txt
 is "$(json tokenizer)" cl100k_base "another tokenizer"
+
+# --- segments and the filter ---------------------------------------------------
+perl -e 'my $prose = "The quick brown fox jumps over the lazy dog and is tired of it. " x 12;
+    my $signs = "= % & / ( ) # + * | " x 20;
+    for my $k (1 .. 6) { print $k == 2 || $k == 5 ? $signs : $prose, "\n\n" }' >mixed.txt
+run docassist ingest mixed.txt --long segments --max-tokens 200 -o docs.jsonl
+n=$(grep -c . docs.jsonl)
+run docassist ingest mixed.txt --long segments --max-tokens 200 --filter -o docs.jsonl \
+    --errors errors.jsonl --json
+is_exit 0 "--filter with segments"
+is "$(json status errors.jsonl | sort -u) $(json path errors.jsonl | sort -u)" \
+    'filtered mixed.txt' "... each drop is named"
+is "$( (json id docs.jsonl; json detail errors.jsonl | sed 's/segment \(.*\): [a-z_]* .*/\1/') |
+    sort)" "$(i=1; while [ $i -le "$n" ]; do
+        echo "$(json id docs.jsonl | sed 's/#.*//;q')#$i"; i=$((i + 1)); done | sort)" \
+    "... every segment stands in one of the two outputs"
+ok "... some in each" test -s errors.jsonl -a -s docs.jsonl
+is "$(json status.ok) $(json status.filtered)" '1 0' "... the document counts as one"
+perl -e 'print "= % & / ( ) # + * | " x 100' >signs.txt
+run docassist ingest signs.txt --long segments --max-tokens 200 --filter -o docs.jsonl \
+    --errors errors.jsonl --json -q
+is "$(json status.filtered) $(grep -c . docs.jsonl)" '1 0' "a document without a segment left"
+ok "... names each" test "$(grep -c '#[0-9]*: ' errors.jsonl)" -gt 1
 
 # --- metadata ----------------------------------------------------------------
 printf '{"path":"a.txt","licence":"CC0","year":2021}\n{"path":"zz","licence":"x"}\n' >meta.jsonl
 run docassist ingest in/a.txt in/b.md --meta meta.jsonl
 is "$(json meta)" '{"licence":"CC0","year":2021}
 {}' "--meta joins by path"
+is_stderr "docassist: warning: 1 of 2 rows of metadata name no file, first 'zz'" \
+    "... and says what joins nothing"
+mkdir -p odd/sub
+echo one >'odd/sub/a b.txt'
+echo two >"odd/sub/$(printf '\303\274 "q" \134.txt')"
+echo three >"odd/$(printf 'bad\377.txt')"
+echo four >"odd/$(printf 'line\nfeed.txt')"
+cat >meta.jsonl <<'END'
+{"path":"./sub/a b.txt","n":1}
+{"path":"sub/\u00fc \"q\" \\.txt","n":2,"path2":"kept"}
+{"path":"bad\ufffd.txt","n":3}
+{"path":"line\nfeed.txt","n":4}
+END
+run docassist ingest odd --meta meta.jsonl --shard 0/1
+is "$(json meta | sort)" '{"n":1}
+{"n":2,"path2":"kept"}
+{"n":3}
+{"n":4}' "... in folders, under odd names"
+is_stderr '' "... and all of them join"
 printf '{"path":"a"}\n{"nopath":1}\n' >meta.jsonl
 run docassist ingest in/a.txt --meta meta.jsonl
 is_exit 1 "--meta without a path"
@@ -219,6 +266,33 @@ like_stdout '^6 files, 6 documents, 0 truncated$' "--stats: files"
 like_stdout '^  before truncation ' "... tokens before"
 run docassist ingest in -o docs.jsonl --json
 is "$(json status.ok)" 6 "--json"
+# The same numbers from the records, by another road.
+perl -MJSON::PP -e '
+    my (@b, @a, %types, @bins);
+    while (<STDIN>) {
+        my $r = decode_json($_);
+        push @b, $r->{n_tokens_source};
+        push @a, $r->{n_tokens};
+        $types{$r->{type}}++;
+        $bins[int(log($r->{n_tokens_source}) / log(2) + 1e-9)]++;
+    }
+    for my $v (\@b, \@a) {
+        my ($sum, $squares, @s) = (0, 0, sort { $a <=> $b } @$v);
+        $sum += $_ for @s;
+        $squares += ($_ - $sum / @s) ** 2 for @s;
+        printf "%.6f %.6f %d %d\n", $sum / @s, sqrt($squares / (@s - 1)), $s[0], $s[-1];
+    }
+    print "$_ $types{$_}\n" for sort keys %types;
+    print join(",", map { $_ // 0 } @bins), "\n"' <docs.jsonl >want
+perl -MJSON::PP -e '
+    my $s = decode_json(join "", <STDIN>);
+    printf "%.6f %.6f %d %d\n", @{$s->{$_}}{qw(mean sd min max)}
+        for qw(tokens_before tokens_after);
+    print "$_ $s->{types}{$_}\n" for sort keys %{$s->{types}};
+    my @bins = @{$s->{tokens_before_log2}};
+    pop @bins while !$bins[-1];
+    print join(",", @bins), "\n"' <"$out" >got
+same_file got want "... mean, deviation, range, types and histogram are those of the records"
 
 # --- bad input ---------------------------------------------------------------
 run docassist ingest

@@ -7,6 +7,9 @@
  *   code     END with exit code 7             quit     the helper itself ends
  *   fact     an unknown fact                  flood    a length beyond the limit
  *   pdf      again and again that it needs the program for PDF
+ *   hang     no answer, ever                  silent   an answer, but never an END
+ *   stopped  the helper itself is stopped, as by SIGSTOP
+ *   once     the helper itself ends, the first time it is asked; a good answer the second time
  */
 
 #include <errno.h>
@@ -117,9 +120,18 @@ static bool serve(bool *became_pdf)
     how[strcspn(how, " \n")] = 0;
     if (strcmp(how, "quit") == 0)
         return false;
+    /* The document's offset, which nobody else uses, remembers that we were here. */
+    if (strcmp(how, "once") == 0 && lseek(fds[0], 0, SEEK_CUR) == 0)
+        return lseek(fds[0], 1, SEEK_SET) < 0;
+    if (strcmp(how, "stopped") == 0)
+        (void)raise(SIGSTOP);
+    while (strcmp(how, "hang") == 0)
+        (void)pause();
     answer(fds[1], how);
     (void)close(fds[0]);
     (void)close(fds[1]);
+    while (strcmp(how, "silent") == 0)
+        (void)pause();
     say_end(how);
     if (strcmp(how, "pdf") == 0 && !*became_pdf)
         say_hello();

@@ -43,7 +43,7 @@ static const char *wrong_cut(struct da_cutter *c, const struct da_buf *b, size_t
         return "over the budget";
     if (da_utf8_grapheme_floor(b->p, b->len, cut) != cut)
         return "inside a grapheme";
-    if (cut < b->len && cut > 0 && (b->p[cut - 1] == ' ' || b->p[cut - 1] == '\n'))
+    if (!hard && cut < b->len && cut > 0 && (b->p[cut - 1] == ' ' || b->p[cut - 1] == '\n'))
         return "white space at the cut";
     (void)da_cutter_count(c, b->p, b->len, &all, &err);
     if (all <= max && cut != b->len)
