@@ -19,9 +19,9 @@ void da_sampler_release(struct da_sampler *s);
 uint64_t da_sample_key(uint64_t seed, struct da_span id);
 
 /*
- * For temperatures above 0 (at 0 the best is taken: da_session_top). One draw from softmax(logits / temperature), cut to the top_k
- * most likely and then to the smallest set that holds top_p; equal logits order by id. The draw is
- * a function of key and position alone.
+ * For temperatures above 0 (at 0 the best is taken: da_session_top). One draw from
+ * softmax(logits / temperature), cut to the top_k most likely and then to the smallest set that
+ * holds top_p; equal logits order by id. The draw is a function of key and position alone.
  */
 int32_t da_sample(struct da_sampler *s, const float *logits, const struct da_sampling *p,
                   uint64_t key, uint64_t position);

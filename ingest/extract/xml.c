@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * See xml.h. Over libxml2's push parser and its SAX interface; the only file that names libxml2. (Its
- * xmlTextReader, made for just this, builds a tree of nodes to hand out and takes twice as long.)
+ * See xml.h. Over libxml2's push parser and its SAX interface; the only file that names libxml2.
+ * (Its xmlTextReader, made for just this, builds a tree of nodes to hand out and takes twice as
+ * long.)
  *
- * A piece of the input is parsed at a time; what it gives waits in a queue. A queue whose last event
- * is text may have more of that text in the next piece, so the last one is held back until another
- * follows.
+ * A piece of the input is parsed at a time; what it gives waits in a queue. A queue whose last
+ * event is text may have more of that text in the next piece, so the last one is held back until
+ * another follows.
  */
 
 #include "ingest/extract/xml.h"

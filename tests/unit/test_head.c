@@ -75,7 +75,7 @@ static void test_scores(void)
     da_rng_init(&rng, 5);
     const struct da_session_opts opts[2] = {{.n_threads = 2, .batch = N_ROWS, .n_logits = N_ROWS},
                                             {.n_threads = 3, .batch = N_ROWS, .n_scores = N_ROWS}};
-    if (!tap_rc(da_random_write(path, &shape, NULL, 1, DA_Q_Q4_0, 1, &err), &err, "write a model") ||
+    if (!tap_rc(da_random_write(path, &shape, NULL, 1, DA_Q_Q4_0, 1, &err), &err, "write") ||
         !tap_rc(da_model_open(&m, path, NULL, &err), &err, "open it"))
         return;
     for (int i = 0; i < 2; i++)
