@@ -47,9 +47,9 @@ run docassist generate -m "$model" --limit 24 --draft none --parallel 1 --no-pre
 same_file a.jsonl b.jsonl "drafts, batches and a shared prefix change no answer"
 head -n 24 data/test.jsonl >some.jsonl
 run docassist eval -q some.jsonl a.jsonl -o scores.jsonl
-ok "most hand-written requests are understood" awk "BEGIN { exit !($(json intent.accuracy scores.jsonl) >= 0.6) }"
+ok "most hand-written requests are understood" awk "BEGIN { exit !($(json intent.accuracy scores.jsonl) >= 0.75) }"
 ok "... and words are copied, as the model was taught" \
-    awk "BEGIN { exit !($(json tasks.summarization.copy.value scores.jsonl) > 0.2) }"
+    awk "BEGIN { exit !($(json tasks.summarization.copy.value scores.jsonl) > 0.5) }"
 
 run docassist bench -m "$model" --documents 3 --new-tokens 8 --reps 1 --json
 is_exit 0 "its speed is measured"
