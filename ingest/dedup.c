@@ -266,21 +266,20 @@ static enum da_rc join_all(struct dedup *d, struct da_err *err)
     size_t memory = d->o->memory_bytes ? d->o->memory_bytes : DEFAULT_MEMORY;
     /* Growing an array by half again needs old and new at once. */
     uint64_t n_shares = d->n * sizeof(struct entry) * 3 / memory + 1;
-    struct da_dedup_group g = {.index = d->index, .parent = d->parent,
-                               .threshold = d->o->threshold};
+    struct da_dedup_group *g = da_dedup_group_new(d->index, d->parent, d->o->threshold);
     enum da_rc rc = DA_OK;
     da_progress_start(d->o->log, "comparing", DA_DEDUP_BANDS * n_shares);
     for (unsigned b = 0; b < DA_DEDUP_BANDS && !rc; b++) {
         for (uint64_t s = 0; s < n_shares && !rc; s++) {
-            rc = join_share(d, b, s, n_shares, &g, err);
+            rc = join_share(d, b, s, n_shares, g, err);
             da_progress_set(d->o->log, b * n_shares + s + 1);
             if (!rc)
                 rc = stopped(d, err);
         }
     }
     da_progress_end(d->o->log);
-    d->stats->n_compared = g.n_compared;
-    da_dedup_group_release(&g);
+    d->stats->n_compared = da_dedup_group_compared(g);
+    da_dedup_group_free(g);
     return rc;
 }
 

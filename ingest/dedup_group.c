@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "text/minhash.h"
 
 /* Of the documents that share a key, so many signatures are held; the others stay in the index. */
 #define MAX_HELD ((size_t)16384)
@@ -36,20 +37,52 @@ void da_dedup_unite(uint32_t *parent, uint32_t a, uint32_t b)
  * compared with a list until one entry is near: then it is in that component, and the rest of
  * the list could change nothing.
  */
-struct da_dedup_member {
+struct member {
     uint32_t doc;
     uint32_t next; /* index + 1; 0: the last */
 };
 
-struct da_dedup_list {
+struct list {
     uint32_t first, last; /* index + 1 of members */
 };
 
-void da_dedup_group_release(struct da_dedup_group *g)
+struct da_dedup_group {
+    struct da_dedup_index *index; /* not owned */
+    uint32_t *parent;             /* not owned */
+    double threshold;
+    uint64_t n_compared;
+    struct member *members; /* [n] */
+    size_t n, cap;
+    struct list *lists; /* [n_lists] */
+    size_t n_lists, lists_cap;
+    struct da_minhash *held; /* [n_held] signatures of the first members */
+    size_t n_held, held_cap;
+    struct da_minhash other; /* the last one read from the index */
+};
+
+struct da_dedup_group *da_dedup_group_new(struct da_dedup_index *index, uint32_t *parent,
+                                          double threshold)
 {
+    struct da_dedup_group *g = da_calloc(1, sizeof *g);
+    g->index = index;
+    g->parent = parent;
+    g->threshold = threshold;
+    return g;
+}
+
+void da_dedup_group_free(struct da_dedup_group *g)
+{
+    if (g == NULL)
+        return;
     free(g->held);
     free(g->lists);
     free(g->members);
+    free(g);
+}
+
+uint64_t da_dedup_group_compared(const struct da_dedup_group *g)
+{
+    return g->n_compared;
 }
 
 void da_dedup_group_reset(struct da_dedup_group *g)
@@ -68,7 +101,7 @@ static enum da_rc member_signature(struct da_dedup_group *g, uint32_t k,
 
 /* *found: the document is in the component of list l, or near one of its entries. *known: an
  * entry has the same signature, so the list needs no further one. */
-static enum da_rc belongs(struct da_dedup_group *g, const struct da_dedup_list *l, uint32_t doc,
+static enum da_rc belongs(struct da_dedup_group *g, const struct list *l, uint32_t doc,
                           const struct da_minhash *sig, bool *found, bool *known,
                           struct da_err *err)
 {
@@ -94,7 +127,7 @@ static enum da_rc belongs(struct da_dedup_group *g, const struct da_dedup_list *
     return DA_OK;
 }
 
-static void append(struct da_dedup_group *g, struct da_dedup_list *l, uint32_t first, uint32_t last)
+static void append(struct da_dedup_group *g, struct list *l, uint32_t first, uint32_t last)
 {
     if (l->last)
         g->members[l->last - 1].next = first;
@@ -104,11 +137,11 @@ static void append(struct da_dedup_group *g, struct da_dedup_list *l, uint32_t f
 }
 
 /* The document becomes the last member of list l. */
-static void add_member(struct da_dedup_group *g, struct da_dedup_list *l, uint32_t doc,
+static void add_member(struct da_dedup_group *g, struct list *l, uint32_t doc,
                        const struct da_minhash *sig)
 {
     DA_GROW(g->members, g->n, g->cap);
-    g->members[g->n++] = (struct da_dedup_member){doc, 0};
+    g->members[g->n++] = (struct member){doc, 0};
     append(g, l, (uint32_t)g->n, (uint32_t)g->n);
     if (g->n_held + 1 == g->n && g->n_held < MAX_HELD) {
         DA_GROW(g->held, g->n_held, g->held_cap);
@@ -144,7 +177,7 @@ enum da_rc da_dedup_group_add(struct da_dedup_group *g, uint32_t doc, struct da_
         return DA_OK;
     if (home == g->n_lists) {
         DA_GROW(g->lists, g->n_lists, g->lists_cap);
-        g->lists[g->n_lists++] = (struct da_dedup_list){0, 0};
+        g->lists[g->n_lists++] = (struct list){0, 0};
     }
     add_member(g, &g->lists[home], doc, &sig);
     return DA_OK;

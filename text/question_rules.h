@@ -13,7 +13,7 @@ struct da_question_maker {
     struct da_buf text;              /* the question being written */
     struct da_words words, sentence; /* scratch: of a question, of the sentence it is made from */
     double top_score;                /* largest score of the outline */
-    struct da_map only; /* of each word 1 + the unit that alone has it, or 0 */
+    struct da_map only;              /* of each word 1 + the unit that alone has it, or 0 */
 };
 
 /* Takes the text written into m->text, when it makes a fit question. */

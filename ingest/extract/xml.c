@@ -13,9 +13,7 @@
 
 #if DA_WITH_ZIP
 
-#include <libxml/SAX2.h>
 #include <libxml/parser.h>
-#include <libxml/parserInternals.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +112,12 @@ static void on_text(void *ctx, const xmlChar *p, int n)
     da_buf_add(&x->bytes, "", 1);
 }
 
+static void no_message(void *ctx, const char *fmt, ...)
+{
+    (void)ctx;
+    (void)fmt;
+}
+
 /* An entity of the document's own is left out, as one that cannot be read is; that is no damage. */
 static void on_error(void *ctx, xmlErrorPtr e)
 {
@@ -130,6 +134,7 @@ struct da_xml *da_xml_open(const char *p, size_t len)
         .initialized = XML_SAX2_MAGIC, .startElementNs = on_open, .endElementNs = on_close,
         .characters = on_text, .ignorableWhitespace = on_text, .serror = on_error,
     };
+    xmlSetGenericErrorFunc(NULL, no_message); /* what has no parser to be told to */
     struct da_xml *x = da_calloc(1, sizeof *x);
     x->p = p;
     x->len = len;
