@@ -14,15 +14,25 @@ import argparse
 import collections
 import hashlib
 import json
+import re
+
+
+def wrapped(text):
+    """Share of the lines that end within a sentence: text that was set in lines, from <pre>."""
+    lines = text.split("\n")
+    n = sum(len(a) > 30 and a.rstrip()[-1:] not in (".", "!", "?", ":", ";") and
+            re.match(r"\s*[a-z]", b) is not None for a, b in zip(lines, lines[1:]))
+    return n / len(lines)
 
 
 def good(d):
-    """English prose with few symbols, no tables, some sentences."""
+    """English prose with few symbols, no tables, some sentences, a line for a paragraph."""
     lang, q = d.get("language") or {}, d["quality"]
     return (lang.get("code") == "en" and lang.get("confidence", 0) >= 0.9 and
             q["alpha_words"] >= 0.9 and q["symbol_ratio"] <= 0.02 and q["garbage"] == 0 and
             q.get("table_rows", 0) <= 4 and q["words"] >= 50 and q["duplicate_lines"] <= 0.1 and
-            q["bullet_lines"] <= 0.5 and d["text"].count(". ") + d["text"].count(".\n") >= 3)
+            q["bullet_lines"] <= 0.5 and d["text"].count(". ") + d["text"].count(".\n") >= 3 and
+            wrapped(d["text"]) <= 0.1)
 
 
 def main():

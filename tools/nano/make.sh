@@ -37,7 +37,7 @@ if [ -n "$smoke" ]; then
     [ "$out" = "$repo/build/nano" ] && out=$repo/build/nano-smoke
 else
     few='^[a-z0-9]'
-    parts=4 short_parts='1 2' per_package=1800 max_short=22000 max_long=2500 batch=4000
+    parts=4 short_parts='1 2 3' per_package=2100 max_short=22000 max_long=2500 batch=4000
     split=96/2/2 save=4
 fi
 mkdir -p "$out"
@@ -73,7 +73,7 @@ if [ ! -e meta.jsonl ]; then
 fi
 
 if [ ! -e tokenizer/tokenizer.json ]; then
-    say "a tokenizer: 4,096 tokens, from a part of the documents"
+    say "a tokenizer: 6,144 tokens, from a part of the documents"
     some "$docassist" ingest pages -q --meta meta.jsonl --shard "0/$parts" --max-tokens 1000 \
         --long segments --filter -o first.jsonl --errors first.errors.jsonl
     "$python" "$here/tokenizer.py" first.jsonl "$repo/prompts/slimlm/system.txt" \
@@ -85,7 +85,7 @@ fi
 if [ ! -e unique.jsonl ]; then
     say "records: cut to the model's window, near copies dropped"
     for part in $([ "$max_long" = 0 ] || echo 0) $short_parts; do
-        length=288
+        length=256
         [ "$part" = 0 ] && [ "$max_long" != 0 ] && length=640
         some "$docassist" ingest pages -q --meta meta.jsonl --shard "$part/$parts" \
             --max-tokens $length --tokenizer tokenizer/tokenizer.json --long segments --filter \
@@ -96,10 +96,10 @@ fi
 
 if [ ! -e packed.npz ]; then
     say "chosen, annotated by the rules, and split"
-    "$python" "$here/choose.py" unique.jsonl --max-tokens 288 --per-package $per_package \
+    "$python" "$here/choose.py" unique.jsonl --max-tokens 256 --per-package $per_package \
         --max $max_short -o short.jsonl
     : >long.jsonl
-    [ "$max_long" = 0 ] || "$python" "$here/choose.py" unique.jsonl --min-tokens 289 \
+    [ "$max_long" = 0 ] || "$python" "$here/choose.py" unique.jsonl --min-tokens 257 \
         --per-package 200 --max $max_long -o long.jsonl
     "$python" "$here/choose.py" short.jsonl long.jsonl -o chosen.jsonl
     "$python" "$here/choose.py" chosen.jsonl -o copy.jsonl --copy 1

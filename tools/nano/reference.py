@@ -54,13 +54,15 @@ def gguf_tensors(path):
     return out, {"vocab_size": out["transformer.wte.weight"].shape[0],
                  "d_model": out["transformer.wte.weight"].shape[1],
                  "n_layers": number("block_count"), "n_heads": number("attention.head_count"),
-                 "max_seq_len": out["transformer.wpe.weight"].shape[0]}
+                 "max_seq_len": out["transformer.wpe.weight"].shape[0],
+                 "expansion_ratio": number("feed_forward_length") // number("embedding_length")}
 
 
 @torch.no_grad()
 def load(path):
     t, c = gguf_tensors(path) if path.endswith(".gguf") else folder_tensors(path)
-    m = Nano(c["vocab_size"], c["d_model"], c["n_layers"], c["n_heads"], c["max_seq_len"])
+    m = Nano(c["vocab_size"], c["d_model"], c["n_layers"], c["n_heads"], c["max_seq_len"],
+             c["expansion_ratio"])
     m.wte.copy_(t["transformer.wte.weight"])
     m.wpe.copy_(t["transformer.wpe.weight"])
     m.norm_f.weight.copy_(t["transformer.norm_f.weight"])

@@ -1,21 +1,25 @@
 #!/usr/bin/env python3
 """Trains the byte-level BPE of SlimLM-nano.
 
-    tokenizer.py DOCUMENTS.jsonl REQUESTS.txt... -o FOLDER [--size 4096]
+    tokenizer.py DOCUMENTS.jsonl REQUESTS.txt... -o FOLDER [--size 6144]
 
 DOCUMENTS are records of `docassist ingest`, REQUESTS the texts of prompts/. The marks of the SlimLM
-prompt are tokens of their own; digits stand alone. FOLDER/tokenizer.json is what
-`docassist ingest --tokenizer` and `docassist model import` read.
+prompt are tokens of their own; digits stand alone. Requests name a document's words in quotes, where
+no space stands before them, so that BPE would cut them otherwise than in the document; the words are
+therefore read both ways. FOLDER/tokenizer.json is what `docassist ingest --tokenizer` and
+`docassist model import` read.
 """
 import argparse
 import json
 import os
+import re
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 END = "<|endoftext|>"
 MARKS = ["<document>", "</document>", "<request>", "</request>", "<intent>:", "<response>",
          "</response>"]
+WORD = re.compile(r"[A-Za-z][A-Za-z'-]+[A-Za-z]")
 REPEAT = 200  # the prompts are a small part of the text and a large part of what is read
 
 
@@ -25,6 +29,7 @@ def texts(path, prompts):
             d = json.loads(line)
             if (d.get("language") or {}).get("code") == "en":
                 yield d["text"]
+                yield " ".join(f'"{w}"' for w in WORD.findall(d["text"]))
     for p in prompts:
         for _ in range(REPEAT):
             yield open(p, encoding="utf-8").read()
@@ -35,7 +40,7 @@ def main():
     ap.add_argument("documents")
     ap.add_argument("prompts", nargs="*")
     ap.add_argument("-o", "--output", required=True)
-    ap.add_argument("--size", type=int, default=4096)
+    ap.add_argument("--size", type=int, default=6144)
     a = ap.parse_args()
     tok = Tokenizer(models.BPE())
     tok.pre_tokenizer = pre_tokenizers.Sequence(

@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from tokenizers import Tokenizer
 
+import circuits
 from model import Nano, write_safetensors
 from reference import load
 
@@ -71,7 +72,7 @@ class Data:
             pos.append(torch.arange(n, n + nr + na))
             branch.append(torch.full((nr + na,), i + 1, dtype=torch.long))
             wa = torch.ones(na)
-            if kind >= 2:
+            if kind != SUGGESTION:
                 answer = self.ids[a[0]:a[1]]
                 skip = int((answer == RESPONSE).nonzero()[0]) + 2  # the mark and a line end
                 wa[skip:skip + FIRST_N] = FIRST_W
@@ -156,7 +157,7 @@ class Muon:
         self.buf = [torch.zeros_like(p) for p in params]
 
     @torch.no_grad()
-    def step(self, lr, decay):
+    def step(self, lr):
         for p, m, share in zip(self.params, self.buf, self.share):
             m.lerp_(p.grad, 1 - self.momentum)
             g = p.grad.lerp(m, self.momentum)
@@ -167,8 +168,13 @@ class Muon:
                 a = x @ x.T
                 x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
             x = x.T if flip else x
-            p.mul_(1 - lr * decay)
             p.add_(x, alpha=-share * lr * max(1, p.shape[0] / p.shape[1]) ** 0.5)
+
+
+def token_texts(tok):
+    """By id; of a token that is no text of its own, as the tokenizer names it."""
+    texts = [tok.decode([i], skip_special_tokens=False) for i in range(tok.get_vocab_size())]
+    return [tok.id_to_token(i) if not t or "\ufffd" in t else t for i, t in enumerate(texts)]
 
 
 def save(model, folder, tokenizer):
@@ -196,9 +202,10 @@ def main():
     ap.add_argument("-o", "--output", required=True)
     ap.add_argument("--minutes", type=float, default=60)
     ap.add_argument("--steps", type=int, default=0)
-    ap.add_argument("--dim", type=int, default=192)
-    ap.add_argument("--layers", type=int, default=4)
-    ap.add_argument("--heads", type=int, default=3)
+    ap.add_argument("--dim", type=int, default=384)
+    ap.add_argument("--layers", type=int, default=5)
+    ap.add_argument("--heads", type=int, default=6)
+    ap.add_argument("--wide", type=int, default=2, help="feed-forward units, in widths")
     ap.add_argument("--batch", type=int, default=4000, help="tokens a step")
     ap.add_argument("--lr", type=float, default=0.012, help="of the matrices (Muon)")
     ap.add_argument("--adam-lr", type=float, default=0.002, help="of everything else")
@@ -207,7 +214,6 @@ def main():
     ap.add_argument("--warmup", type=float, default=0.02)
     ap.add_argument("--level", type=float, default=0.35, help="end of the full learning rate")
     ap.add_argument("--resume", help="go on from what an earlier run wrote into this folder")
-    ap.add_argument("--no-seed-heads", action="store_true")
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--threads", type=int, default=0)
     ap.add_argument("--save-every", type=float, default=3, help="minutes")
@@ -221,23 +227,21 @@ def main():
     z = np.load(a.packed)
     train, valid = Data(z, "train"), Data(z, "validation")
     tok = Tokenizer.from_file(os.path.join(a.tokenizer, "tokenizer.json"))
-    texts = [tok.id_to_token(i).replace("\u0120", " ") for i in range(tok.get_vocab_size())]
+    texts = token_texts(tok)
     prefix = torch.from_numpy(z["prefix"].astype(np.int64)).to(device)
+    at = circuits.Layout(a.dim, a.heads)
     if a.resume:
         model = load(a.resume)
     else:
-        model = Nano(vocab=len(texts), dim=a.dim, layers=a.layers, heads=a.heads, texts=texts)
-        if not a.no_seed_heads:
-            model.seed_heads()
+        model = Nano(vocab=len(texts), dim=a.dim, layers=a.layers, heads=a.heads, wide=a.wide)
+        circuits.seed(model, at, texts, prefix)
     model.to(device)
     matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and n.startswith("blocks")]
     tables = [model.wte, model.wpe]
     rest = [p for n, p in model.named_parameters() if p.ndim == 1]
     adam = torch.optim.AdamW([{"params": tables, "scale": 1.0}, {"params": rest, "scale": 1.0}],
                              lr=a.adam_lr, betas=(0.9, 0.95), weight_decay=0.0)
-    seeded = not a.no_seed_heads
-    copying = model.blocks[2]
-    muon = Muon(matrices, slow=(copying.wq, copying.wk) if seeded else ())
+    muon = Muon(matrices, slow=(model.blocks[2].wq, model.blocks[2].wk))
     n_params = sum(p.numel() for p in model.parameters())
     room = model.context - len(prefix)
     log = open(os.path.join(a.output, "log.jsonl"), "w", encoding="utf-8")
@@ -263,14 +267,13 @@ def main():
         rows = next(source[fine])
         loss, facts = loss_of(model, prefix, rows, fine, rng, device, sample=0.35)
         loss.backward()
-        if seeded:
-            model.keep_seeds()
+        circuits.keep(model, at)
         torch.nn.utils.clip_grad_norm_(tables + rest, 1.0)
         rate = schedule(done, a)
         for group in adam.param_groups:
             group["lr"] = a.adam_lr * rate
         adam.step()
-        muon.step(a.lr * rate, 0.0 if seeded else 0.01)
+        muon.step(a.lr * rate)
         model.zero_grad(set_to_none=True)
         step += 1
         tokens += facts["tokens"]

@@ -1,0 +1,341 @@
+"""What SlimLM-nano knows before any training: heads that copy, and heads that look up the sentence
+that has the word of a question.
+
+The tasks of the extractive assistant are mostly copying, which a transformer does with heads that
+look back and heads that look for what followed the same tokens before (Olsson et al. 2022). A small
+model would spend all of its training on finding them. Here they are written into four blocks:
+
+    block 0   look one, two and three tokens back; look which task was announced last. The feed-forward
+              part marks where a sentence begins
+    block 1   look three back again, so that a token knows the six before it; look where its sentence
+              began; look whether it stands in the document. Behind <response>: look at the end of the
+              question
+    block 2   behind <response>: find the question's last word in the document, and take over where
+              its sentence begins
+    block 3   repeat what followed the same six tokens, or the same three. Behind <response>: the
+              first, second and third token of the sentence found
+
+A vector of the residual stream has a part for each of these (Layout). A head that has nothing to do
+looks at <document>, where it takes nothing over. Scores are in nats, before softmax.
+"""
+import math
+
+import torch
+import torch.nn.functional as F
+
+CONTENT, FLAG = 0.8, 0.4  # lengths in a vector: of a part with content, of a flag that is set
+# About what LayerNorm multiplies with in front of each block's heads, and of the first's other half.
+FACTORS, FACTOR_INSIDE = (16.0, 9.6, 7.4, 7.0), 9.6
+LETTERS = 44              # of a token's vector, what tells its letters
+MARKERS = ("-", "*", "+", "\u2022")
+HEADINGS = ("#", "##", "###", "####")
+
+
+class Layout:
+    """Which entries of a vector stand for what."""
+
+    OWN = ("line", "stop", "capital", "space", "marker", "quote", "ask", "document", "response",
+           "request", "task_qa", "task_sum", "task_other", "heading")
+    MOVED = ("after_line", "after_stop", "after_marker", "after_response", "after_response_2",
+             "after_response_3", "answering", "summing", "begin", "outside")
+
+    def __init__(self, dim, heads, pairs=16):
+        self.dim, self.head, self.pairs, self.n = dim, dim // heads, pairs, 0
+        self.freq = 2.5 * (1 / 2000.0) ** (torch.arange(pairs) / (pairs - 1))
+        self.pos = self.take(2 * pairs)
+        self.tok = self.take(self.head)
+        self.back = [self.take(32)] + [self.take(16) for _ in range(5)]  # tokens before, in short
+        self.flag = {name: self.take(1) for name in self.OWN + self.MOVED}
+        self.begin = self.take(2 * pairs)            # where the sentence began
+        self.asked = [self.take(32), self.take(16)]  # the last tokens of the question, in short
+        self.target = self.take(2 * pairs)           # where the sentence found begins
+        if self.n + 32 > dim:
+            raise ValueError(f"a width of {dim} is too little: {self.n} entries are taken")
+
+    def take(self, n):
+        self.n += n
+        return slice(self.n - n, self.n)
+
+    def reserved(self, block):
+        """Parts that only circuits may write in this block: they are read later."""
+        parts = [(self.pos, 3), (self.tok, 3), (self.begin, 2), (self.target, 3)]
+        parts += [(s, 3) for s in self.back + list(self.flag.values())]
+        parts += [(s, 2) for s in self.asked]
+        return [s for s, last in parts if block < last]
+
+
+def flags_of(text):
+    """The flags that a token has by its text alone."""
+    word = text.lstrip(" ")
+    end = text.rstrip("\"')]\u201d\u2019")
+    return {"line": "\n" in text, "stop": end[-1:] in (".", "!", "?"), "capital": word[:1].isupper(),
+            "space": text[:1] == " ", "marker": text in MARKERS, "quote": text == '"',
+            "ask": text == "?", "document": text == "<document>", "response": text == "<response>",
+            "request": text == "<request>", "task_qa": text == "answ",
+            "task_sum": text == "ummarization", "task_other": text == "suggest",
+            "heading": text in HEADINGS}
+
+
+def token_vectors(texts, at):
+    """[n][dim]: a token's own part (texts that differ in a space before them or in case share most
+    of it) and its flags."""
+    g = torch.Generator().manual_seed(11)
+    letters, out = {}, torch.zeros(len(texts), at.dim)
+    own = F.normalize(torch.randn(len(texts), at.head - LETTERS, generator=g), dim=1)
+    for i, text in enumerate(texts):
+        key = (text.lstrip(" ") or text).lower()
+        if key not in letters:
+            letters[key] = F.normalize(torch.randn(LETTERS, generator=g), dim=0)
+        out[i, at.tok] = CONTENT * torch.cat([0.83 * letters[key], 0.56 * own[i]])
+        for name, there in flags_of(text).items():
+            out[i, at.flag[name]] = FLAG * there
+    return out
+
+
+def position_vectors(context, at):
+    """[context][dim]: sines of the position, which make "n before" a rotation."""
+    angle = torch.arange(context)[:, None] * at.freq[None]
+    out = torch.zeros(context, at.dim)
+    out[:, at.pos][:, 0::2] = CONTENT / math.sqrt(at.pairs) * angle.sin()
+    out[:, at.pos][:, 1::2] = CONTENT / math.sqrt(at.pairs) * angle.cos()
+    return out
+
+
+class Head:
+    """A head under construction: each term of its score takes some of its rows."""
+
+    def __init__(self, at, block, h):
+        self.at, self.b, self.c = at, block, block.factor
+        self.rows, self.used = slice(h * at.head, (h + 1) * at.head), 0
+        for p in (block.wq, block.wk, block.wv, block.bq, block.bk, block.bv):
+            p[self.rows] = 0
+        block.wo[:, self.rows] = 0
+        self.values = 0
+
+    def next(self, n):
+        at = slice(self.rows.start + self.used, self.rows.start + self.used + n)
+        self.used += n
+        assert self.used <= self.at.head
+        return at
+
+    def match(self, nats, pairs):
+        """pairs: (part or its projection) of the query's vector and of the key's, as matrices
+        [n][dim]. Alike, they score nats."""
+        q, k = pairs
+        rows = self.next(len(q))
+        a = math.sqrt(8 * abs(nats)) / (self.c * CONTENT)
+        self.b.wq[rows] = math.copysign(a, nats) * q
+        self.b.wk[rows] = a * k
+
+    def near(self, nats, n, weights=None, of=None):
+        """Scores nats where the position is n less than that of part `of` (its own, or one taken
+        over). weights: of each frequency, for a slope in place of a peak."""
+        at = self.at
+        w = torch.ones(at.pairs) if weights is None else weights
+        q, k = torch.zeros(2, 2 * at.pairs, at.dim)
+        k[:, at.pos] = torch.eye(2 * at.pairs)
+        turn = torch.zeros(2 * at.pairs, 2 * at.pairs)
+        for i in range(at.pairs):
+            angle = float(at.freq[i]) * n
+            s, c = math.sin(angle), math.cos(angle)
+            turn[2 * i, 2 * i], turn[2 * i, 2 * i + 1] = w[i] * c, -w[i] * s
+            turn[2 * i + 1, 2 * i], turn[2 * i + 1, 2 * i + 1] = w[i] * s, w[i] * c
+        q[:, of or at.pos] = turn
+        self.match(nats if weights is None else nats * at.pairs, (q, k))
+
+    def near_place(self, nats, place):
+        """Falls from nats with the distance from a position, given as its vector."""
+        rows = self.next(2 * self.at.pairs)
+        a = math.sqrt(8 * nats) / (self.c * CONTENT)
+        slow = torch.cat([torch.zeros(12), torch.ones(2 * self.at.pairs - 12)])
+        self.b.bq[rows] = a * self.c * place * slow
+        self.b.wk[rows, self.at.pos] = a * torch.eye(2 * self.at.pairs)
+
+    def nearest(self, nats):
+        """The nearer, the more: falls by nats in about 20 tokens."""
+        slow = self.at.freq[11] / self.at.freq
+        self.near(nats, 0, torch.where(slow <= 1.01, slow, torch.zeros(())))
+
+    def flag(self, nats, keys, when=None):
+        """Scores the keys' flags, weighted; when: only so far as the query has that flag, too."""
+        row = self.next(1)
+        unit = FLAG * self.c
+        if when is None:
+            a = math.sqrt(8 * abs(nats))
+            self.b.bq[row] = math.copysign(a, nats)
+        else:
+            a = math.sqrt(8 * abs(nats))
+            for name in when:
+                self.b.wq[row, self.at.flag[name]] = math.copysign(a, nats) / unit
+        for name, w in keys.items():
+            self.b.wk[row, self.at.flag[name]] = w * a / unit
+
+    def idle(self, nats, *flags):
+        """Looks at <document> unless the query has one of each list of flags."""
+        self.flag(nats * len(flags), {"document": 1})
+        for names in flags:
+            self.flag(-nats, {"document": 1}, when=names)
+
+    def take(self, source, target, gain=1.0, but=None):
+        """Value: the projection source [n][dim] of the key's vector goes to target (a slice of n).
+        but: of <document>, whose flag takes this constant [n] away."""
+        rows = slice(self.rows.start + self.values, self.rows.start + self.values + len(source))
+        self.values += len(source)
+        assert self.values <= self.at.head
+        self.b.wv[rows] = source
+        if but is not None:
+            self.b.wv[rows, self.at.flag["document"]] = -but[:, None] / FLAG
+        self.b.wo[target, rows] = gain / self.c * torch.eye(len(source))
+
+
+def part(at, which, n=None):
+    """The first n entries of a part as a matrix [n][dim]."""
+    n = n or which.stop - which.start
+    m = torch.zeros(n, at.dim)
+    m[:, which.start:which.start + n] = torch.eye(n)
+    return m
+
+
+@torch.no_grad()
+def seed(model, at, texts, prefix, say=3.0):
+    """Writes the circuits into model. prefix: ids of what stands before every <document>."""
+    g = torch.Generator().manual_seed(7)
+    hd, flag = at.head, at.flag
+    blocks = model.blocks
+    for s in at.reserved(2):
+        model.wte[:, s] = 0
+    for s in at.reserved(0):
+        model.wpe[:, s] = 0
+    model.wte += token_vectors(texts, at)
+    model.wpe += position_vectors(model.context, at)
+    for i, b in enumerate(blocks):
+        b.factor = FACTORS[min(i, 3)]
+        for s in at.reserved(i):
+            b.wo[s] = b.wdown[s] = 0
+    # A token in short: 16 entries of all of it, 16 of its letters; as long as the token.
+    mixed = torch.linalg.qr(torch.randn(hd, hd, generator=g))[0][:16] * math.sqrt(hd / 16)
+    spelt = torch.zeros(16, hd)
+    spelt[:, :LETTERS] = torch.linalg.qr(torch.randn(LETTERS, LETTERS, generator=g))[0][:16]
+    spelt *= math.sqrt(LETTERS / 16) / 0.83
+    short = torch.zeros(32, at.dim)
+    short[:16, at.tok], short[16:, at.tok] = mixed, spelt
+    token = part(at, at.tok)
+    document = model.wte[texts.index("<document>")]
+
+    for h, (n, moved) in enumerate((
+            (1, {"line": "after_line", "stop": "after_stop", "marker": "after_marker",
+                 "response": "after_response"}),
+            (2, {"response": "after_response_2"}),
+            (3, {"response": "after_response_3"}))):
+        head = Head(at, blocks[0], h)
+        head.near(80, n)
+        head.take(short if n == 1 else short[:16], at.back[n - 1])
+        for name, to in moved.items():
+            head.take(part(at, flag[name]), flag[to])
+    head = Head(at, blocks[0], 3)
+    head.flag(150, {"task_qa": 1, "task_sum": 1, "task_other": 1, "document": 1})
+    head.nearest(45)
+    head.take(part(at, flag["task_qa"]), flag["answering"])
+    head.take(part(at, flag["task_sum"]), flag["summing"])
+    begins(at, blocks[0])
+
+    head = Head(at, blocks[1], 0)
+    head.near(120, 3)
+    for i in range(3):
+        head.take(part(at, at.back[i], 16), at.back[3 + i])
+    head = Head(at, blocks[1], 1)
+    head.flag(150, {"begin": 1})
+    head.nearest(45)
+    head.take(part(at, at.pos), at.begin)
+    head = Head(at, blocks[1], 2)
+    head.flag(150, {"document": 1, "request": 1})
+    head.nearest(45)
+    head.take(part(at, flag["request"]), flag["outside"])
+    head = Head(at, blocks[1], 3)  # the end of the question: 11 before, or 12 when it is a quote
+    behind = ["after_response", "after_response_2", "after_response_3"]
+    head.near(120, 12)
+    head.flag(50, {"ask": 1, "quote": 1.7})
+    head.idle(170, behind, ["answering"])
+    before = [model.wte[int(i)] for i in reversed(prefix[-3:])]
+    for to, n, source in ((at.asked[0], 32, at.back[0]), (at.asked[1], 16, at.back[1])):
+        head.take(part(at, source, n), to, but=short[:n] @ before[0 if n == 32 else 1])
+
+    head = Head(at, blocks[2], 0)  # the quoted word, or the word before the question mark
+    for nats, to, rows in ((12, 0, slice(0, 16)), (36, 16, slice(16, 32))):
+        q = part(at, at.asked[0])[rows]
+        head.match(nats, (q, short[rows]))
+    head.match(12, (part(at, at.asked[1]), part(at, at.back[0], 16)))
+    head.flag(-80, {"outside": 1})
+    head.idle(80, ["answering"])
+    head.take(part(at, at.begin), at.target, but=model.wpe[len(prefix), at.pos])
+    head = Head(at, blocks[2], 1)  # a summary begins with one of the first sentences
+    head.flag(60, {"stop": 1})
+    head.flag(-80, {"outside": 1})
+    head.near_place(30, model.wpe[len(prefix) + 20, at.pos])
+    head.idle(100, ["summing"])
+    head.take(part(at, at.begin), at.target, but=model.wpe[len(prefix), at.pos])
+
+    for h, n in enumerate((6, 3)):
+        head = Head(at, blocks[3], h)
+        rows = min(16, (hd - 2) // n)
+        for i in range(n):
+            head.match(40, (part(at, at.back[i - 1], rows) if i else short[:rows],
+                                                part(at, at.back[i], rows)))
+        head.flag(400, {"document": 1}, when=["after_response"])
+        head.take(token, at.tok, say, but=document[at.tok])
+    for h, name in enumerate(behind):
+        head = Head(at, blocks[3], 2 + h)
+        head.near(80, -h, of=at.target)
+        head.idle(150, [name], ["answering", "summing"])
+        head.take(token, at.tok, say, but=document[at.tok])
+    model.norm_f.weight.fill_(2.0)
+
+
+def begins(at, b):
+    """Two steps out of four hidden units: a line or a sentence begins, but not at a list's marker; the
+    text behind a marker begins."""
+    steep, low, high = 30.0, 0.7, 0.9
+    rules = ({"after_line": 1, "line": -1, "marker": -1, "heading": -1, "after_stop": 0.6,
+              "capital": 0.4},
+             {"after_marker": 0.5, "space": 0.5})
+    for r, rule in enumerate(rules):
+        for j, edge in enumerate((low, high)):
+            row = 2 * r + j
+            b.wup[row] = 0
+            for name, w in rule.items():
+                b.wup[row, at.flag[name]] = steep * w / (FLAG * FACTOR_INSIDE)
+            b.bup[row] = -steep * edge
+            b.wdown[:, row] = 0
+            b.wdown[at.flag["begin"], row] = (1 if j == 0 else -1) * FLAG / (steep * (high - low))
+
+
+FIXED = (4, 4, 0, 5)  # heads of each block whose queries and keys training leaves alone
+N_HIDDEN = 4          # hidden units of the first block
+
+
+@torch.no_grad()
+def keep(model, at):
+    """Sets the gradients to zero of the circuits, and of all that would write where they read. Without
+    this they are lost among steps that are as long in every direction."""
+    hd = at.head
+    for s in at.reserved(2):
+        model.wte.grad[:, s] = 0
+    for s in at.reserved(0):
+        model.wpe.grad[:, s] = 0
+    for i, b in enumerate(model.blocks[:4]):
+        n = FIXED[i] * hd
+        for p in (b.wq, b.wk, b.bq, b.bk) + ((b.wv, b.bv) if i < 3 else ()):
+            p.grad[:n] = 0
+        if i < 3:
+            b.wo.grad[:, :n] = 0
+        for s in at.reserved(i):
+            for p in (b.wo, b.bo, b.wdown, b.bdown):
+                p.grad[s] = 0
+        if i in (0, 1, 3):
+            for p in b.norm_1.parameters():
+                p.grad.zero_()
+    b = model.blocks[0]
+    b.wup.grad[:N_HIDDEN] = b.bup.grad[:N_HIDDEN] = 0
+    b.wdown.grad[:, :N_HIDDEN] = 0
+    for p in b.norm_2.parameters():
+        p.grad.zero_()
