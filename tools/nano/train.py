@@ -27,7 +27,7 @@ PRE_DOC_W, FINE_DOC_W = 0.5, 0.15  # weight of a document's tokens beside an ans
 RESPONSE = 6                       # id of <response>, see tokenizer.py
 FIRST_N, FIRST_W = 4, 3.0          # the first tokens of an answer say which sentence it is
 QUOTE, TOPIC = 3, 4                # kinds of branches beside the tasks, see pack.py
-SUGGESTION, N_TOPICS = 1, 2        # of a document at one time: one list of questions, two topics
+SUGGESTION, N_TOPICS = 1, 3        # of a document at one time: one list of questions, three topics
 
 
 class Data:
@@ -52,7 +52,7 @@ class Data:
             kinds = {}
             for b in rng.sample(d["branches"], len(d["branches"])):
                 kinds.setdefault(b[0], []).append(b)
-            own = kinds.get(0, []) + kinds.get(SUGGESTION, [])[:1] + kinds.get(2, [])
+            own = kinds.get(0, [])[:1] + kinds.get(SUGGESTION, [])[:1] + kinds.get(2, [])
             own += kinds.get(TOPIC, [])[:N_TOPICS]
             rng.shuffle(own)
         else:
@@ -241,7 +241,7 @@ def main():
     rest = [p for n, p in model.named_parameters() if p.ndim == 1]
     adam = torch.optim.AdamW([{"params": tables, "scale": 1.0}, {"params": rest, "scale": 1.0}],
                              lr=a.adam_lr, betas=(0.9, 0.95), weight_decay=0.0)
-    muon = Muon(matrices, slow=(model.blocks[2].wq, model.blocks[2].wk))
+    muon = Muon(matrices, slow=[p for b in model.blocks[:3] for p in (b.wo, b.wdown)])
     n_params = sum(p.numel() for p in model.parameters())
     room = model.context - len(prefix)
     log = open(os.path.join(a.output, "log.jsonl"), "w", encoding="utf-8")
