@@ -39,6 +39,7 @@ class Layout:
            "request", "task_qa", "task_sum", "task_other", "heading")
     MOVED = ("after_line", "after_stop", "after_marker", "after_response", "after_response_2",
              "after_response_3", "answering", "summing", "begin", "outside", "one")
+    SENTENCE = ("dense", "whole")
 
     def __init__(self, dim, heads, pairs=16):
         self.dim, self.head, self.pairs, self.n = dim, dim // heads, pairs, 0
@@ -50,6 +51,7 @@ class Layout:
         self.begin = self.take(2 * pairs)            # where the sentence began
         self.asked = [self.take(32), self.take(16)]  # the last tokens of the question, in short
         self.target = self.take(2 * pairs)           # where the sentence found begins
+        self.flag.update({name: self.take(1) for name in self.SENTENCE})
         if self.n + 32 > dim:
             raise ValueError(f"a width of {dim} is too little: {self.n} entries are taken")
 
@@ -249,6 +251,7 @@ def seed(model, at, texts, prefix, say=3.0):
     head.flag(350, {"begin": 1, "one": -1})
     head.nearest(100)
     head.take(part(at, at.pos), at.begin)
+    head.take(part(at, flag["capital"]), flag["whole"])
     head = Head(at, blocks[1], 2)
     head.flag(150, {"document": 1, "request": 1})
     head.nearest(45)
@@ -262,33 +265,39 @@ def seed(model, at, texts, prefix, say=3.0):
     for to, n, source in ((at.asked[0], 32, at.back[0]), (at.asked[1], 16, at.back[1])):
         head.take(part(at, source, n), to, but=short[:n] @ before[0 if n == 32 else 1])
 
+    head = Head(at, blocks[1], 4)  # how many sentences began lately: few where they are long
+    head.nearest(4)
+    head.take(part(at, flag["begin"]), flag["dense"], 10)
+
     head = Head(at, blocks[2], 0)  # the quoted word, or the word before the question mark
     for nats, to, rows in ((18, 0, slice(0, 16)), (54, 16, slice(16, 32))):
         q = part(at, at.asked[0])[rows]
         head.match(nats, (q, short[rows]))
     head.match(18, (part(at, at.asked[1]), part(at, at.back[0], 16)))
     head.flag(-120, {"outside": 1})
-    head.idle(120, ["answering"])
+    head.idle(200, ["answering"])
     head.take(part(at, at.begin), at.target, but=model.wpe[len(prefix), at.pos])
-    head = Head(at, blocks[2], 1)  # a summary begins with one of the first sentences
-    head.flag(60, {"stop": 1})
-    head.flag(-80, {"outside": 1})
-    head.near_place(30, model.wpe[len(prefix) + 20, at.pos])
-    head.idle(100, ["summing"])
+    head = Head(at, blocks[2], 1)  # a summary begins with one of the first sentences, a whole and
+    head.flag(200, {"stop": 1, "one": -1.6})  # long one
+    head.flag(-300, {"outside": 1})
+    head.near_place(150, model.wpe[len(prefix) + 20, at.pos])
+    head.flag(-68, {"dense": 1})
+    head.flag(68, {"whole": 1})
+    head.idle(800, ["summing"])
     head.take(part(at, at.begin), at.target, but=model.wpe[len(prefix), at.pos])
 
     for h, n in enumerate((6, 3)):
         head = Head(at, blocks[3], h)
         rows = min(16, (hd - 2) // n)
         for i in range(n):
-            head.match(40, (part(at, at.back[i - 1], rows) if i else short[:rows],
+            head.match(80, (part(at, at.back[i - 1], rows) if i else short[:rows],
                                                 part(at, at.back[i], rows)))
-        head.flag(400, {"document": 1}, when=["after_response"])
+        head.flag(800, {"document": 1}, when=["after_response"])
         head.take(token, at.tok, say, but=document[at.tok])
     for h, name in enumerate(behind):
         head = Head(at, blocks[3], 2 + h)
-        head.near(80, -h, of=at.target)
-        head.idle(100, [name], ["answering", "summing"])
+        head.near(250, -h, of=at.target)
+        head.idle(300, [name], ["answering", "summing"])
         head.take(token, at.tok, say, but=document[at.tok])
     model.norm_f.weight.fill_(0.4)
 
@@ -313,7 +322,7 @@ def begins(at, b):
             b.wdown[at.flag["begin"], row] = (-7 / 8 if j else 1) * FLAG / (steep * (high - low))
 
 
-FIXED = (4, 4, 1, 5)  # heads of each block that training leaves alone: all but the summary's
+FIXED = (4, 5, 2, 5)  # heads of each block that training leaves alone
 N_HIDDEN = 4          # hidden units of the first block, likewise
 
 

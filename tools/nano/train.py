@@ -241,7 +241,8 @@ def main():
     rest = [p for n, p in model.named_parameters() if p.ndim == 1]
     adam = torch.optim.AdamW([{"params": tables, "scale": 1.0}, {"params": rest, "scale": 1.0}],
                              lr=a.adam_lr, betas=(0.9, 0.95), weight_decay=0.0)
-    muon = Muon(matrices, slow=[p for b in model.blocks[:3] for p in (b.wo, b.wdown)])
+    slow = [p for b in model.blocks[:3] for p in (b.wo, b.wdown)]
+    muon = Muon(matrices, slow=slow)
     n_params = sum(p.numel() for p in model.parameters())
     room = model.context - len(prefix)
     log = open(os.path.join(a.output, "log.jsonl"), "w", encoding="utf-8")
