@@ -94,6 +94,12 @@ class Nano(nn.Module):
             x = self.rest(x, F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None]), w, b)
         return self.norm_f(x), wte
 
+    def block(self, b, x):
+        """One block on whole texts, [n][t][dim]."""
+        w = {n: self.w(getattr(b, "w" + n)) for n in ("q", "k", "v", "o", "up", "down")}
+        q, k, v = self.qkv(b.norm_1(x), w, b)
+        return self.rest(x, F.scaled_dot_product_attention(q, k, v, is_causal=True), w, b)
+
     def mpt(self):
         """The tensors under the names of MPT, rounded when training has come to that."""
         out = {"transformer.wte.weight": self.w(self.wte), "transformer.wpe.weight": self.wpe,

@@ -27,6 +27,7 @@ PRE_DOC_W, FINE_DOC_W = 0.5, 0.15  # weight of a document's tokens beside an ans
 RESPONSE = 6                       # id of <response>, see tokenizer.py
 FIRST_N, FIRST_W = 4, 3.0          # the first tokens of an answer say which sentence it is
 QUOTE, TOPIC = 3, 4                # kinds of branches beside the tasks, see pack.py
+SETTLE = 20                        # steps from one circuits.settle() to the next
 SUGGESTION, N_TOPICS = 1, 3        # of a document at one time: one list of questions, three topics
 
 
@@ -275,6 +276,8 @@ def main():
             group["lr"] = a.adam_lr * rate
         adam.step()
         muon.step(a.lr * rate)
+        if step % SETTLE == 0:
+            circuits.settle(model, at, prefix)
         model.zero_grad(set_to_none=True)
         step += 1
         tokens += facts["tokens"]
@@ -293,6 +296,7 @@ def main():
                 v = [loss_of(model, prefix, rows, fine, vrng, device)[1] for rows in held[fine]]
             tell(event="validation", step=step, fine=fine, **{
                 k: round(sum(x[k] for x in v) / len(v), 4) for k in v[0] if k != "tokens"})
+    circuits.settle(model, at, prefix)
     save(model, a.output, a.tokenizer)
     with torch.no_grad():
         v = [loss_of(model, prefix, rows, True, vrng, device)[1] for rows in held[True]]
