@@ -10,10 +10,11 @@ model would spend all of its training on finding them. Here they are written int
     block 1   look three back again, so that a token knows the six before it; look where its sentence
               began; look whether it stands in the document. Behind <response>: look at the end of the
               question
-    block 2   behind <response>: find the question's last word in the document, and take over where
-              its sentence begins
-    block 3   repeat what followed the same six tokens, or the same three. Behind <response>: the
-              first, second and third token of the sentence found
+    block 2   find where the sentence to be repeated begins. In an answer: it has the question's last
+              word. In a summary: one of the first, long and whole; then, when one has ended with its
+              line, the next
+    block 3   repeat what followed the same six tokens, or the same three; the first, second and third
+              token of the sentence found
 
 A vector of the residual stream has a part for each of these (Layout). A head that has nothing to do
 looks at <document>, where it takes nothing over. Scores are in nats, before softmax.
@@ -28,7 +29,8 @@ CONTENT, FLAG = 4.0, 2.0  # lengths in a vector: of a part with content, of a fl
 # About what LayerNorm multiplies with in front of each block's heads, and of the first's other half.
 FACTORS, FACTOR_INSIDE = (3.1, 1.75, 1.42, 1.1), 1.96
 DOCUMENT = 1              # id of <document>, see tokenizer.py
-LETTERS = 44              # of a token's vector, what tells its letters
+LETTERS = 44              # of a token's vector, what tells its letters; its length and the rest's
+OF_LETTERS, OF_ITSELF = 0.83, 0.56
 MARKERS = ("-", "*", "+", "\u2022")
 HEADINGS = ("#", "##", "###", "####")
 
@@ -90,7 +92,7 @@ def token_vectors(texts, at):
         key = (text.lstrip(" ") or text).lower()
         if key not in letters:
             letters[key] = F.normalize(torch.randn(LETTERS, generator=g), dim=0)
-        out[i, at.tok] = CONTENT * torch.cat([0.83 * letters[key], 0.56 * own[i]])
+        out[i, at.tok] = CONTENT * torch.cat([OF_LETTERS * letters[key], OF_ITSELF * own[i]])
         for name, there in flags_of(text).items():
             out[i, at.flag[name]] = FLAG * there
     return out
@@ -123,10 +125,8 @@ class Head:
         assert self.used <= self.at.head
         return at
 
-    def match(self, nats, pairs):
-        """pairs: (part or its projection) of the query's vector and of the key's, as matrices
-        [n][dim]. Alike, they score nats."""
-        q, k = pairs
+    def match(self, nats, q, k):
+        """q, k: projections [n][dim] of the query's and the key's vector. Alike, they score nats."""
         rows = self.next(len(q))
         a = math.sqrt(8 * abs(nats)) / (self.c * CONTENT)
         self.b.wq[rows] = math.copysign(a, nats) * q
@@ -146,7 +146,7 @@ class Head:
             turn[2 * i, 2 * i], turn[2 * i, 2 * i + 1] = w[i] * c, -w[i] * s
             turn[2 * i + 1, 2 * i], turn[2 * i + 1, 2 * i + 1] = w[i] * s, w[i] * c
         q[:, of or at.pos] = turn
-        self.match(nats if weights is None else nats * at.pairs, (q, k))
+        self.match(nats if weights is None else nats * at.pairs, q, k)
 
     def near_place(self, nats, place):
         """Falls from nats with the distance from a position, given as its vector."""
@@ -164,12 +164,10 @@ class Head:
     def flag(self, nats, keys, when=None):
         """Scores the keys' flags, weighted; when: only so far as the query has that flag, too."""
         row = self.next(1)
-        unit = FLAG * self.c
+        unit, a = FLAG * self.c, math.sqrt(8 * abs(nats))
         if when is None:
-            a = math.sqrt(8 * abs(nats))
             self.b.bq[row] = math.copysign(a, nats)
         else:
-            a = math.sqrt(8 * abs(nats))
             for name in when:
                 self.b.wq[row, self.at.flag[name]] = math.copysign(a, nats) / unit
         for name, w in keys.items():
@@ -198,119 +196,138 @@ def part(at, which, n=None):
     return m
 
 
+BEHIND = ("after_response", "after_response_2", "after_response_3")  # the answer's first tokens
+ENDED = ("stop", "after_stop", "after_stop_2")  # a sentence has ended, zero to two tokens ago
+
+
 @torch.no_grad()
-def seed(model, at, texts, prefix, say=3.0):
+def seed(model, at, texts, prefix):
     """Writes the circuits into model. prefix: ids of what stands before every <document>."""
-    g = torch.Generator().manual_seed(7)
-    hd, flag = at.head, at.flag
-    blocks = model.blocks
     for s in at.reserved(2):
         model.wte[:, s] = 0
     for s in at.reserved(0):
         model.wpe[:, s] = 0
     model.wte += token_vectors(texts, at)
     model.wpe += position_vectors(model.context, at)
-    for i, b in enumerate(blocks):
+    for i, b in enumerate(model.blocks):
         b.factor = FACTORS[min(i, 3)]
         for s in at.reserved(i):
             b.wo[s] = b.wdown[s] = 0
-    # A token in short: 16 entries of all of it, 16 of its letters; as long as the token.
-    mixed = torch.linalg.qr(torch.randn(hd, hd, generator=g))[0][:16] * math.sqrt(hd / 16)
-    spelt = torch.zeros(16, hd)
-    spelt[:, :LETTERS] = torch.linalg.qr(torch.randn(LETTERS, LETTERS, generator=g))[0][:16]
-    spelt *= math.sqrt(LETTERS / 16) / 0.83
-    short = torch.zeros(32, at.dim)
-    short[:16, at.tok], short[16:, at.tok] = mixed, spelt
-    token = part(at, at.tok)
+    short = shortened(at)
+    look_back(at, model.blocks[0], short)
+    begins(at, model.blocks[0])
+    look_around(at, model.blocks[1])
+    find(at, model.blocks[2], short, model.wpe[len(prefix) + 20, at.pos])
+    repeat(at, model.blocks[3], short)
+    model.norm_f.weight.fill_(0.4)
+    settle(model, at, prefix)
 
-    for h, (n, moved) in enumerate((
-            (1, {"line": "after_line", "stop": "after_stop", "marker": "after_marker",
-                 "response": "after_response"}),
-            (2, {"response": "after_response_2", "stop": "after_stop_2"}),
-            (3, {"response": "after_response_3"}))):
-        head = Head(at, blocks[0], h)
-        head.near(80, n)
-        head.take(short if n == 1 else short[:16], at.back[n - 1])
+
+def shortened(at):
+    """[32][dim]: a token in short: 16 entries of all of it, 16 of its letters; each as long as the
+    token."""
+    g = torch.Generator().manual_seed(7)
+    mixed = torch.linalg.qr(torch.randn(at.head, at.head, generator=g))[0][:16]
+    spelt = torch.linalg.qr(torch.randn(LETTERS, LETTERS, generator=g))[0][:16]
+    out = torch.zeros(32, at.dim)
+    out[:16, at.tok] = mixed * math.sqrt(at.head / 16)
+    out[16:, at.tok][:, :LETTERS] = spelt * (math.sqrt(LETTERS / 16) / OF_LETTERS)
+    return out
+
+
+def look_back(at, b, short):
+    """Block 0: the last three tokens; the task announced last."""
+    flag = at.flag
+    for h, moved in enumerate(({"line": "after_line", "stop": "after_stop", "marker": "after_marker",
+                                "response": "after_response"},
+                               {"response": "after_response_2", "stop": "after_stop_2"},
+                               {"response": "after_response_3"})):
+        head = Head(at, b, h)
+        head.near(80, h + 1)
+        head.take(short if h == 0 else short[:16], at.back[h])
         for name, to in moved.items():
             head.take(part(at, flag[name]), flag[to])
-    head = Head(at, blocks[0], 3)
+    head = Head(at, b, 3)
     head.flag(150, {"task_qa": 1, "task_sum": 1, "task_other": 1, "document": 1})
     head.nearest(45)
     head.take(part(at, flag["task_qa"]), flag["answering"])
     head.take(part(at, flag["task_sum"]), flag["summing"])
-    begins(at, blocks[0])
 
-    head = Head(at, blocks[1], 0)
+
+def look_around(at, b):
+    """Block 1: the three tokens before the last three; where the sentence began, and whether with a
+    capital; inside the document or outside; the end of the question; how dense sentences are."""
+    flag = at.flag
+    head = Head(at, b, 0)
     head.near(120, 3)
     for i in range(3):
         head.take(part(at, at.back[i], 16), at.back[3 + i])
-    head = Head(at, blocks[1], 1)
+    head = Head(at, b, 1)
     head.flag(350, {"begin": 1, "one": -1})
     head.nearest(100)
     head.take(part(at, at.pos), at.begin)
     head.take(part(at, flag["capital"]), flag["whole"])
-    head = Head(at, blocks[1], 2)
+    head = Head(at, b, 2)
     head.flag(150, {"document": 1, "request": 1})
     head.nearest(45)
     head.take(part(at, flag["request"]), flag["outside"])
-    head = Head(at, blocks[1], 3)  # the end of the question: 11 before, or 12 when it is a quote
-    behind = ["after_response", "after_response_2", "after_response_3"]
+    head = Head(at, b, 3)  # 11 tokens before an answer's first, or 12 when it is a quote's end
     head.near(120, 12)
     head.flag(50, {"ask": 1, "quote": 1.7})
-    head.idle(220, behind, ["answering"])
-    for to, n, source in ((at.asked[0], 32, at.back[0]), (at.asked[1], 16, at.back[1])):
-        head.take(part(at, source, n), to)
-
-    head = Head(at, blocks[1], 4)  # how many sentences began lately: few where they are long
+    head.idle(220, BEHIND, ["answering"])
+    head.take(part(at, at.back[0]), at.asked[0])
+    head.take(part(at, at.back[1]), at.asked[1])
+    head = Head(at, b, 4)  # few sentences began lately where they are long
     head.nearest(4)
     head.take(part(at, flag["begin"]), flag["dense"], 10)
 
-    head = Head(at, blocks[2], 0)  # the quoted word, or the word before the question mark
-    for nats, to, rows in ((18, 0, slice(0, 16)), (54, 16, slice(16, 32))):
-        q = part(at, at.asked[0])[rows]
-        head.match(nats, (q, short[rows]))
-    head.match(18, (part(at, at.asked[1]), part(at, at.back[0], 16)))
+
+def find(at, b, short, first):
+    """Block 2: where the sentence begins that is to be repeated. first: the vector of a position among
+    a document's first."""
+    head = Head(at, b, 0)  # it has the quoted word, or the word before the question mark
+    for nats, rows in ((18, slice(0, 16)), (54, slice(16, 32))):
+        head.match(nats, part(at, at.asked[0])[rows], short[rows])
+    head.match(18, part(at, at.asked[1]), part(at, at.back[0], 16))
     head.flag(-120, {"outside": 1})
-    head.idle(200, behind, ["answering"])
+    head.idle(200, BEHIND, ["answering"])
     head.take(part(at, at.begin), at.target)
-    head = Head(at, blocks[2], 1)  # a summary begins with one of the first sentences, a whole and
-    head.flag(200, {"stop": 1, "one": -1.6})  # long one
+    head = Head(at, b, 1)  # a summary's first: one of the document's first, long and whole
+    head.flag(200, {"stop": 1, "one": -1.6})
     head.flag(-300, {"outside": 1})
-    head.near_place(150, model.wpe[len(prefix) + 20, at.pos])
+    head.near_place(150, first)
     head.flag(-68, {"dense": 1})
     head.flag(68, {"whole": 1})
-    head.idle(800, behind, ["summing"])
+    head.idle(800, BEHIND, ["summing"])
     head.take(part(at, at.begin), at.target)
-
-    # In a summary, where a sentence has ended, or has begun with one or two tokens: the sentence that
-    # in the document stands behind the same one and an end of line.
-    ended = ["stop", "after_stop", "after_stop_2"]
-    for k, name in enumerate(ended):
-        head = Head(at, blocks[2], 2 + k)
+    for k, name in enumerate(ENDED):  # a summary's next: behind the last one and an empty line
+        head = Head(at, b, 2 + k)
         for i in range(4):
             own = part(at, at.back[i + k - 1], 12) if i + k else short[:12]
-            head.match(80, (own, part(at, at.back[2 + i], 12)))
+            head.match(80, own, part(at, at.back[2 + i], 12))
         head.flag(120, {"begin": 1})
         head.flag(215, {"document": 1}, when=["one"])
         head.idle(500, [name], ["summing"])
         head.take(part(at, at.pos), at.target)
 
-    for h, n in enumerate((6, 3)):
-        head = Head(at, blocks[3], h)
-        rows = min(16, (hd - 2) // n)
+
+def repeat(at, b, short, say=3.0):
+    """Block 3: the next token."""
+    token = part(at, at.tok)
+    for h, n in enumerate((6, 3)):  # what followed the same six, or three
+        head = Head(at, b, h)
+        rows = min(16, (at.head - 2) // n)
         for i in range(n):
-            head.match(80, (part(at, at.back[i - 1], rows) if i else short[:rows],
-                            part(at, at.back[i], rows)))
+            own = part(at, at.back[i - 1], rows) if i else short[:rows]
+            head.match(80, own, part(at, at.back[i], rows))
         head.flag(800, {"document": 1}, when=["after_response"])
         head.take(token, at.tok, say)
-    for h in range(3):
-        head = Head(at, blocks[3], 2 + h)
-        head.near(250, -h, of=at.target)
+    for i in range(3):  # the first, second or third token of the sentence found
+        head = Head(at, b, 2 + i)
+        head.near(250, -i, of=at.target)
         head.flag(20, {"document": 1}, when=["one"])
-        head.idle(300, [behind[h], ended[h]], ["answering", "summing"])
+        head.idle(300, [BEHIND[i], ENDED[i]], ["answering", "summing"])
         head.take(token, at.tok, say)
-    model.norm_f.weight.fill_(0.4)
-    settle(model, at, prefix)
 
 
 @torch.no_grad()
