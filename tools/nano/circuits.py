@@ -70,21 +70,31 @@ class Layout:
         return [s for s, last in parts if block < last]
 
 
+TASKS = {"summarization": "task_sum", "question_suggestion": "task_other",
+         "question_answering": "task_qa"}
+
+
+def task_marks(tok):
+    """Of each task the rarest of the tokens that announce it and none of the others: id to flag."""
+    ids = {name: tok.encode(f"<intent>: {name}", add_special_tokens=False).ids for name in TASKS}
+    return {max(i for i in own if not any(i in ids[other] for other in TASKS if other != name)):
+            TASKS[name] for name, own in ids.items()}
+
+
 def flags_of(text):
     """The flags that a token has by its text alone."""
     word = text.lstrip(" ")
     end = text.rstrip("\"')]\u201d\u2019")
     return {"line": "\n" in text, "stop": end[-1:] in (".", "!", "?"), "capital": word[:1].isupper(),
             "space": text[:1] == " ", "marker": text in MARKERS, "quote": text == '"',
-            "ask": text == "?", "document": text == "<document>", "response": text == "<response>",
-            "request": text == "<request>", "task_qa": text == "answ",
-            "task_sum": text == "ummarization", "task_other": text == "suggest",
+            "ask": text in ("?", '"?'), "document": text == "<document>",
+            "response": text == "<response>", "request": text == "<request>",
             "heading": text in HEADINGS}
 
 
-def token_vectors(texts, at):
+def token_vectors(texts, marks, at):
     """[n][dim]: a token's own part (texts that differ in a space before them or in case share most
-    of it) and its flags."""
+    of it) and its flags. marks: of task_marks()."""
     g = torch.Generator().manual_seed(11)
     letters, out = {}, torch.zeros(len(texts), at.dim)
     own = F.normalize(torch.randn(len(texts), at.head - LETTERS, generator=g), dim=1)
@@ -95,6 +105,8 @@ def token_vectors(texts, at):
         out[i, at.tok] = CONTENT * torch.cat([OF_LETTERS * letters[key], OF_ITSELF * own[i]])
         for name, there in flags_of(text).items():
             out[i, at.flag[name]] = FLAG * there
+    for i, name in marks.items():
+        out[i, at.flag[name]] = FLAG
     return out
 
 
@@ -201,13 +213,14 @@ ENDED = ("stop", "after_stop", "after_stop_2")  # a sentence has ended, zero to 
 
 
 @torch.no_grad()
-def seed(model, at, texts, prefix):
-    """Writes the circuits into model. prefix: ids of what stands before every <document>."""
+def seed(model, at, texts, marks, prefix):
+    """Writes the circuits into model. texts: of the tokens, by id; marks: of task_marks(). prefix: ids
+    of what stands before every <document>."""
     for s in at.reserved(2):
         model.wte[:, s] = 0
     for s in at.reserved(0):
         model.wpe[:, s] = 0
-    model.wte += token_vectors(texts, at)
+    model.wte += token_vectors(texts, marks, at)
     model.wpe += position_vectors(model.context, at)
     for i, b in enumerate(model.blocks):
         b.factor = FACTORS[min(i, 3)]

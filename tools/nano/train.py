@@ -235,7 +235,7 @@ def main():
         model = load(a.resume)
     else:
         model = Nano(vocab=len(texts), dim=a.dim, layers=a.layers, heads=a.heads, wide=a.wide)
-        circuits.seed(model, at, texts, prefix)
+        circuits.seed(model, at, texts, circuits.task_marks(tok), prefix)
     model.to(device)
     matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and n.startswith("blocks")]
     tables = [model.wte, model.wpe]
