@@ -17,7 +17,7 @@ san=fuzzer-no-link,address,undefined
 out=build/san-$(echo "$san" | tr , -)
 failed=
 for name in "$@"; do
-    make --no-print-directory CC=clang SAN="$san" "$out/tests/fuzz/fuzz_$name"
+    make --no-print-directory CC=clang CXX=clang++ SAN="$san" "$out/tests/fuzz/fuzz_$name"
     mkdir -p "build/fuzz/$name"
     echo "fuzz: $name, $seconds s"
     set -- "build/fuzz/$name"
