@@ -26,8 +26,9 @@ import torch.nn.functional as F
 
 CONTENT, FLAG = 4.0, 2.0  # lengths in a vector: of a part with content, of a flag that is set; much,
                           # so that what is learned beside them hardly changes LayerNorm's factors
-# About what LayerNorm multiplies with in front of each block's heads, and of the first's other half.
-FACTORS, FACTOR_INSIDE = (3.1, 1.75, 1.42, 1.1), 1.96
+# About what LayerNorm multiplies with in front of each block's heads, and of the first's other half, at
+# a width of 384; it grows with the root of the width.
+FACTORS, FACTOR_INSIDE, AT_WIDTH = (3.1, 1.75, 1.42, 1.1), 1.96, 384
 DOCUMENT = 1              # id of <document>, see tokenizer.py
 LETTERS = 44              # of a token's vector, what tells its letters; its length and the rest's
 OF_LETTERS, OF_ITSELF = 0.83, 0.56
@@ -223,7 +224,7 @@ def seed(model, at, texts, marks, prefix):
     model.wte += token_vectors(texts, marks, at)
     model.wpe += position_vectors(model.context, at)
     for i, b in enumerate(model.blocks):
-        b.factor = FACTORS[min(i, 3)]
+        b.factor = FACTORS[min(i, 3)] * math.sqrt(at.dim / AT_WIDTH)
         for s in at.reserved(i):
             b.wo[s] = b.wdown[s] = 0
     short = shortened(at)
@@ -347,7 +348,8 @@ def repeat(at, b, short, say=3.0):
 def settle(model, at, prefix):
     """Makes idle heads take over exactly nothing: what stands at <document> changes a little while the
     model learns, and a bit of it from each of many heads would be a wrong position."""
-    ids = torch.cat([torch.as_tensor(prefix), torch.tensor([DOCUMENT], device=model.wte.device)])
+    device = model.wte.device
+    ids = torch.cat([torch.as_tensor(x, device=device) for x in (prefix, [DOCUMENT])])
     col = at.flag["document"].start
     x = (model.w(model.wte)[ids] + model.wpe[:len(ids)])[None]
     for b, heads in zip(model.blocks, IDLE):
@@ -364,6 +366,7 @@ def begins(at, b):
     text behind a marker begins. A step's falling unit has 8/7 of the slope and 7/8 of the weight, since
     Q4_0 reaches from -8 to 7."""
     steep, low, high = 30.0, 0.7, 0.9
+    unit = FLAG * FACTOR_INSIDE * math.sqrt(at.dim / AT_WIDTH)
     rules = ({"after_line": 1, "line": -1, "marker": -1, "heading": -1, "after_stop": 0.6,
               "capital": 0.4},
              {"after_marker": 0.5, "space": 0.5})
@@ -373,14 +376,14 @@ def begins(at, b):
             b.wup[row] = 0
             slope = steep * (8 / 7 if j else 1)
             for name, w in rule.items():
-                b.wup[row, at.flag[name]] = slope * w / (FLAG * FACTOR_INSIDE)
+                b.wup[row, at.flag[name]] = slope * w / unit
             b.bup[row] = -slope * edge
             b.wdown[:, row] = 0
             b.wdown[at.flag["begin"], row] = (-7 / 8 if j else 1) * FLAG / (steep * (high - low))
 
 
+IDLE = (), (3,), (0, 1, 2, 3, 4), (0, 1, 2, 3, 4)  # heads of each block that may have nothing to do
 FIXED = (4, 5, 5, 5)  # heads of each block that training leaves alone
-IDLE = (), (3,), (0, 1, 2, 3, 4), (0, 1, 2, 3, 4)  # heads that look at <document> for nothing
 N_HIDDEN = 4          # hidden units of the first block, likewise
 
 

@@ -63,6 +63,9 @@ class Nano(nn.Module):
     def w(self, p):
         return RoundQ4.apply(p) if self.round else p
 
+    def weights(self, b):
+        return {n: self.w(getattr(b, "w" + n)) for n in ("q", "k", "v", "o", "up", "down")}
+
     def qkv(self, x, w, b):
         n, t, _ = x.shape
         hd = self.dim // self.heads
@@ -84,7 +87,7 @@ class Nano(nn.Module):
         if prefix is not None:
             y = (wte[prefix] + self.wpe[:len(prefix)])[None]
         for b in self.blocks:
-            w = {n: self.w(getattr(b, "w" + n)) for n in ("q", "k", "v", "o", "up", "down")}
+            w = self.weights(b)
             q, k, v = self.qkv(b.norm_1(x), w, b)
             if y is not None:
                 pq, pk, pv = self.qkv(b.norm_1(y), w, b)
@@ -96,7 +99,7 @@ class Nano(nn.Module):
 
     def block(self, b, x):
         """One block on whole texts, [n][t][dim]."""
-        w = {n: self.w(getattr(b, "w" + n)) for n in ("q", "k", "v", "o", "up", "down")}
+        w = self.weights(b)
         q, k, v = self.qkv(b.norm_1(x), w, b)
         return self.rest(x, F.scaled_dot_product_attention(q, k, v, is_causal=True), w, b)
 
