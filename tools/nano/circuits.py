@@ -1,20 +1,22 @@
 """What SlimLM-nano knows before any training: heads that copy, and heads that look up the sentence
-that has the word of a question.
+that has the word of a question, or that a summary should have next.
 
 The tasks of the extractive assistant are mostly copying, which a transformer does with heads that
 look back and heads that look for what followed the same tokens before (Olsson et al. 2022). A small
-model would spend all of its training on finding them. Here they are written into four blocks:
+model would spend all of its training on finding them. Here they are written into five blocks:
 
     block 0   look one, two and three tokens back; look which task was announced last. The feed-forward
               part marks where a sentence begins
     block 1   look three back again, so that a token knows the six before it; look where its sentence
-              began; look whether it stands in the document. Behind <response>: look at the end of the
-              question
-    block 2   find where the sentence to be repeated begins. In an answer: it has the question's last
-              word. In a summary: one of the first, long and whole; then, when one has ended with its
-              line, the next
-    block 3   repeat what followed the same six tokens, or the same three; the first, second and third
-              token of the sentence found
+              began, how, and how long ago; look whether it stands in the document. Behind <response>:
+              look at the end of the question
+    block 2   in an answer: look where in the document the same tokens stand, from where one copies;
+              in a summary: count its sentences
+    block 3   find where the sentence to be copied begins. For an answer: it has the question's last
+              word. For a summary: an early one that is long and stands on its own; then, when one has
+              ended, another behind it
+    block 4   repeat the token behind the place one copies from; the first, second and third token of
+              the sentence found
 
 A vector of the residual stream has a part for each of these (Layout). A head that has nothing to do
 looks at <document>, where it takes nothing over. Scores are in nats, before softmax.
@@ -28,34 +30,49 @@ CONTENT, FLAG = 4.0, 2.0  # lengths in a vector: of a part with content, of a fl
                           # so that what is learned beside them hardly changes LayerNorm's factors
 # About what LayerNorm multiplies with in front of each block's heads, and of the first's other half, at
 # a width of 384; it grows with the root of the width.
-FACTORS, FACTOR_INSIDE, AT_WIDTH = (3.1, 1.75, 1.42, 1.1), 1.96, 384
+FACTORS, FACTOR_INSIDE, AT_WIDTH = (3.13, 2.01, 1.65, 1.65, 1.65), 2.015, 384
+# <document> is long, so that what is learned beside it hardly changes its own factor: about this.
+LONG, FACTOR_LONG = 24.0, 0.79
 DOCUMENT = 1              # id of <document>, see tokenizer.py
-LETTERS = 44              # of a token's vector, what tells its letters; its length and the rest's
-OF_LETTERS, OF_ITSELF = 0.83, 0.56
+# A token's vector in parts that have the same length in all tokens, so that a token is like no other
+# as much as like itself: (entries, whether they tell its letters). The first 16 are its code.
+PARTS = ((6, True), (2, False), (4, True), (4, False), (16, True), (18, True), (14, False))
+CODE, SPELT = 16, 16
+OF_LETTERS, OF_ITSELF = 0.83, 0.56  # lengths of what tells a token's letters, and of the rest
+BACK = (8, 8, 6, 6, 6)  # entries for the tokens before the last
+SOME = 8                # entries for what stood some tokens before
 MARKERS = ("-", "*", "+", "\u2022")
 HEADINGS = ("#", "##", "###", "####")
+LEANING = frozenset("""this these that those it its they their such he she his her then thus so however
+    therefore also but and or nor moreover furthermore otherwise instead for""".split())
+# How the choice of a summary's sentences depends on where they end, in nats: tokens behind the
+# document's start, or behind the last one's end; linear between. Fitted to the extractive assistant.
+FIRST_AT = {0: 0, 25: -8, 50: -20, 100: -60, 200: -148, 400: -256, 600: -296, 903: -308}
+NEXT_AT = {-900: -400, 0: -400, 14: 0, 25: -12, 50: -32, 100: -68, 200: -116, 400: -152, 900: -152}
 
 
 class Layout:
     """Which entries of a vector stand for what."""
 
-    OWN = ("line", "stop", "capital", "space", "marker", "quote", "ask", "document", "response",
-           "request", "task_qa", "task_sum", "task_other", "heading")
-    MOVED = ("after_line", "after_stop", "after_marker", "after_response", "after_response_2",
-             "after_response_3", "answering", "summing", "begin", "outside", "one")
-    SENTENCE = ("dense", "whole", "after_stop_2")
+    FLAGS = ("line", "stop", "capital", "space", "marker", "quote", "ask", "document", "response",
+             "request", "task_qa", "task_sum", "task_other", "heading", "opening",
+             "after_line", "after_stop", "after_marker", "after_response", "after_response_2",
+             "after_response_3", "answering", "summing", "suggesting", "begin", "after_begin",
+             "inside", "outside", "short", "whole", "share", "ending", "nowhere", "one")
 
     def __init__(self, dim, heads, pairs=16):
         self.dim, self.head, self.pairs, self.n = dim, dim // heads, pairs, 0
         self.freq = 2.5 * (1 / 2000.0) ** (torch.arange(pairs) / (pairs - 1))
         self.pos = self.take(2 * pairs)
-        self.tok = self.take(self.head)
-        self.back = [self.take(32)] + [self.take(16) for _ in range(5)]  # tokens before, in short
-        self.flag = {name: self.take(1) for name in self.OWN + self.MOVED}
-        self.begin = self.take(2 * pairs)            # where the sentence began
-        self.asked = [self.take(32), self.take(16)]  # the last tokens of the question, in short
-        self.target = self.take(2 * pairs)           # where the sentence found begins
-        self.flag.update({name: self.take(1) for name in self.SENTENCE})
+        self.tok = self.take(sum(n for n, _ in PARTS))
+        self.place = self.take(2 * pairs)   # where its sentence began; in an answer: of the token copied
+        self.target = self.take(2 * pairs)  # where the sentence found begins
+        self.back = [self.take(CODE + SPELT)] + [self.take(n) for n in BACK]  # tokens before, in short
+        self.some = self.take(SOME)                                # the mean of more, before these
+        self.opening = self.take(SOME)  # how its sentence began
+        self.said = self.take(SOME)     # the first token of a summary's sentence, at the next two
+        self.asked = [self.take(CODE + SPELT), self.take(BACK[0])]  # the question's last tokens
+        self.flag = {name: self.take(1) for name in self.FLAGS}
         if self.n + 32 > dim:
             raise ValueError(f"a width of {dim} is too little: {self.n} entries are taken")
 
@@ -65,9 +82,8 @@ class Layout:
 
     def reserved(self, block):
         """Parts that only circuits may write in this block: they are read later."""
-        parts = [(self.pos, 3), (self.tok, 3), (self.begin, 2), (self.target, 3)]
-        parts += [(s, 3) for s in self.back + list(self.flag.values())]
-        parts += [(s, 2) for s in self.asked]
+        parts = [(s, 4) for s in [self.pos, self.tok, self.place, self.target, *self.flag.values()]]
+        parts += [(s, 3) for s in [*self.back, *self.asked, self.some, self.opening, self.said]]
         return [s for s, last in parts if block < last]
 
 
@@ -85,25 +101,31 @@ def task_marks(tok):
 def flags_of(text):
     """The flags that a token has by its text alone."""
     word = text.lstrip(" ")
+    leaning = word.lower() in LEANING
     end = text.rstrip("\"')]\u201d\u2019")
     return {"line": "\n" in text, "stop": end[-1:] in (".", "!", "?"), "capital": word[:1].isupper(),
             "space": text[:1] == " ", "marker": text in MARKERS, "quote": text == '"',
             "ask": text in ("?", '"?'), "document": text == "<document>",
             "response": text == "<response>", "request": text == "<request>",
-            "heading": text in HEADINGS}
+            "heading": text in HEADINGS, "opening": word[:1].isupper() * (0.55 if leaning else 1)}
 
 
 def token_vectors(texts, marks, at):
     """[n][dim]: a token's own part (texts that differ in a space before them or in case share most
     of it) and its flags. marks: of task_marks()."""
     g = torch.Generator().manual_seed(11)
+    total = {kind: sum(n for n, k in PARTS if k == kind) for kind in (True, False)}
+
+    def made():
+        return [F.normalize(torch.randn(n, generator=g), dim=0) * math.sqrt(n / total[k]) *
+                (OF_LETTERS if k else OF_ITSELF) for n, k in PARTS]
     letters, out = {}, torch.zeros(len(texts), at.dim)
-    own = F.normalize(torch.randn(len(texts), at.head - LETTERS, generator=g), dim=1)
     for i, text in enumerate(texts):
         key = (text.lstrip(" ") or text).lower()
-        if key not in letters:
-            letters[key] = F.normalize(torch.randn(LETTERS, generator=g), dim=0)
-        out[i, at.tok] = CONTENT * torch.cat([OF_LETTERS * letters[key], OF_ITSELF * own[i]])
+        own = made()
+        spelt = letters.setdefault(key, own)
+        out[i, at.tok] = CONTENT * torch.cat([s if k else o
+                                              for s, o, (_, k) in zip(spelt, own, PARTS)])
         for name, there in flags_of(text).items():
             out[i, at.flag[name]] = FLAG * there
     for i, name in marks.items():
@@ -111,14 +133,38 @@ def token_vectors(texts, marks, at):
     return out
 
 
+def places(positions, at):
+    """[n][2 * pairs]: sines of positions, which make "n before" a rotation."""
+    angle = positions[:, None] * at.freq[None]
+    return CONTENT / math.sqrt(at.pairs) * torch.stack([angle.sin(), angle.cos()], 2).flatten(1)
+
+
 def position_vectors(context, at):
-    """[context][dim]: sines of the position, which make "n before" a rotation."""
-    angle = torch.arange(context)[:, None] * at.freq[None]
+    """[context][dim]"""
     out = torch.zeros(context, at.dim)
-    out[:, at.pos][:, 0::2] = CONTENT / math.sqrt(at.pairs) * angle.sin()
-    out[:, at.pos][:, 1::2] = CONTENT / math.sqrt(at.pairs) * angle.cos()
+    out[:, at.pos] = places(torch.arange(context), at)
     out[:, at.flag["one"]] = FLAG
     return out
+
+
+def fitted(freq, points, below):
+    """Cosines and sines of freq times a distance whose sum is the function with the given points,
+    linear between, and a constant: least squares. Where it is `below` that many nats under its
+    greatest value it may be less."""
+    x, y = (torch.tensor([float(v) for v in t]).double() for t in (points.keys(), points.values()))
+    d = torch.arange(x[0], x[-1] + 1, dtype=torch.double)
+    i = torch.bucketize(d, x).clamp(1, len(x) - 1)
+    want = y[i - 1] + (d - x[i - 1]) / (x[i] - x[i - 1]) * (y[i] - y[i - 1])
+    angle = d[:, None] * freq.double()
+    basis = torch.cat([angle.cos(), angle.sin(), torch.ones(len(d), 1).double()], 1)
+    weight = 1 + 3 * ((d > -5) & (d < 250)).double()
+    some = weight
+    for _ in range(60):
+        left = (basis * some[:, None]).T / len(d)
+        c = torch.linalg.solve(left @ basis + 1e-3 * torch.eye(basis.shape[1]), left @ want)
+        less = (want < want.max() - below) & (basis @ c < want)
+        some = weight * torch.where(less, 0.02, 1.0)
+    return c[:len(freq)].float(), c[len(freq):2 * len(freq)].float()
 
 
 class Head:
@@ -145,52 +191,58 @@ class Head:
         self.b.wq[rows] = math.copysign(a, nats) * q
         self.b.wk[rows] = a * k
 
-    def near(self, nats, n, weights=None, of=None):
-        """Scores nats where the position is n less than that of part `of` (its own, or one taken
-        over). weights: of each frequency, for a slope in place of a peak."""
-        at = self.at
-        w = torch.ones(at.pairs) if weights is None else weights
-        q, k = torch.zeros(2, 2 * at.pairs, at.dim)
-        k[:, at.pos] = torch.eye(2 * at.pairs)
-        turn = torch.zeros(2 * at.pairs, 2 * at.pairs)
-        for i in range(at.pairs):
-            angle = float(at.freq[i]) * n
-            s, c = math.sin(angle), math.cos(angle)
-            turn[2 * i, 2 * i], turn[2 * i, 2 * i + 1] = w[i] * c, -w[i] * s
-            turn[2 * i + 1, 2 * i], turn[2 * i + 1, 2 * i + 1] = w[i] * s, w[i] * c
-        q[:, of or at.pos] = turn
-        self.match(nats if weights is None else nats * at.pairs, q, k)
+    def turned(self, cos, sin, of=None, origin=None):
+        """Scores the sum of cosines and sines of the distance from the position of part `of` (its own,
+        or one taken over), or from a fixed position `origin`. cos, sin: [pairs] in nats."""
+        at, rows = self.at, self.next(2 * self.at.pairs)
+        a = math.sqrt(8 * at.pairs) / (self.c * CONTENT)
+        size = (cos ** 2 + sin ** 2).sqrt().clamp(min=1e-9).sqrt()
+        self.b.wk[rows, at.pos] = a * torch.diag(size.repeat_interleave(2))
+        x, y = cos / size, sin / size
+        turn = torch.block_diag(*torch.stack([x, y, -y, x], 1).view(-1, 2, 2))
+        if origin is None:
+            self.b.wq[rows, of or at.pos] = a * turn
+        else:
+            fixed = places(torch.tensor([float(origin)]), at)[0]
+            self.b.wq[rows, at.flag["one"]] = a / FLAG * (turn @ fixed)[:, None]
 
-    def near_place(self, nats, place):
-        """Falls from nats with the distance from a position, given as its vector."""
-        rows = self.next(2 * self.at.pairs)
-        a = math.sqrt(8 * nats) / (self.c * CONTENT)
-        slow = torch.cat([torch.zeros(12), torch.ones(2 * self.at.pairs - 12)])
-        self.b.bq[rows] = a * self.c * place * slow
-        self.b.wk[rows, self.at.pos] = a * torch.eye(2 * self.at.pairs)
+    def near(self, nats, n, of=None):
+        """Scores nats where the position is n less than that of part `of`."""
+        angle, one = n * self.at.freq, nats / self.at.pairs
+        self.turned(one * angle.cos(), -one * angle.sin(), of)
 
     def nearest(self, nats):
         """The nearer, the more: falls by nats in about 20 tokens."""
         slow = self.at.freq[11] / self.at.freq
-        self.near(nats, 0, torch.where(slow <= 1.01, slow, torch.zeros(())))
+        self.turned(nats * torch.where(slow <= 1.01, slow, 0.0), torch.zeros(self.at.pairs))
 
-    def flag(self, nats, keys, when=None):
-        """Scores the keys' flags, weighted; when: only so far as the query has that flag, too."""
+    def shaped(self, points, below, of=None, origin=None):
+        """Scores what a function of the distance says, given by points; see fitted()."""
+        self.turned(*fitted(self.at.freq, points, below), of, origin)
+
+    def rising(self, nats):
+        """The later, the more: a sine that rises along all of the context."""
+        row = self.next(1)
+        a = math.sqrt(8 * abs(nats))
+        self.b.wq[row, self.at.flag["one"]] = math.copysign(a, nats) / (FLAG * self.c)
+        self.b.wk[row, self.at.pos.stop - 2] = a * math.sqrt(self.at.pairs) / (self.c * CONTENT)
+
+    def flag(self, nats, keys):
+        """Scores the keys' flags, weighted."""
         row = self.next(1)
         unit, a = FLAG * self.c, math.sqrt(8 * abs(nats))
-        if when is None:
-            self.b.bq[row] = math.copysign(a, nats)
-        else:
-            for name in when:
-                self.b.wq[row, self.at.flag[name]] = math.copysign(a, nats) / unit
+        self.b.wq[row, self.at.flag["one"]] = math.copysign(a, nats) / unit
         for name, w in keys.items():
             self.b.wk[row, self.at.flag[name]] = w * a / unit
 
-    def idle(self, nats, *flags):
-        """Looks at <document> unless the query has one of each list of flags."""
-        self.flag(nats * len(flags), {"document": 1}, when=["one"])
-        for names in flags:
-            self.flag(-nats, {"document": 1}, when=names)
+    def idle(self, base, *terms):
+        """<document>'s score: base, and nats for each flag that the query has, of pairs (nats, flags)."""
+        row = self.next(1)
+        unit, a = FLAG * self.c, math.sqrt(8 * 100)
+        for nats, names in ((base, ["one"]), *terms):
+            for name in names:
+                self.b.wq[row, self.at.flag[name]] += nats / 100 * a / unit
+        self.b.wk[row, self.at.flag["document"]] = a / (FLAG * self.b.long)
 
     def take(self, source, target, gain=1.0):
         """Value: the projection source [n][dim] of the key's vector goes to target (a slice of n)."""
@@ -209,8 +261,9 @@ def part(at, which, n=None):
     return m
 
 
-BEHIND = ("after_response", "after_response_2", "after_response_3")  # the answer's first tokens
-ENDED = ("stop", "after_stop", "after_stop_2")  # a sentence has ended, zero to two tokens ago
+BEHIND = ("after_response", "after_response_2", "after_response_3")  # before an answer's first tokens
+ENDED = ("ending", "begin", "after_begin")  # in a summary: before a further sentence's first tokens
+TASK = ("answering", "summing", "suggesting")
 
 
 @torch.no_grad()
@@ -223,124 +276,151 @@ def seed(model, at, texts, marks, prefix):
         model.wpe[:, s] = 0
     model.wte += token_vectors(texts, marks, at)
     model.wpe += position_vectors(model.context, at)
+    model.wte[DOCUMENT, at.pos] = -model.wpe[len(prefix), at.pos]  # no place: for idle heads
+    model.wte[DOCUMENT, at.flag["nowhere"]] = LONG
     for i, b in enumerate(model.blocks):
-        b.factor = FACTORS[min(i, 3)] * math.sqrt(at.dim / AT_WIDTH)
+        b.factor, b.long = (f * math.sqrt(at.dim / AT_WIDTH) for f in (FACTORS[min(i, 4)], FACTOR_LONG))
         for s in at.reserved(i):
             b.wo[s] = b.wdown[s] = 0
     short = shortened(at)
-    look_back(at, model.blocks[0], short)
+    look_back(at, model.blocks[0], short, len(prefix))
     begins(at, model.blocks[0])
-    look_around(at, model.blocks[1])
-    find(at, model.blocks[2], short, model.wpe[len(prefix) + 20, at.pos])
-    repeat(at, model.blocks[3], short)
-    model.norm_f.weight.fill_(0.4)
+    look_around(at, model.blocks[1], short)
+    follow(at, model.blocks[2], short)
+    find(at, model.blocks[3], short, len(prefix))
+    repeat(at, model.blocks[4])
+    model.norm_f.weight.fill_(0.25)
     settle(model, at, prefix)
 
 
 def shortened(at):
-    """[32][dim]: a token in short: 16 entries of all of it, 16 of its letters; each as long as the
-    token."""
-    g = torch.Generator().manual_seed(7)
-    mixed = torch.linalg.qr(torch.randn(at.head, at.head, generator=g))[0][:16]
-    spelt = torch.linalg.qr(torch.randn(LETTERS, LETTERS, generator=g))[0][:16]
-    out = torch.zeros(32, at.dim)
-    out[:16, at.tok] = mixed * math.sqrt(at.head / 16)
-    out[16:, at.tok][:, :LETTERS] = spelt * (math.sqrt(LETTERS / 16) / OF_LETTERS)
-    return out
+    """[32][dim]: a token in short: its code, and more of its letters; each as long as the token."""
+    return 2 * torch.cat([part(at, at.tok, CODE), part(at, at.tok, CODE + SPELT)[CODE:]])
 
 
-def look_back(at, b, short):
+def look_back(at, b, short, start):
     """Block 0: the last three tokens; the task announced last."""
     flag = at.flag
     for h, moved in enumerate(({"line": "after_line", "stop": "after_stop", "marker": "after_marker",
                                 "response": "after_response"},
-                               {"response": "after_response_2", "stop": "after_stop_2"},
+                               {"response": "after_response_2"},
                                {"response": "after_response_3"})):
         head = Head(at, b, h)
         head.near(80, h + 1)
-        head.take(short if h == 0 else short[:16], at.back[h])
+        head.take(short if h == 0 else short[:BACK[h - 1]], at.back[h])
         for name, to in moved.items():
             head.take(part(at, flag[name]), flag[to])
     head = Head(at, b, 3)
-    head.flag(150, {"task_qa": 1, "task_sum": 1, "task_other": 1, "document": 1})
-    head.nearest(45)
-    head.take(part(at, flag["task_qa"]), flag["answering"])
-    head.take(part(at, flag["task_sum"]), flag["summing"])
+    head.flag(150, {"task_qa": 1, "task_sum": 1, "task_other": 1, "document": 2.7})
+    head.shaped({0: -80, start - 2: -80, start + 4: -10, 1023: 0}, 60, origin=0)
+    for name, to in (("task_qa", "answering"), ("task_sum", "summing"), ("task_other", "suggesting")):
+        head.take(part(at, flag[name]), flag[to])
+    head = Head(at, b, 4)
+    head.shaped({-1000: -8, -45: -8, -30: 0, -8: 0, -3: -8, 0: -8}, 7)
+    head.take(short[:SOME], at.some, 4)
 
 
-def look_around(at, b):
-    """Block 1: the three tokens before the last three; where the sentence began, and whether with a
-    capital; inside the document or outside; the end of the question; how dense sentences are."""
+def look_around(at, b, short):
+    """Block 1: the three tokens before the last three; where the sentence began, how and how long ago;
+    inside the document or outside; the end of the question."""
     flag = at.flag
     head = Head(at, b, 0)
-    head.near(120, 3)
+    head.near(80, 3)
     for i in range(3):
-        head.take(part(at, at.back[i], 16), at.back[3 + i])
-    head = Head(at, b, 1)
-    head.flag(350, {"begin": 1, "one": -1})
-    head.nearest(100)
-    head.take(part(at, at.pos), at.begin)
-    head.take(part(at, flag["capital"]), flag["whole"])
+        head.take(part(at, at.back[i], BACK[2 + i]), at.back[3 + i])
+    head = Head(at, b, 1)  # not in answers
+    head.flag(150, {"begin": 1, "one": -1})
+    head.nearest(60)
+    head.idle(-50, (600, TASK))
+    head.take(part(at, at.pos), at.place)
+    head.take(short[:SOME], at.opening)
+    head.take(part(at, flag["opening"]), flag["whole"])
     head = Head(at, b, 2)
-    head.flag(150, {"document": 1, "request": 1})
-    head.nearest(45)
+    head.flag(100, {"document": 1, "request": 2})
+    head.take(part(at, flag["document"]), flag["inside"], b.factor / b.long)
     head.take(part(at, flag["request"]), flag["outside"])
     head = Head(at, b, 3)  # 11 tokens before an answer's first, or 12 when it is a quote's end
     head.near(120, 12)
     head.flag(50, {"ask": 1, "quote": 1.7})
-    head.idle(220, BEHIND, ["answering"])
+    head.idle(440, (-220, BEHIND), (-220, ["answering"]))
     head.take(part(at, at.back[0]), at.asked[0])
     head.take(part(at, at.back[1]), at.asked[1])
-    head = Head(at, b, 4)  # few sentences began lately where they are long
-    head.nearest(4)
-    head.take(part(at, flag["begin"]), flag["dense"], 10)
+    head = Head(at, b, 4)  # how lately: an eighth less with each token
+    head.shaped({-1000: -9, -64: -8, 0: 0}, 7.9)
+    head.take(part(at, flag["begin"]), flag["short"], 8)
+    head = Head(at, b, 5)
+    head.near(80, 1)
+    head.take(part(at, flag["begin"]), flag["after_begin"])
 
 
-def find(at, b, short, first):
-    """Block 2: where the sentence begins that is to be repeated. first: the vector of a position among
-    a document's first."""
+def follow(at, b, short):
+    """Block 2: where the longest run of the last tokens stands in the document, the earlier the better;
+    at the first and second token of a summary's further sentence: of what ended before them."""
+    token = [short[:12], *(part(at, s, n) for s, n in zip(at.back, (12,) + BACK))]
+    for k in range(3):
+        head = Head(at, b, k)
+        for i, nats in enumerate((140, 88, 56, 36, 22, 14)[:6 - k]):
+            n = min(len(token[i + k]), len(token[i]))
+            head.match(nats * CODE / n, token[i + k][:n], token[i][:n])
+        head.match(60, part(at, at.some), part(at, at.some))
+        head.rising(-40)
+        head.flag(300, {"inside": 1, "one": -1})
+        if k == 0:
+            head.idle(1240, (-1280, TASK), (480, BEHIND), (160, ["summing", "suggesting"]),
+                      (320, ENDED[1:]))
+        else:
+            head.idle(1000, (-500, ENDED[k:k + 1]), (-500, ["summing"]), (500, BEHIND))
+        head.take(part(at, at.pos), at.place)
+    head = Head(at, b, 3)  # one of the summary's sentences and the mark before them
+    head.flag(20, {"begin": 1, "summing": 1, "outside": 1, "one": -3})
+    head.take(part(at, at.flag["response"]), at.flag["share"])
+    head = Head(at, b, 4)
+    head.flag(200, {"begin": 1, "response": -0.5, "one": -1})
+    head.nearest(60)
+    head.idle(1000, (-500, ENDED[1:]), (-500, ["summing"]), (500, BEHIND[:1]))
+    head.take(short[:SOME], at.said)
+
+
+def find(at, b, short, start):
+    """Block 3: where the sentence begins that is to be copied. start: position of <document>."""
     head = Head(at, b, 0)  # it has the quoted word, or the word before the question mark
     for nats, rows in ((18, slice(0, 16)), (54, slice(16, 32))):
         head.match(nats, part(at, at.asked[0])[rows], short[rows])
-    head.match(18, part(at, at.asked[1]), part(at, at.back[0], 16))
-    head.flag(-120, {"outside": 1})
-    head.idle(200, BEHIND, ["answering"])
-    head.take(part(at, at.begin), at.target)
-    head = Head(at, b, 1)  # a summary's first: one of the document's first, long and whole
-    head.flag(200, {"stop": 1, "one": -1.6})
-    head.flag(-300, {"outside": 1})
-    head.near_place(150, first)
-    head.flag(-68, {"dense": 1})
-    head.flag(68, {"whole": 1})
-    head.idle(800, BEHIND, ["summing"])
-    head.take(part(at, at.begin), at.target)
-    for k, name in enumerate(ENDED):  # a summary's next: behind the last one and an empty line
-        head = Head(at, b, 2 + k)
-        for i in range(4):
-            own = part(at, at.back[i + k - 1], 12) if i + k else short[:12]
-            head.match(80, own, part(at, at.back[2 + i], 12))
-        head.flag(120, {"begin": 1})
-        head.flag(215, {"document": 1}, when=["one"])
-        head.idle(500, [name], ["summing"])
-        head.take(part(at, at.pos), at.target)
-
-
-def repeat(at, b, short, say=3.0):
-    """Block 3: the next token."""
-    token = part(at, at.tok)
-    for h, n in enumerate((6, 3)):  # what followed the same six, or three
+    head.match(18, part(at, at.asked[1]), part(at, at.back[0], BACK[0]))
+    head.flag(120, {"inside": 1, "one": -1})
+    head.idle(350, (-200, BEHIND), (-200, ["answering"]))
+    head.take(part(at, at.place), at.target)
+    for h in 1, 2:
         head = Head(at, b, h)
-        rows = min(16, (at.head - 2) // n)
-        for i in range(n):
-            own = part(at, at.back[i - 1], rows) if i else short[:rows]
-            head.match(80, own, part(at, at.back[i], rows))
-        head.flag(800, {"document": 1}, when=["after_response"])
-        head.take(token, at.tok, say)
+        head.flag(700, {"stop": 1, "inside": 1, "one": -2})
+        head.flag(-160, {"short": 1})
+        head.flag(128, {"whole": 1})
+        head.match(250, part(at, at.said), part(at, at.opening))
+        if h == 1:
+            head.shaped(FIRST_AT, 280, origin=start)
+            head.idle(2800, (-1500, BEHIND), (-1500, ["summing"]))
+        else:
+            head.shaped(NEXT_AT, 120, of=at.place)
+            head.idle(1400, (-1500, ["summing"]), (1500, BEHIND))
+        head.take(part(at, at.place), at.target)
+    head = Head(at, b, 3)  # in a summary: whether a line or a sentence ends with the token copied
+    head.near(200, -1, of=at.place)
+    head.idle(300, (-260, ["summing"]), (260, BEHIND + ENDED[1:]))
+    head.take(part(at, at.flag["line"]) + part(at, at.flag["begin"]), at.flag["ending"])
+
+
+def repeat(at, b, say=3.0):
+    """Block 4: the next token."""
+    token = part(at, at.tok)
+    head = Head(at, b, 0)  # the one behind
+    head.near(240, -1, of=at.place)
+    head.idle(50, (450, ENDED + BEHIND))
+    head.take(token, at.tok, say)
     for i in range(3):  # the first, second or third token of the sentence found
-        head = Head(at, b, 2 + i)
-        head.near(250, -i, of=at.target)
-        head.flag(20, {"document": 1}, when=["one"])
-        head.idle(300, [BEHIND[i], ENDED[i]], ["answering", "summing"])
+        head = Head(at, b, 1 + i)
+        head.near(160, -i, of=at.target)
+        head.idle(520, (-250, [BEHIND[i], ENDED[i]]), (-250, ["answering", "summing"]),
+                  (300, BEHIND[:i]))
         head.take(token, at.tok, say)
 
 
@@ -367,8 +447,9 @@ def begins(at, b):
     Q4_0 reaches from -8 to 7."""
     steep, low, high = 30.0, 0.7, 0.9
     unit = FLAG * FACTOR_INSIDE * math.sqrt(at.dim / AT_WIDTH)
-    rules = ({"after_line": 1, "line": -1, "marker": -1, "heading": -1, "after_stop": 0.6,
-              "capital": 0.4},
+    less = -7 / 8
+    rules = ({"after_line": 1, "line": less, "marker": less, "heading": less, "after_stop": 5 / 8,
+              "capital": 3 / 8},
              {"after_marker": 0.5, "space": 0.5})
     for r, rule in enumerate(rules):
         for j, edge in enumerate((low, high)):
@@ -382,8 +463,8 @@ def begins(at, b):
             b.wdown[at.flag["begin"], row] = (-7 / 8 if j else 1) * FLAG / (steep * (high - low))
 
 
-IDLE = (), (3,), (0, 1, 2, 3, 4), (0, 1, 2, 3, 4)  # heads of each block that may have nothing to do
-FIXED = (4, 5, 5, 5)  # heads of each block that training leaves alone
+IDLE = (), (1, 3), (0, 1, 2, 4), (0, 1, 2, 3), (0, 1, 2, 3)  # heads that may have nothing to do
+FIXED = 5, 6, 5, 4, 4  # heads of each block that training leaves alone
 N_HIDDEN = 4          # hidden units of the first block, likewise
 
 
@@ -395,7 +476,7 @@ def keep(model, at):
         model.wte.grad[:, s] = 0
     for s in at.reserved(0):
         model.wpe.grad[:, s] = 0
-    for i, b in enumerate(model.blocks[:4]):
+    for i, b in enumerate(model.blocks[:len(FIXED)]):
         n = FIXED[i] * at.head
         for p in (b.wq, b.wk, b.wv, b.bq, b.bk, b.bv):
             p.grad[:n] = 0

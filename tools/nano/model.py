@@ -42,7 +42,7 @@ class Nano(nn.Module):
     """wide: hidden units of a feed-forward part, in widths of the model. Weights are those of noise;
     the tables of tokens and positions are made by circuits.py."""
 
-    def __init__(self, vocab=6144, dim=384, layers=5, heads=6, context=1024, wide=2):
+    def __init__(self, vocab=6144, dim=384, layers=6, heads=6, context=1024, wide=2):
         super().__init__()
         self.vocab, self.dim, self.heads, self.context = vocab, dim, heads, context
         self.wide = wide

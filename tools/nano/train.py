@@ -26,13 +26,15 @@ from reference import load
 PRE_DOC_W, FINE_DOC_W = 0.5, 0.15  # weight of a document's tokens beside an answer's
 RESPONSE = 6                       # id of <response>, see tokenizer.py
 FIRST_N, FIRST_W = 4, 3.0          # the first tokens of an answer say which sentence it is
-QUOTE, TOPIC = 3, 4                # kinds of branches beside the tasks, see pack.py
+SUMMARY, QUOTE, TOPIC = 0, 3, 4    # kinds of branches beside the tasks, see pack.py
 SETTLE = 20                        # steps from one circuits.settle() to the next
 SUGGESTION, N_TOPICS = 1, 3        # of a document at one time: one list of questions, three topics
 
 
 class Data:
-    def __init__(self, z, split):
+    def __init__(self, z, split, stops):
+        """stops: [vocabulary], of tokens that end a sentence."""
+        self.stops = stops
         self.ids = torch.from_numpy(z[split + "_ids"].astype(np.int64))
         self.docs = {}
         for n, kind, part, start, end in z[split + "_spans"].tolist():
@@ -53,7 +55,7 @@ class Data:
             kinds = {}
             for b in rng.sample(d["branches"], len(d["branches"])):
                 kinds.setdefault(b[0], []).append(b)
-            own = kinds.get(0, [])[:1] + kinds.get(SUGGESTION, [])[:1] + kinds.get(2, [])
+            own = kinds.get(SUMMARY, [])[:1] + kinds.get(SUGGESTION, [])[:1] + kinds.get(2, [])
             own += kinds.get(TOPIC, [])[:N_TOPICS]
             rng.shuffle(own)
         else:
@@ -76,6 +78,8 @@ class Data:
             if kind != SUGGESTION:
                 answer = self.ids[a[0]:a[1]]
                 skip = int((answer == RESPONSE).nonzero()[0]) + 2  # the mark and a line end
+                if kind == SUMMARY:  # a sentence has ended: another, and which, or the end
+                    wa[1:][self.stops[answer[:-1]]] = FIRST_W
                 wa[skip:skip + FIRST_N] = FIRST_W
             weight += [torch.zeros(nr), wa]
             total += nr + na
@@ -154,7 +158,7 @@ class Muon:
 
     def __init__(self, params, momentum=0.95, slow=()):
         self.params, self.momentum = params, momentum
-        self.share = [0.3 if any(p is s for s in slow) else 1.0 for p in params]
+        self.share = [0.1 if any(p is s for s in slow) else 1.0 for p in params]
         self.buf = [torch.zeros_like(p) for p in params]
 
     @torch.no_grad()
@@ -204,14 +208,14 @@ def main():
     ap.add_argument("--minutes", type=float, default=60)
     ap.add_argument("--steps", type=int, default=0)
     ap.add_argument("--dim", type=int, default=384)
-    ap.add_argument("--layers", type=int, default=5)
+    ap.add_argument("--layers", type=int, default=6)
     ap.add_argument("--heads", type=int, default=6)
     ap.add_argument("--wide", type=int, default=2, help="feed-forward units, in widths")
     ap.add_argument("--batch", type=int, default=4000, help="tokens a step")
     ap.add_argument("--lr", type=float, default=0.012, help="of the matrices (Muon)")
     ap.add_argument("--adam-lr", type=float, default=0.002, help="of everything else")
     ap.add_argument("--pre", type=float, default=0.0, help="share of pre-training")
-    ap.add_argument("--round", type=float, default=0.85, help="from here on with Q4_0's rounding")
+    ap.add_argument("--round", type=float, default=0.6, help="from here on with Q4_0's rounding")
     ap.add_argument("--warmup", type=float, default=0.02)
     ap.add_argument("--level", type=float, default=0.35, help="end of the full learning rate")
     ap.add_argument("--resume", help="go on from what an earlier run wrote into this folder")
@@ -226,9 +230,10 @@ def main():
     device = "cuda" if torch.cuda.is_available() else "cpu"
     os.makedirs(a.output, exist_ok=True)
     z = np.load(a.packed)
-    train, valid = Data(z, "train"), Data(z, "validation")
     tok = Tokenizer.from_file(os.path.join(a.tokenizer, "tokenizer.json"))
     texts = token_texts(tok)
+    stops = torch.tensor([circuits.flags_of(t)["stop"] for t in texts])
+    train, valid = Data(z, "train", stops), Data(z, "validation", stops)
     prefix = torch.from_numpy(z["prefix"].astype(np.int64)).to(device)
     at = circuits.Layout(a.dim, a.heads)
     if a.resume:
@@ -242,7 +247,7 @@ def main():
     rest = [p for n, p in model.named_parameters() if p.ndim == 1]
     adam = torch.optim.AdamW([{"params": tables, "scale": 1.0}, {"params": rest, "scale": 1.0}],
                              lr=a.adam_lr, betas=(0.9, 0.95), weight_decay=0.0)
-    slow = [p for b in model.blocks[:3] for p in (b.wo, b.wdown)]
+    slow = [p for b in model.blocks[:4] for p in (b.wo, b.wdown)]
     muon = Muon(matrices, slow=slow)
     n_params = sum(p.numel() for p in model.parameters())
     room = model.context - len(prefix)
