@@ -73,6 +73,7 @@ class Layout:
         self.said = self.take(SOME)     # the first token of a summary's sentence, at the next two
         self.asked = [self.take(CODE + SPELT), self.take(BACK[0])]  # the question's last tokens
         self.flag = {name: self.take(1) for name in self.FLAGS}
+        self.zero = dim - 1  # always zero; see balance()
         if self.n + 32 > dim:
             raise ValueError(f"a width of {dim} is too little: {self.n} entries are taken")
 
@@ -84,6 +85,7 @@ class Layout:
         """Parts that only circuits may write in this block: they are read later."""
         parts = [(s, 4) for s in [self.pos, self.tok, self.place, self.target, *self.flag.values()]]
         parts += [(s, 3) for s in [*self.back, *self.asked, self.some, self.opening, self.said]]
+        parts += [(slice(self.zero, self.dim), 4)]
         return [s for s, last in parts if block < last]
 
 
@@ -289,8 +291,17 @@ def seed(model, at, texts, marks, prefix):
     follow(at, model.blocks[2], short)
     find(at, model.blocks[3], short, len(prefix))
     repeat(at, model.blocks[4])
+    for b, n in zip(model.blocks, FIXED):
+        for w in (b.wq, b.wk, b.wv):
+            balance(w[:n * at.head], at)
+    balance(model.blocks[0].wup[:N_HIDDEN], at)
     model.norm_f.weight.fill_(0.25)
     settle(model, at, prefix)
+
+
+def balance(rows, at):
+    """Makes rows add up to nothing, so that the mean that LayerNorm takes away makes no difference."""
+    rows[:, at.zero] -= rows.sum(1)
 
 
 def shortened(at):
@@ -437,7 +448,11 @@ def settle(model, at, prefix):
         for h in heads:
             rows = slice(h * at.head, (h + 1) * at.head)
             b.wv[rows, col] = 0
-            b.wv[rows, col] = -(b.wv[rows] @ at_document + b.bv[rows]) / at_document[col]
+            balance(b.wv[rows], at)
+            own = at_document[col] - at_document[at.zero]
+            more = -(b.wv[rows] @ at_document + b.bv[rows]) / own
+            b.wv[rows, col] += more
+            b.wv[rows, at.zero] -= more
         x = model.block(b, x)
 
 
