@@ -74,7 +74,7 @@ class Layout:
         self.asked = [self.take(CODE + SPELT), self.take(BACK[0])]  # the question's last tokens
         self.flag = {name: self.take(1) for name in self.FLAGS}
         self.zero = dim - 1  # always zero; see balance()
-        if self.n + 32 > dim:
+        if self.n + 32 > self.zero:
             raise ValueError(f"a width of {dim} is too little: {self.n} entries are taken")
 
     def take(self, n):
@@ -83,9 +83,9 @@ class Layout:
 
     def reserved(self, block):
         """Parts that only circuits may write in this block: they are read later."""
-        parts = [(s, 4) for s in [self.pos, self.tok, self.place, self.target, *self.flag.values()]]
+        parts = [(s, 4) for s in [self.pos, self.tok, self.place, self.target, *self.flag.values(),
+                                  slice(self.zero, self.dim)]]
         parts += [(s, 3) for s in [*self.back, *self.asked, self.some, self.opening, self.said]]
-        parts += [(slice(self.zero, self.dim), 4)]
         return [s for s, last in parts if block < last]
 
 
@@ -189,8 +189,8 @@ class Head:
     def match(self, nats, q, k):
         """q, k: projections [n][dim] of the query's and the key's vector. Alike, they score nats."""
         rows = self.next(len(q))
-        a = math.sqrt(8 * abs(nats)) / (self.c * CONTENT)
-        self.b.wq[rows] = math.copysign(a, nats) * q
+        a = math.sqrt(8 * nats) / (self.c * CONTENT)
+        self.b.wq[rows] = a * q
         self.b.wk[rows] = a * k
 
     def turned(self, cos, sin, of=None, origin=None):

@@ -21,14 +21,16 @@ from tokenizers import Tokenizer
 
 import circuits
 from model import Nano, write_safetensors
+from pack import KINDS, QUOTE, TOPIC
 from reference import load
 
 PRE_DOC_W, FINE_DOC_W = 0.5, 0.15  # weight of a document's tokens beside an answer's
 RESPONSE = 6                       # id of <response>, see tokenizer.py
 FIRST_N, FIRST_W = 4, 3.0          # the first tokens of an answer say which sentence it is
-SUMMARY, QUOTE, TOPIC = 0, 3, 4    # kinds of branches beside the tasks, see pack.py
+SUMMARY, SUGGESTION, QUESTION = (KINDS[k] for k in (
+    "summarization", "question_suggestion", "question_answering"))
 SETTLE = 20                        # steps from one circuits.settle() to the next
-SUGGESTION, N_TOPICS = 1, 3        # of a document at one time: one list of questions, three topics
+N_TOPICS = 3                       # of a document at one time, beside its questions
 
 
 class Data:
@@ -55,7 +57,7 @@ class Data:
             kinds = {}
             for b in rng.sample(d["branches"], len(d["branches"])):
                 kinds.setdefault(b[0], []).append(b)
-            own = kinds.get(SUMMARY, [])[:1] + kinds.get(SUGGESTION, [])[:1] + kinds.get(2, [])
+            own = kinds.get(SUMMARY, [])[:1] + kinds.get(SUGGESTION, [])[:1] + kinds.get(QUESTION, [])
             own += kinds.get(TOPIC, [])[:N_TOPICS]
             rng.shuffle(own)
         else:
