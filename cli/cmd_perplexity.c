@@ -2,12 +2,15 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cli/command.h"
 #include "cli/opt.h"
 #include "common/buf.h"
 #include "common/io.h"
 #include "common/json.h"
+#include "common/mem.h"
 #include "engine/engine.h"
 #include "engine/perplexity.h"
 #include "engine/tokenizer/tokenizer.h"
@@ -17,18 +20,62 @@ static const struct da_cmd_help help = {
     .synopsis = "[options] -m MODEL [--] FILE",
     .summary = "Tell how well a model predicts a text.",
     .notes = "The text is cut into windows; every token but a window's first is scored. With\n"
+             "--separator, FILE holds several texts and no window has parts of two. With\n"
              "--kl-base, also how far the model's predictions are from another model's.",
 };
 
 struct params {
-    const char *model, *base;
+    const char *model, *base, *separator;
     int64_t window, threads;
     int kv;
     bool json;
 };
 
-static enum da_rc encode(const struct da_model *m, const char *path, struct da_ids *ids,
-                         int32_t *bos, struct da_err *err)
+/* The tokens of all texts, and where each but the last ends. */
+struct texts {
+    struct da_ids ids;
+    size_t *ends, n_ends, cap;
+};
+
+static void add_end(struct texts *t)
+{
+    DA_GROW(t->ends, t->n_ends, t->cap);
+    t->ends[t->n_ends++] = t->ids.n;
+}
+
+/* The first line that is the separator, without its line end; the end of the text if none is. */
+static struct da_span next_separator(struct da_span text, const char *separator)
+{
+    for (const char *p = text.p, *end = text.p + text.len; p < end;) {
+        const char *stop = memchr(p, '\n', (size_t)(end - p));
+        struct da_span line = da_span(p, (size_t)((stop ? stop : end) - p));
+        if (da_span_is(line, separator))
+            return line;
+        p = stop ? stop + 1 : end;
+    }
+    return da_span(text.p + text.len, 0);
+}
+
+static enum da_rc encode_texts(const struct da_tokenizer *tok, struct da_tok_scratch *scratch,
+                               struct da_span text, const char *separator, struct texts *out,
+                               struct da_err *err)
+{
+    for (;;) {
+        struct da_span cut = separator ? next_separator(text, separator)
+                                       : da_span(text.p + text.len, 0);
+        enum da_rc rc = da_tokenizer_encode(tok, scratch, da_span(text.p, (size_t)(cut.p - text.p)),
+                                            0, &out->ids, err);
+        if (rc || cut.len == 0)
+            return rc;
+        add_end(out);
+        const char *rest = cut.p + cut.len, *end = text.p + text.len;
+        rest += rest < end; /* the line end */
+        text = da_span(rest, (size_t)(end - rest));
+    }
+}
+
+static enum da_rc encode(const struct da_model *m, const char *path, const char *separator,
+                         struct texts *out, int32_t *bos, struct da_err *err)
 {
     struct da_tokenizer *tok = NULL;
     struct da_tok_scratch *scratch = NULL;
@@ -40,7 +87,7 @@ static enum da_rc encode(const struct da_model *m, const char *path, struct da_i
     scratch = da_tok_scratch_new();
     rc = da_io_read_file(path, DA_TOK_MAX_TEXT, &text, err);
     if (!rc)
-        rc = da_tokenizer_encode(tok, scratch, da_span(text.p, text.len), 0, ids, err);
+        rc = encode_texts(tok, scratch, da_span(text.p, text.len), separator, out, err);
     *bos = da_tokenizer_adds_bos(tok) ? da_tokenizer_special(tok, DA_TOK_BOS) : -1;
     da_tok_scratch_free(scratch);
     da_buf_release(&text);
@@ -91,14 +138,18 @@ static enum da_rc run(const struct params *p, const char *path, struct da_ppl *r
                                .kv = (enum da_kv_type)p->kv,
                                .window = (uint32_t)p->window};
     struct da_model *m = NULL, *base = NULL;
-    struct da_ids ids;
+    struct texts t = {0};
     enum da_rc rc;
-    da_ids_init(&ids);
+    da_ids_init(&t.ids);
     if ((rc = da_model_open(&m, p->model, &mo, err)) == DA_OK &&
         (!p->base || (rc = da_model_open(&base, p->base, &mo, err)) == DA_OK) &&
-        (rc = encode(m, path, &ids, &opts.bos, err)) == DA_OK)
-        rc = da_perplexity(m, base, ids.p, ids.n, &opts, r, err);
-    da_ids_release(&ids);
+        (rc = encode(m, path, p->separator, &t, &opts.bos, err)) == DA_OK) {
+        opts.ends = t.ends;
+        opts.n_ends = t.n_ends;
+        rc = da_perplexity(m, base, t.ids.p, t.ids.n, &opts, r, err);
+    }
+    free(t.ends);
+    da_ids_release(&t.ids);
     da_model_close(base);
     da_model_close(m);
     return rc;
@@ -110,6 +161,8 @@ int da_cmd_perplexity(int argc, char **argv)
     const struct da_opt opts[] = {
         DA_OPT_STR_OF('m', "model", &p.model, "FILE", "GGUF model"),
         DA_OPT_STR_OF(0, "kl-base", &p.base, "FILE", "also compare with this GGUF model"),
+        DA_OPT_STR_OF(0, "separator", &p.separator, "LINE",
+                      "the line between two texts of FILE (one text)"),
         DA_OPT_INT_OF(0, "context", &p.window, 2, 1 << 24, "N",
                       "tokens of a window (the model's context)"),
         DA_OPT_CHOICE_OF(0, "kv", &p.kv, "auto|f32|f16|q8",
@@ -126,6 +179,8 @@ int da_cmd_perplexity(int argc, char **argv)
         return rc;
     if (!p.model)
         return da_opt_usage(&help, "-m MODEL is needed");
+    if (p.separator && (!*p.separator || strchr(p.separator, '\n')))
+        return da_opt_usage(&help, "--separator is one line, and not an empty one");
     if (args.n != 1)
         return da_opt_usage(&help, "one text file is needed ('-' for standard input)");
     if (run(&p, args.argv[0], &r, &err))

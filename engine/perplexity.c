@@ -138,6 +138,7 @@ enum da_rc da_perplexity(const struct da_model *m, const struct da_model *base, 
                                  .n_logits = base ? BASE_BATCH : 1,
                                  .n_scores = base ? 0 : SCORE_BATCH};
     struct da_session_opts base_so = so;
+    uint32_t k = 0;
     enum da_rc rc = check(&x, ids, n, window);
     base_so.kv = DA_KV_AUTO;
     memset(ret, 0, sizeof *ret);
@@ -145,10 +146,13 @@ enum da_rc da_perplexity(const struct da_model *m, const struct da_model *base, 
     if (rc || (rc = da_session_new(&x.s, m, &so, err)) ||
         (base && (rc = da_session_new(&x.sb, base, &base_so, err))))
         goto out;
-    for (size_t at = 0; at < n && !rc; at += text) {
-        uint32_t k = n - at < text ? (uint32_t)(n - at) : text;
-        if (k > 1 || opts->bos >= 0)
-            rc = run_window(&x, opts->bos, ids + at, k);
+    for (size_t i = 0, at = 0; i <= opts->n_ends && !rc; i++) {
+        const size_t end = i < opts->n_ends ? opts->ends[i] : n;
+        for (; at < end && !rc; at += k) {
+            k = end - at < text ? (uint32_t)(end - at) : text;
+            if (k > 1 || opts->bos >= 0)
+                rc = run_window(&x, opts->bos, ids + at, k);
+        }
     }
     if (!rc && ret->n_scored == 0)
         rc = da_fail(err, DA_EFORMAT, "the text has too few tokens to score");

@@ -4,9 +4,10 @@
 /*
  * How well a model predicts a text, and how far it is from another model.
  *
- * The tokens are cut into windows that do not overlap. Every token of a window
- * but its first is scored given those before it in the window; with bos set, a
- * window begins with that token and the text's tokens in it are all scored.
+ * The tokens are cut into windows that do not overlap, none of which has tokens
+ * of two texts. Every token of a window but its first is scored given those
+ * before it in the window; with bos set, a window begins with that token and the
+ * text's tokens in it are all scored.
  */
 
 #include <stddef.h>
@@ -20,6 +21,8 @@ struct da_ppl_opts {
     enum da_kv_type kv; /* of the model; the base has its own default */
     uint32_t window; /* tokens, with bos; at least 2; 0: the model's context */
     int32_t bos;     /* -1: none */
+    const size_t *ends; /* where each text but the last ends, ascending; NULL: one text */
+    size_t n_ends;
 };
 
 struct da_ppl {

@@ -24,6 +24,25 @@ run docassist perplexity text
 is_exit 2
 run docassist perplexity -m a.gguf
 is_exit 2
+
+# Several texts in one file: as if each were scored alone.
+printf 'A short one, which stands by itself.' >other
+{ cat text; echo; echo '%%'; cat other; echo; } >both
+echo >>text
+echo >>other
+for f in text other; do
+    run docassist perplexity -m a.gguf --json "$f"
+    echo "$(json tokens) $(json nll)" >>alone
+done
+run docassist perplexity -m a.gguf --json --separator %% both
+is_exit 0
+awk '{ n += $1; sum += $1 * $2 } END { printf "%d %.9f\n", n, sum / n }' alone >want
+printf '%d %.9f\n' "$(json tokens)" "$(json nll)" >got
+same_file got want "with --separator texts are scored one by one"
+run docassist perplexity -m a.gguf --kl-base b.gguf --context 8 --json --separator %% both
+is_exit 0
+run docassist perplexity -m a.gguf --separator '' both
+is_exit 2
 : >empty
 run docassist perplexity -m a.gguf empty
 is_exit 1
