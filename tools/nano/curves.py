@@ -5,9 +5,9 @@ import json
 
 W, H, LEFT, TOP, BOTTOM = 760, 300, 56, 28, 40
 PANELS = (("Loss (nats a token)", (("doc", "documents", "#7a7a7a"), ("answer", "answers", "#0b62a4"),
-                                   ("first", "first tokens of an answer", "#c0392b"))),
+                                   ("end", "whether an answer ends", "#c0392b"))),
           ("Right next token", (("hit", "answers", "#0b62a4"),
-                                ("first_hit", "first tokens of an answer", "#c0392b"))))
+                                ("end_hit", "whether an answer ends", "#c0392b"))))
 
 
 def smooth(values, n=5):
@@ -17,7 +17,7 @@ def smooth(values, n=5):
 
 def panel(rows, title, lines, top):
     out = [f'<text x="{LEFT}" y="{top - 10}" font-weight="bold">{title}</text>']
-    high = max(max(r[k] for r in rows) for k, _, _ in lines)
+    high = max(max(r.get(k, 0) for r in rows) for k, _, _ in lines)
     high = 1.0 if high <= 1 else float(int(high) + 1)
     last = rows[-1]["tokens"]
 
@@ -43,8 +43,9 @@ def panel(rows, title, lines, top):
                        f'stroke="#999" stroke-dasharray="4 3"/><text x="{x(at) + 4:.1f}" '
                        f'y="{top + 12}" fill="#555">{label}</text>')
     for n, (k, label, colour) in enumerate(lines):
+        has = [r for r in rows if k in r]
         points = " ".join(f"{x(r['tokens']):.1f},{y(min(v, high)):.1f}" for r, v in
-                          zip(rows, smooth([r[k] for r in rows])))
+                          zip(has, smooth([r[k] for r in has])))
         out.append(f'<polyline points="{points}" fill="none" stroke="{colour}" '
                    f'stroke-width="1.5"/><text x="{LEFT + 170 + 170 * n}" y="{top - 10}" '
                    f'fill="{colour}">{label}</text>')

@@ -14,7 +14,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 repo=$(cd "$here/../.." && pwd)
 out=$repo/build/nano
 debs=
-minutes=33
+minutes=50
 smoke=
 while [ $# -gt 0 ]; do
     case $1 in

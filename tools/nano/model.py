@@ -51,6 +51,7 @@ class Nano(nn.Module):
         self.blocks = nn.ModuleList(Block(dim, wide) for _ in range(layers))
         self.norm_f = nn.LayerNorm(dim)
         self.round = False
+        self.frozen = 0  # first blocks that are not trained
         nn.init.normal_(self.wte, std=0.003)
         nn.init.normal_(self.wpe, std=0.002)
         for b in self.blocks:
@@ -78,15 +79,9 @@ class Nano(nn.Module):
         h = F.gelu(F.linear(b.norm_2(x), w["up"], b.bup))
         return x + F.linear(h, w["down"], b.bdown)
 
-    def forward(self, ids, pos, mask, prefix=None):
-        """ids, pos: [n][t]. mask: [n][t][s + t], True where a row may look; s: length of prefix,
-        tokens that all rows have in front of them, computed once. Returns [n][t][dim]."""
-        wte = self.w(self.wte)
-        x = wte[ids] + self.wpe[pos]
-        y = None
-        if prefix is not None:
-            y = (wte[prefix] + self.wpe[:len(prefix)])[None]
-        for b in self.blocks:
+    def through(self, blocks, x, y, mask):
+        """x: [n][t][dim]; y: the same of the prefix, [1][s][dim], or None."""
+        for b in blocks:
             w = self.weights(b)
             q, k, v = self.qkv(b.norm_1(x), w, b)
             if y is not None:
@@ -95,7 +90,22 @@ class Nano(nn.Module):
                 v = torch.cat([pv.expand(len(x), -1, -1, -1), v], dim=2)
                 y = self.rest(y, F.scaled_dot_product_attention(pq, pk, pv, is_causal=True), w, b)
             x = self.rest(x, F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None]), w, b)
-        return self.norm_f(x), wte
+        return x, y
+
+    @torch.no_grad()
+    def bottom(self, ids, pos, mask, prefix=None):
+        """What the frozen blocks make of tokens. ids, pos: [n][t]. mask: [n][t][s + t], True where a
+        row may look; s: length of prefix, tokens that all rows have in front of them, computed once."""
+        wte = self.w(self.wte)
+        y = None if prefix is None else (wte[prefix] + self.wpe[:len(prefix)])[None]
+        return self.through(self.blocks[:self.frozen], wte[ids] + self.wpe[pos], y, mask)
+
+    def top(self, x, y, mask):
+        """The other blocks: [n][t][dim], and the matrix of the output."""
+        return self.norm_f(self.through(self.blocks[self.frozen:], x, y, mask)[0]), self.w(self.wte)
+
+    def forward(self, ids, pos, mask, prefix=None):
+        return self.top(*self.bottom(ids, pos, mask, prefix), mask)
 
     def block(self, b, x):
         """One block on whole texts, [n][t][dim]."""

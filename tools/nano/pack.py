@@ -21,9 +21,44 @@ from tokenizers import Tokenizer
 N_QUOTES, N_TOPICS = 4, 5
 KINDS = {"summarization": 0, "question_suggestion": 1, "question_answering": 2}
 QUOTE, TOPIC = 3, 4
-ASK_TOPIC = 'What does the document say about "%s"?'
+# How else people ask: for a part of the requests in place of the export's own wording. In each, the
+# first of what {...} offers or any other.
+REQUESTS = {
+    "summarization": (
+        "{Summarize|Sum up|Recap|Condense|Shorten|Abridge|Digest} {this|the|this whole|the attached} "
+        "{document|text|page|article|report|letter|memo|file}{| please| for me| in brief| in two sentences}.",
+        "{Please |Can you |Could you |Would you |I need you to |Kindly |}{write|give|make|prepare|draft|produce} "
+        "{a|me a|us a} {short|brief|quick|concise|compact|two-sentence} {summary|overview|recap|abstract|synopsis|digest|outline}"
+        "{| of this| of the document| of it| of the text above}{.|, please.|?}",
+        "What {is|are} {this|it|the document|the text|the article|all this} {about|mainly about|on|saying}{|, briefly|, in a nutshell|, in short}?",
+        "{What are|Tell me|Give me|State|Extract|I want} the {main|key|central|most important|essential} "
+        "{points|ideas|facts|messages|findings|results|things}{| here| of this| in it| in brief}{.|?}",
+        "{In short|Briefly|In a nutshell|In a few words|In plain words}, what {does it say|is this about|is the point|happened|matters here}?",
+        "{TL;DR|tl;dr|Summary|Summary please|Short version|The gist|The short version, please}{.|?|}"),
+    "question_suggestion": (
+        "{Suggest|Propose|Give me|Write|List|Draft|Offer|Name|Invent|Prepare|Think of} {some|a few|three|3|good|further|follow-up|interesting} "
+        "questions{| about this| about it| on this text| for the reader| that I could ask| to ask next}{.|, please.}",
+        "{What|Which} {questions|other questions|things} {could|can|should|might|may} {I|one|we|a reader|someone} ask{| here| about this| about it| next| you}?",
+        "What {else |}{could|can|should|might} {I|we|one} ask{| about this| here| about the text| you about it}?",
+        "{Can|Could|Would|Will} you {suggest|propose|list|write|think of|recommend|come up with} {some|a few|three|3} questions{| for me| about this| on it}?",
+        "{I do not know|I am not sure|I wonder|Tell me|Help me decide} what to ask{| here| about this| first| next}.",
+        "{Quiz|Test|Examine} {me|my understanding|the reader} {on|about} {this|the text|the document} with {three|a few} questions."),
+}
+# A question ends with the word it is about, quoted or not.
+ASK_TOPIC = (
+    'What does {the document|the text|it|this} say about "%s"?', "What {is|are|was|were} {said about|known of|the} %s?",
+    "{Where|How|When|Why} {is|are|was|were|does|do|did|can|should} {it|this|they|one|we|the} %s?",
+    "{Who|Which|What} {has|is|was|made|needs|uses|does|did|can|will} {the |}%s?", "{How much|How many|How long|How often|Since when|For whom} is %s?",
+    "{Is|Are|Does|Do|Can|Has|Was|Must} {there|it|this|one|we|they} %s?", "{And what|What|How} about %s?",
+    "{Explain|Describe|Tell me|Show me}: %s?", "In what {way|case|place|year|order|form} {is|are|does} %s?")
+OWN_WORDING = 0.5  # share of requests that keep it
 WORD = re.compile(r"[A-Za-z][A-Za-z'-]*[A-Za-z]")
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\"'(A-Z])|\n+")
+
+
+def worded(rng, forms):
+    """One of the wordings that a form stands for."""
+    return re.sub(r"\{([^{}]*)\}", lambda m: rng.choice(m[1].split("|")), rng.choice(forms))
 
 
 class Packer:
@@ -83,7 +118,7 @@ def topics(p, text, rng):
         own = [w for w in WORD.findall(s) if len(w) >= 5 and count[w.lower()] == 1]
         if own:
             w = max(own, key=len) if rng.random() < 0.5 else rng.choice(own)
-            out.append(p.branch(TOPIC, ASK_TOPIC % w, "question_answering", s))
+            out.append(p.branch(TOPIC, worded(rng, ASK_TOPIC) % w, "question_answering", s))
     return out
 
 
@@ -110,7 +145,11 @@ def pack(p, docs, rng, max_len):
         head = p.document(d["text"])
         if len(head) > max_len:
             continue
-        branches = [p.branch(KINDS[t], q, t, r) for (t, q), r in sorted(d["asks"].items())]
+        branches = []
+        for (task, request), response in sorted(d["asks"].items()):
+            if task in REQUESTS and rng.random() >= OWN_WORDING:
+                request = worded(rng, REQUESTS[task])
+            branches.append(p.branch(KINDS[task], request, task, response))
         branches += quotes(p, d["text"], rng) + topics(p, d["text"], rng)
         for kind, part, ids in [(0, 0, head)] + [
                 x for k, r, a in branches for x in ((k, 1, r), (k, 2, a))]:

@@ -14,13 +14,13 @@ for type in f32 q4_0; do
 done
 "$docassist" eval -q "$tests" "$dir/q4_0.jsonl" "$dir/f32.jsonl" "$dir/lead3.jsonl" \
     "$dir/textrank.jsonl" "$dir/extractive.jsonl" -o "$dir/scores.jsonl"
-# The perplexity of what the model was trained to write: prompt and answer, as they stand.
-perl -MJSON::PP -ne 'my $e = decode_json($_); my @m = @{$e->{messages}};
-    my $t = "$m[0]{content}\n\n $m[1]{content}$m[2]{content}\n"; utf8::encode($t); print $t' \
+# The perplexity of every fourth example as the model was trained to write it: prompt and answer.
+perl -MJSON::PP -ne 'next if $. % 4; my $e = decode_json($_); my @m = @{$e->{messages}};
+    my $t = "$m[0]{content}\n\n $m[1]{content}$m[2]{content}\n%%\n"; utf8::encode($t); print $t' \
     "$tests" >"$dir/test.txt"
 for type in q4_0 q8_0; do
     "$docassist" perplexity --json -m "$prefix-$type.gguf" --kl-base "$prefix-f32.gguf" \
-        "$dir/test.txt" >"$dir/perplexity-$type.json"
+        --separator %% "$dir/test.txt" >"$dir/perplexity-$type.json"
 done
 perl -MJSON::PP -e '
     my ($dir) = @ARGV;

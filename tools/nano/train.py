@@ -8,10 +8,13 @@ renewed every few minutes; log.jsonl in it holds the curves. The schedule follow
 a run ends when it should on any machine; with --steps it follows the steps and is repeatable.
 """
 import argparse
+import copy
 import json
+import math
 import os
 import random
 import shutil
+import sys
 import time
 
 import numpy as np
@@ -20,13 +23,15 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 
 import circuits
+from layout import Layout, flags_of, task_marks, token_vectors
 from model import Nano, write_safetensors
 from pack import KINDS, QUOTE, TOPIC
 from reference import load
 
 PRE_DOC_W, FINE_DOC_W = 0.5, 0.15  # weight of a document's tokens beside an answer's
 RESPONSE = 6                       # id of <response>, see tokenizer.py
-FIRST_N, FIRST_W = 4, 3.0          # the first tokens of an answer say which sentence it is
+LOOKED_UP = 3                      # first tokens of a sentence, which circuits look up
+LOOK_W, END_W = 2.0, 3.0           # weights of these, and of whether an answer ends
 SUMMARY, SUGGESTION, QUESTION = (KINDS[k] for k in (
     "summarization", "question_suggestion", "question_answering"))
 SETTLE = 20                        # steps from one circuits.settle() to the next
@@ -48,6 +53,19 @@ class Data:
             else:
                 d["branches"][-1][2] = (start, end)
         self.docs = list(self.docs.values())
+
+    def weights(self, kind, answer):
+        """What each token of an answer counts: 1, or END_W behind a sentence, or LOOK_W."""
+        w = torch.ones(len(answer))
+        if kind == SUGGESTION:
+            return w
+        start = int((answer == RESPONSE).nonzero()[0]) + 2  # the mark and a line end
+        w[start:start + LOOKED_UP] = LOOK_W
+        for i in (self.stops[answer[start:-1]].nonzero()[:, 0] + start + 1).tolist():
+            w[i] = END_W
+            w[i + 1:i + LOOKED_UP] = LOOK_W
+        w[-2:] = 1
+        return w
 
     def row(self, d, fine, rng, room):
         """Token ids, positions behind the document's start, branch numbers and loss weights."""
@@ -76,14 +94,7 @@ class Data:
             ids += [self.ids[r[0]:r[1]], self.ids[a[0]:a[1]]]
             pos.append(torch.arange(n, n + nr + na))
             branch.append(torch.full((nr + na,), i + 1, dtype=torch.long))
-            wa = torch.ones(na)
-            if kind != SUGGESTION:
-                answer = self.ids[a[0]:a[1]]
-                skip = int((answer == RESPONSE).nonzero()[0]) + 2  # the mark and a line end
-                if kind == SUMMARY:  # a sentence has ended: another, and which, or the end
-                    wa[1:][self.stops[answer[:-1]]] = FIRST_W
-                wa[skip:skip + FIRST_N] = FIRST_W
-            weight += [torch.zeros(nr), wa]
+            weight += [torch.zeros(nr), self.weights(kind, self.ids[a[0]:a[1]])]
             total += nr + na
         return torch.cat(ids), torch.cat(pos), torch.cat(branch), torch.cat(weight)
 
@@ -128,44 +139,60 @@ def collate(rows, prefix_len, shift):
     return ids, pos, mask, target, w * same
 
 
-def loss_of(model, prefix, rows, fine, rng, device, sample=1.0):
+def loss_of(model, own, prefix, rows, fine, rng, device, line_end, sample=1.0):
+    """Loss and facts. own: the model before training. Which sentence comes is for its circuits to say:
+    a model that has to say what the teacher said, and is unsure, learns to begin with a frequent word.
+    Where a sentence has ended it is asked whether line_end, an answer's last token, is next."""
     if fine:
         pre, shift = prefix, [len(prefix)] * len(rows)
     else:
         longest = max(int(r[1].max()) + 1 for r in rows)
         pre, shift = None, [rng.randint(0, model.context - longest) for _ in rows]
     ids, pos, mask, target, w = collate(rows, len(prefix) if fine else 0, shift)
-    answer, first = w >= 1, w > 1
+    kind = w.clone()
     if sample < 1:  # of the documents' tokens only some, at more weight: the head is dear
         keep = torch.rand(w.shape) < sample
-        w = torch.where(answer, w, w * keep / sample)
+        w = torch.where(w >= 1, w, w * keep / sample)
     at = w > 0
-    answer, first = answer[at].to(device), first[at].to(device)
-    ids, pos, mask, target, w, at = (x.to(device) for x in (ids, pos, mask, target, w, at))
-    x, wte = model(ids, pos, mask, pre)
-    logits = F.linear(x[at], wte)
-    losses = F.cross_entropy(logits, target[at], reduction="none")
-    wa = w[at]
-    hit = (logits.argmax(1) == target[at]).float()
+    ids, pos, mask, target, w, at, kind = (v.to(device) for v in (ids, pos, mask, target, w, at, kind))
+    x, y = model.bottom(ids, pos, mask, pre)
+    out, wte = model.top(x, y, mask)
+    wanted, wa, kind = target[at], w[at], kind[at]
+    answer, end, look = kind >= 1, kind == END_W, kind == LOOK_W
+    ends = wanted[end] == line_end
+    with torch.no_grad():
+        known, known_wte = own.top(x, y, mask)
+        said = F.linear(known[at][look | end], known_wte)
+        said[:, line_end] = -math.inf
+    wanted = wanted.masked_scatter(look | end, said.argmax(1))
+    logits = F.linear(out[at], wte)
+    margin = logits[end, line_end]
+    logits[end, line_end] = -math.inf
+    margin = margin - logits[end].logsumexp(1)  # log odds of an end against all else
+    losses = F.cross_entropy(logits, wanted, reduction="none")
+    if_ended = F.softplus(-margin)
+    losses = losses.masked_scatter(end, torch.where(ends, if_ended, losses[end] + if_ended + margin))
+    hit = (logits.argmax(1) == wanted).float()
+    plain = answer & ~end
+
+    def mean(values):
+        return values.float().mean().item() if len(values) else 0.0
     return (losses * wa).sum() / wa.sum(), {
-        "doc": losses[~answer].mean().item() if (~answer).any() else 0.0,
-        "answer": losses[answer].mean().item(), "hit": hit[answer].mean().item(),
-        "first": losses[first].mean().item() if first.any() else 0.0,
-        "first_hit": hit[first].mean().item() if first.any() else 0.0,
+        "doc": mean(losses[~answer]), "answer": mean(losses[plain]), "hit": mean(hit[plain]),
+        "end": mean(losses[end]), "end_hit": mean((margin > 0) == ends),
         "tokens": int((ids > 0).sum())}
 
 
 class Muon:
     """Momentum, made orthogonal by Newton-Schulz steps (Jordan et al. 2024), for matrices."""
 
-    def __init__(self, params, momentum=0.95, slow=()):
+    def __init__(self, params, momentum=0.95):
         self.params, self.momentum = params, momentum
-        self.share = [0.1 if any(p is s for s in slow) else 1.0 for p in params]
         self.buf = [torch.zeros_like(p) for p in params]
 
     @torch.no_grad()
     def step(self, lr):
-        for p, m, share in zip(self.params, self.buf, self.share):
+        for p, m in zip(self.params, self.buf):
             m.lerp_(p.grad, 1 - self.momentum)
             g = p.grad.lerp(m, self.momentum)
             flip = g.shape[0] > g.shape[1]
@@ -175,7 +202,7 @@ class Muon:
                 a = x @ x.T
                 x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
             x = x.T if flip else x
-            p.add_(x, alpha=-share * lr * max(1, p.shape[0] / p.shape[1]) ** 0.5)
+            p.add_(x, alpha=-lr * max(1, p.shape[0] / p.shape[1]) ** 0.5)
 
 
 def token_texts(tok):
@@ -220,7 +247,7 @@ def main():
     ap.add_argument("--round", type=float, default=0.6, help="from here on with Q4_0's rounding")
     ap.add_argument("--warmup", type=float, default=0.02)
     ap.add_argument("--level", type=float, default=0.35, help="end of the full learning rate")
-    ap.add_argument("--resume", help="go on from what an earlier run wrote into this folder")
+    ap.add_argument("--resume", help="go on from what an earlier run wrote into this folder, with the circuits of now")
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--threads", type=int, default=0)
     ap.add_argument("--save-every", type=float, default=3, help="minutes")
@@ -234,23 +261,31 @@ def main():
     z = np.load(a.packed)
     tok = Tokenizer.from_file(os.path.join(a.tokenizer, "tokenizer.json"))
     texts = token_texts(tok)
-    stops = torch.tensor([circuits.flags_of(t)["stop"] for t in texts])
+    stops = torch.tensor([flags_of(t)["stop"] for t in texts])
+    line_end = texts.index("\n")
     train, valid = Data(z, "train", stops), Data(z, "validation", stops)
     prefix = torch.from_numpy(z["prefix"].astype(np.int64)).to(device)
-    at = circuits.Layout(a.dim, a.heads)
+    at = Layout(a.dim, a.heads)
+    own = Nano(vocab=len(texts), dim=a.dim, layers=a.layers, heads=a.heads, wide=a.wide)
+    circuits.seed(own, at, texts, task_marks(tok), prefix)
+    own.frozen = circuits.FROZEN
     if a.resume:
         model = load(a.resume)
+        codes = token_vectors(texts, task_marks(tok), at)[:, at.tok]
+        if model.wte.shape[1] != a.dim or (model.wte[:, at.tok] - codes).abs().mean() > 0.1:
+            sys.exit(f"train.py: {a.resume}: made with another layout of vectors")
+        circuits.restore(model, own, at)
     else:
-        model = Nano(vocab=len(texts), dim=a.dim, layers=a.layers, heads=a.heads, wide=a.wide)
-        circuits.seed(model, at, texts, circuits.task_marks(tok), prefix)
-    model.to(device)
-    matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and n.startswith("blocks")]
-    tables = [model.wte, model.wpe]
-    rest = [p for n, p in model.named_parameters() if p.ndim == 1]
-    adam = torch.optim.AdamW([{"params": tables, "scale": 1.0}, {"params": rest, "scale": 1.0}],
-                             lr=a.adam_lr, betas=(0.9, 0.95), weight_decay=0.0)
-    slow = [p for b in model.blocks[:4] for p in (b.wo, b.wdown)]
-    muon = Muon(matrices, slow=slow)
+        model = copy.deepcopy(own)
+    model.to(device), own.to(device)
+    model.frozen = circuits.FROZEN
+    for p in [model.wpe, *model.blocks[:model.frozen].parameters()]:
+        p.requires_grad_(False)
+    learned = [p for b in model.blocks[model.frozen:] for p in b.parameters()]
+    matrices = [p for p in learned if p.ndim == 2]
+    rest = [p for p in learned if p.ndim == 1] + list(model.norm_f.parameters())
+    adam = torch.optim.AdamW([model.wte, *rest], lr=a.adam_lr, betas=(0.9, 0.95), weight_decay=0.0)
+    muon = Muon(matrices)
     n_params = sum(p.numel() for p in model.parameters())
     room = model.context - len(prefix)
     log = open(os.path.join(a.output, "log.jsonl"), "w", encoding="utf-8")
@@ -274,10 +309,10 @@ def main():
         fine = done >= a.pre
         model.round = done >= a.round
         rows = next(source[fine])
-        loss, facts = loss_of(model, prefix, rows, fine, rng, device, sample=0.35)
+        loss, facts = loss_of(model, own, prefix, rows, fine, rng, device, line_end, sample=0.35)
         loss.backward()
         circuits.keep(model, at)
-        torch.nn.utils.clip_grad_norm_(tables + rest, 1.0)
+        torch.nn.utils.clip_grad_norm_([model.wte, *rest], 1.0)
         rate = schedule(done, a)
         for group in adam.param_groups:
             group["lr"] = a.adam_lr * rate
@@ -300,13 +335,13 @@ def main():
             saved = time.time()
             save(model, a.output, a.tokenizer)
             with torch.no_grad():
-                v = [loss_of(model, prefix, rows, fine, vrng, device)[1] for rows in held[fine]]
+                v = [loss_of(model, own, prefix, rows, fine, vrng, device, line_end)[1] for rows in held[fine]]
             tell(event="validation", step=step, fine=fine, **{
                 k: round(sum(x[k] for x in v) / len(v), 4) for k in v[0] if k != "tokens"})
     circuits.settle(model, at, prefix)
     save(model, a.output, a.tokenizer)
     with torch.no_grad():
-        v = [loss_of(model, prefix, rows, True, vrng, device)[1] for rows in held[True]]
+        v = [loss_of(model, own, prefix, rows, True, vrng, device, line_end)[1] for rows in held[True]]
     tell(event="end", step=step, tokens=tokens, seconds=round(time.time() - began, 1), **{
         k: round(sum(x[k] for x in v) / len(v), 4) for k in v[0] if k != "tokens"})
 
