@@ -37,41 +37,31 @@ struct texts {
     size_t *ends, n_ends, cap;
 };
 
-static void add_end(struct texts *t)
+static bool is_separator(struct da_span line, const char *separator)
 {
-    DA_GROW(t->ends, t->n_ends, t->cap);
-    t->ends[t->n_ends++] = t->ids.n;
-}
-
-/* The first line that is the separator, without its line end; the end of the text if none is. */
-static struct da_span next_separator(struct da_span text, const char *separator)
-{
-    for (const char *p = text.p, *end = text.p + text.len; p < end;) {
-        const char *stop = memchr(p, '\n', (size_t)(end - p));
-        struct da_span line = da_span(p, (size_t)((stop ? stop : end) - p));
-        if (da_span_is(line, separator))
-            return line;
-        p = stop ? stop + 1 : end;
-    }
-    return da_span(text.p + text.len, 0);
+    line.len -= line.len > 0 && line.p[line.len - 1] == '\r';
+    return da_span_is(line, separator);
 }
 
 static enum da_rc encode_texts(const struct da_tokenizer *tok, struct da_tok_scratch *scratch,
-                               struct da_span text, const char *separator, struct texts *out,
+                               struct da_span all, const char *separator, struct texts *out,
                                struct da_err *err)
 {
-    for (;;) {
-        struct da_span cut = separator ? next_separator(text, separator)
-                                       : da_span(text.p + text.len, 0);
-        enum da_rc rc = da_tokenizer_encode(tok, scratch, da_span(text.p, (size_t)(cut.p - text.p)),
-                                            0, &out->ids, err);
-        if (rc || cut.len == 0)
-            return rc;
-        add_end(out);
-        const char *rest = cut.p + cut.len, *end = text.p + text.len;
-        rest += rest < end; /* the line end */
-        text = da_span(rest, (size_t)(end - rest));
+    struct da_span rest = all, line;
+    const char *start = all.p, *end = all.p + all.len;
+    enum da_rc rc = DA_OK;
+    while (!rc && separator && da_span_split(&rest, '\n', &line)) {
+        if (!is_separator(line, separator))
+            continue;
+        rc = da_tokenizer_encode(tok, scratch, da_span(start, (size_t)(line.p - start)), 0,
+                                 &out->ids, err);
+        DA_GROW(out->ends, out->n_ends, out->cap);
+        out->ends[out->n_ends++] = out->ids.n;
+        start = rest.p;
     }
+    return rc ? rc
+              : da_tokenizer_encode(tok, scratch, da_span(start, (size_t)(end - start)), 0,
+                                    &out->ids, err);
 }
 
 static enum da_rc encode(const struct da_model *m, const char *path, const char *separator,

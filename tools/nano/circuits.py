@@ -203,8 +203,9 @@ def find(at, b, short, start):
     head = Head(at, b, 3)  # in a summary: whether a line or a sentence ends with the token copied
     head.near(200, -1, of=at.place)
     head.idle(300, (-260, ["summing"]), (260, BEHIND + ENDED[1:]))
-    head.take(part(at, at.flag["line"]) + part(at, at.flag["begin"]), at.flag["ending"])
-    head.take(part(at, at.flag["line"]) + part(at, at.flag["begin"]), at.flag["spaced"], 2)
+    ends = part(at, at.flag["line"]) + part(at, at.flag["begin"])
+    head.take(ends, at.flag["ending"])
+    head.take(ends, at.flag["spaced"], 2)  # the next sentence's first token has a space in front
 
 
 def look_up(at, b):

@@ -229,7 +229,7 @@ def schedule(done, a):
     return max(0.02, 1 - (done - a.level) / (1 - a.level))
 
 
-def main():
+def options():
     ap = argparse.ArgumentParser()
     ap.add_argument("packed")
     ap.add_argument("tokenizer")
@@ -247,11 +247,38 @@ def main():
     ap.add_argument("--round", type=float, default=0.6, help="from here on with Q4_0's rounding")
     ap.add_argument("--warmup", type=float, default=0.02)
     ap.add_argument("--level", type=float, default=0.35, help="end of the full learning rate")
-    ap.add_argument("--resume", help="go on from what an earlier run wrote into this folder, with the circuits of now")
+    ap.add_argument("--resume", help="go on from what an earlier run wrote into this folder, "
+                    "with the circuits of now")
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--threads", type=int, default=0)
     ap.add_argument("--save-every", type=float, default=3, help="minutes")
-    a = ap.parse_args()
+    return ap.parse_args()
+
+
+def models(a, at, tok, texts, prefix, device):
+    """The model before training, which has the circuits alone, and the one to be trained."""
+    marks = task_marks(tok)
+    own = Nano(vocab=len(texts), dim=a.dim, layers=a.layers, heads=a.heads, wide=a.wide)
+    circuits.seed(own, at, texts, marks, prefix)
+    if a.resume:
+        model = load(a.resume)
+        codes = token_vectors(texts, marks, at)[:, at.tok]
+        if (model.dim, len(model.blocks)) != (a.dim, a.layers) or \
+                (model.wte[:, at.tok] - codes).abs().mean() > 0.1:
+            sys.exit(f"train.py: {a.resume}: made with another layout of vectors")
+        circuits.restore(model, own, at)
+    else:
+        model = copy.deepcopy(own)
+    for m in own, model:
+        m.to(device)
+        m.frozen = circuits.FROZEN
+    for p in [model.wpe, *model.blocks[:model.frozen].parameters()]:
+        p.requires_grad_(False)
+    return own, model
+
+
+def main():
+    a = options()
     if a.threads:
         torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
@@ -266,21 +293,7 @@ def main():
     train, valid = Data(z, "train", stops), Data(z, "validation", stops)
     prefix = torch.from_numpy(z["prefix"].astype(np.int64)).to(device)
     at = Layout(a.dim, a.heads)
-    own = Nano(vocab=len(texts), dim=a.dim, layers=a.layers, heads=a.heads, wide=a.wide)
-    circuits.seed(own, at, texts, task_marks(tok), prefix)
-    own.frozen = circuits.FROZEN
-    if a.resume:
-        model = load(a.resume)
-        codes = token_vectors(texts, task_marks(tok), at)[:, at.tok]
-        if model.wte.shape[1] != a.dim or (model.wte[:, at.tok] - codes).abs().mean() > 0.1:
-            sys.exit(f"train.py: {a.resume}: made with another layout of vectors")
-        circuits.restore(model, own, at)
-    else:
-        model = copy.deepcopy(own)
-    model.to(device), own.to(device)
-    model.frozen = circuits.FROZEN
-    for p in [model.wpe, *model.blocks[:model.frozen].parameters()]:
-        p.requires_grad_(False)
+    own, model = models(a, at, tok, texts, prefix, device)
     learned = [p for b in model.blocks[model.frozen:] for p in b.parameters()]
     matrices = [p for p in learned if p.ndim == 2]
     rest = [p for p in learned if p.ndim == 1] + list(model.norm_f.parameters())
@@ -300,6 +313,13 @@ def main():
     vrng = random.Random(5)
     held = {fine: [next(b) for b in [batches(valid, fine, a.batch, vrng, room)] for _ in range(4)]
             for fine in (False, True)}
+
+    @torch.no_grad()
+    def validation(fine):
+        facts = [loss_of(model, own, prefix, rows, fine, vrng, device, line_end)[1]
+                 for rows in held[fine]]
+        return {k: round(sum(x[k] for x in facts) / len(facts), 4) for k in facts[0] if k != "tokens"}
+
     source = {fine: batches(train, fine, a.batch, rng, room) for fine in (False, True)}
     began, saved, tokens, step, sums = time.time(), time.time(), 0, 0, {}
     while True:
@@ -334,16 +354,11 @@ def main():
         if time.time() - saved > 60 * a.save_every:
             saved = time.time()
             save(model, a.output, a.tokenizer)
-            with torch.no_grad():
-                v = [loss_of(model, own, prefix, rows, fine, vrng, device, line_end)[1] for rows in held[fine]]
-            tell(event="validation", step=step, fine=fine, **{
-                k: round(sum(x[k] for x in v) / len(v), 4) for k in v[0] if k != "tokens"})
+            tell(event="validation", step=step, fine=fine, **validation(fine))
     circuits.settle(model, at, prefix)
     save(model, a.output, a.tokenizer)
-    with torch.no_grad():
-        v = [loss_of(model, own, prefix, rows, True, vrng, device, line_end)[1] for rows in held[True]]
-    tell(event="end", step=step, tokens=tokens, seconds=round(time.time() - began, 1), **{
-        k: round(sum(x[k] for x in v) / len(v), 4) for k in v[0] if k != "tokens"})
+    tell(event="end", step=step, tokens=tokens, seconds=round(time.time() - began, 1),
+         **validation(True))
 
 
 if __name__ == "__main__":
