@@ -277,6 +277,18 @@ def models(a, at, tok, texts, prefix, device):
     return own, model
 
 
+def teller(path):
+    """A function that writes a row of the log, and prints it."""
+    log = open(path, "w", encoding="utf-8")
+
+    def tell(**row):
+        line = json.dumps(row)
+        print(line, flush=True)
+        log.write(line + "\n")
+        log.flush()
+    return tell
+
+
 def main():
     a = options()
     if a.threads:
@@ -301,14 +313,7 @@ def main():
     muon = Muon(matrices)
     n_params = sum(p.numel() for p in model.parameters())
     room = model.context - len(prefix)
-    log = open(os.path.join(a.output, "log.jsonl"), "w", encoding="utf-8")
-
-    def tell(**row):
-        line = json.dumps(row)
-        print(line, flush=True)
-        log.write(line + "\n")
-        log.flush()
-
+    tell = teller(os.path.join(a.output, "log.jsonl"))
     tell(event="start", parameters=n_params, documents=len(train.docs), args=vars(a))
     vrng = random.Random(5)
     held = {fine: [next(b) for b in [batches(valid, fine, a.batch, vrng, room)] for _ in range(4)]
