@@ -3,54 +3,63 @@ that has the word of a question, or that a summary should have next.
 
 The tasks of the extractive assistant are mostly copying, which a transformer does with heads that
 look back and heads that look for what followed the same tokens before (Olsson et al. 2022). A small
-model would spend all of its training on finding them. Here they are written into five blocks:
+model would spend all of its training on finding them. Here they are written into seven blocks:
 
-    block 0   look one, two and three tokens back; look which task was announced last. The feed-forward
-              part marks where a sentence begins
+    block 0   look one, two and three tokens back; look which task was announced last; look whether a
+              word stood before. The feed-forward part marks where a sentence begins
     block 1   look three back again, so that a token knows the six before it; look where its sentence
               began, how, and how long ago; look whether it stands in the document. Behind <response>:
               look at the end of the question
     block 2   in an answer: look where in the document the same tokens stand, from where one copies;
-              in a summary: count its sentences
-    block 3   find where the sentence to be copied begins. For an answer: it has the question's last
+              in a summary: count its sentences. In the document: how many of a sentence's words stood
+              before, which is near to how central it is
+    block 3   with the token behind a sentence: what is known of it. In an answer: agree with the last
+              tokens on from where one copies; look whether a sentence ends there
+    block 4   find where the sentence to be copied begins. For an answer: it has the question's last
               word. For a summary: an early one that is long and stands on its own; then, when one has
-              ended, another behind it, if there is one
-    block 4   the first, second and third token of the sentence found; all others look up in their
+              ended, another behind it that is central, if there is one
+    block 5   the first, second and third token of the sentence found; all others look up in their
               sentence's first token which one is being copied
-    block 5   copy: the token of that sentence in front of which the last three stand
+    block 6   copy: the token of that sentence in front of which the last three stand
 
 Parts of a vector: layout.py; how a head is written: head.py. A head that has nothing to do looks at
-<document>, where it takes nothing over. Training leaves the first four blocks alone and adds to the
-others: what a request wants, when a summary ends, how a question is put.
+<document>, where it takes nothing over, and in front of that at the first token. Training leaves the
+first five blocks alone and adds to the others: what a request wants, when a summary ends, how a
+question is put.
 """
 import math
 
 import torch
 
-from head import Head, balance
-from layout import BACK, CODE, DOCUMENT, FLAG, SOME, part, position_vectors, shortened, token_vectors
+from head import Head, balance, turns
+from layout import (BACK, CODE, DOCUMENT, FLAG, PARTS, SOME, part, position_vectors, shortened,
+                    token_vectors)
 
 # About what LayerNorm multiplies with in front of each block's heads, and of the first's other half, at
 # a width of 384; it grows with the root of the width.
-FACTORS, FACTOR_INSIDE, AT_WIDTH = (3.13, 2.01, 1.65, 1.65, 1.65, 1.5), 2.015, 384
-# <document> is long, so that what is learned beside it hardly changes its own factor: about this.
-# Its other entries stay what they are in Q4_0 (8 steps) and, since it has no mean, in 8 bits too.
-LONG, FACTOR_LONG = 8 * FLAG, 1.08
+FACTORS, FACTOR_INSIDE, AT_WIDTH = (3.13, 2.01, 1.65, 1.65, 1.65, 1.65, 1.5), 2.015, 384
+# <document> is long, so that what is learned beside it hardly changes its own factor. Its other
+# entries stay what they are in Q4_0 (8 steps) and, since it has no mean, in 8 bits too.
+LONG = 8 * FLAG
+# In front of it the first token is looked at instead; behind it, seldom: its flag is less.
+BEFORE = 7 / 8
 # How the choice of a summary's sentences depends on where they end, in nats: tokens behind the
 # document's start, or behind the last one's end; linear between. Fitted to the extractive assistant,
 # whose next sentence is never the same one again (0) and seldom shorter than ten tokens.
 FIRST_AT = {0: 0, 25: -8, 50: -20, 100: -60, 200: -148, 400: -256, 600: -296, 903: -308}
 NEXT_AT = {-900: -220, 0: -220, 10: 0, 25: 0, 50: -10, 100: -40, 200: -90, 400: -160, 900: -220}
 NEXT_WEIGHTS = (-1, 1, 100), (2, 9, 0.05), (10, 120, 20), (121, 600, 8)
-NO_NEXT = 470  # a next sentence must score more than about a quarter of it
+NO_NEXT = 50  # a next sentence must score more
 
-FROZEN = 4                # blocks that hold circuits alone
-FIXED = 5, 6, 5, 4, 4, 1  # heads of each block that training leaves alone
-IDLE = (), (1, 3), (0, 1, 2, 4), (0, 1, 2, 3), (0, 1, 2, 3), (0,)  # heads that may have nothing to do
+FROZEN = 5                # blocks that hold circuits alone
+FIXED = 6, 6, 6, 6, 3, 4, 1  # heads of each block that training leaves alone
+IDLE = (5,), (1, 3), (0, 1, 2, 4, 5), range(6), (0, 1, 2), (0, 1, 2, 3), (0,)  # may have nothing to do
 N_HIDDEN = 4              # hidden units of the first block's feed-forward part
 BEHIND = ("after_response", "after_response_2", "after_response_3")  # before an answer's first tokens
 ENDED = ("ending", "begin", "after_begin")  # in a summary: before a further sentence's first tokens
 TASK = ("answering", "summing", "suggesting")
+VOTES = 4                 # tokens that agree on from where one copies
+OF_SENTENCE = ("whole", "short", "dense")
 
 
 @torch.no_grad()
@@ -63,33 +72,46 @@ def seed(model, at, texts, marks, prefix):
         model.wpe[:, s] = 0
     model.wte += token_vectors(texts, marks, at)
     model.wpe += position_vectors(model.context, at)
-    model.wte[DOCUMENT, at.pos] = -model.wpe[len(prefix), at.pos]  # no place: for idle heads
-    model.wte[DOCUMENT, at.flag["nowhere"]] = LONG
-    model.wte[DOCUMENT, at.asked[1]] = -LONG / BACK[0]  # nobody reads this part there
+    model.wpe[0, at.pos] = 0  # no place: for idle heads
+    model.wte[DOCUMENT, at.pos] = -model.wpe[len(prefix), at.pos]
+    for v, rest in ((model.wte[DOCUMENT], 1), (model.wpe[0], BEFORE)):
+        v[at.flag["rest"]] = rest * FLAG
+        v[at.flag["nowhere"]] = LONG
+        v[at.asked[1]] = -LONG / BACK[0]  # nobody reads this part there
     for i, b in enumerate(model.blocks):
-        b.factor, b.long = (f * math.sqrt(at.dim / AT_WIDTH) for f in (FACTORS[min(i, 5)], FACTOR_LONG))
+        b.factor, b.long = FACTORS[min(i, len(FACTORS) - 1)] * math.sqrt(at.dim / AT_WIDTH), 1
         for s in at.reserved(i):
             b.wo[s] = b.wdown[s] = 0
-    short = shortened(at)
-    look_back(at, model.blocks[0], short, len(prefix))
-    begins(at, model.blocks[0])
-    look_around(at, model.blocks[1], short)
-    follow(at, model.blocks[2], short)
-    find(at, model.blocks[3], short, len(prefix))
-    look_up(at, model.blocks[4])
-    copy(at, model.blocks[5], short)
-    for b, n in zip(model.blocks, FIXED):
-        for w in (b.wq, b.wk, b.wv):
-            balance(w[:n * at.head], at)
-    balance(model.blocks[0].wup[:N_HIDDEN], at)
+    for _ in range(3):  # until what LayerNorm does with <document> is what its heads are made for
+        write(model, at, prefix)
+        settle(model, at, prefix)
+        mean = list(at_document(model, prefix))[FROZEN].sum() / BACK[0]
+        model.wte[DOCUMENT, at.asked[1]] -= mean  # no mean, where the most heads look at it
+        settle(model, at, prefix)
+        for b, x in zip(model.blocks, at_document(model, prefix)):
+            b.long = 1 / x.std(unbiased=False)
     model.norm_f.weight.fill_(0.25)
     for s in at.flag.values():
         model.norm_f.weight[s] = 0
     for name in ("spaced", "cased"):
         model.norm_f.weight[at.flag[name]] = 2.8
-    mean = list(at_document(model, prefix))[FROZEN].sum() / BACK[0]
-    model.wte[DOCUMENT, at.asked[1]] -= mean  # exactly no mean, where the most heads look at it
-    settle(model, at, prefix)
+
+
+def write(model, at, prefix):
+    """All circuits, for the factors that the blocks have."""
+    short = shortened(at)
+    look_back(at, model.blocks[0], short, len(prefix))
+    begins(at, model.blocks[0])
+    look_around(at, model.blocks[1], short)
+    follow(at, model.blocks[2], short)
+    ends(at, model.blocks[3])
+    find(at, model.blocks[4], short, len(prefix))
+    look_up(at, model.blocks[5])
+    copy(at, model.blocks[6], short)
+    for b, n in zip(model.blocks, FIXED):
+        for w in (b.wq, b.wk, b.wv):
+            balance(w[:n * at.head], at)
+    balance(model.blocks[0].wup[:N_HIDDEN], at)
 
 
 def look_back(at, b, short, start):
@@ -107,13 +129,19 @@ def look_back(at, b, short, start):
         if h == 0:
             head.take(part(at, flag["response"]), flag["spaced"], -2)
     head = Head(at, b, 3)
-    head.flag(150, {"task_qa": 1, "task_sum": 1, "task_other": 1, "document": 2.7})
+    head.flag(150, {"task_qa": 1, "task_sum": 1, "task_other": 1, "rest": 2})
     head.shaped({0: -80, start - 2: -80, start + 4: -10, 1023: 0}, 60, origin=0)
     for name, to in (("task_qa", "answering"), ("task_sum", "summing"), ("task_other", "suggesting")):
-        head.take(part(at, flag[name]), flag[to])
+        head.take(part(at, flag[name]), flag[to], 1.058)  # the factor of these tokens is less
     head = Head(at, b, 4)
     head.shaped({-1000: -8, -45: -8, -30: 0, -8: 0, -3: -8, 0: -8}, 7)
     head.take(short[:SOME], at.some, 4)
+    head = Head(at, b, 5)  # whether the word stands before, but not just before
+    letters = part(at, at.tok)[[its for n, its in PARTS for _ in range(n)]]
+    head.match(320, letters, letters)
+    head.near(-80, 0, pairs=slice(2, 10))
+    head.idle(175)
+    head.take(part(at, flag["content"]), flag["repeated"])
 
 
 def look_around(at, b, short):
@@ -168,17 +196,46 @@ def follow(at, b, short):
             head.idle(1000, (-500, ENDED[k:k + 1]), (-500, ["summing"]), (500, BEHIND))
         head.take(part(at, at.pos), at.place)
     head = Head(at, b, 3)  # one of the summary's sentences and the mark before them
-    head.flag(20, {"begin": 1, "summing": 1, "outside": 1, "one": -3})
-    head.take(part(at, at.flag["response"]), at.flag["share"])
+    head.flag(8, {"begin": 1, "summing": 1, "outside": 2, "one": -4})
+    head.take(part(at, at.flag["response"]), at.flag["share"], 3)
     head = Head(at, b, 4)
     head.flag(200, {"begin": 1, "response": -0.5, "one": -1})
     head.nearest(60)
     head.idle(1000, (-500, ENDED[1:]), (-500, ["summing"]), (500, BEHIND[:1]))
     head.take(short[:SOME], at.said)
+    head = Head(at, b, 5)  # how many words of its sentence, n / (n + 4)
+    head.near(12, 0, of=at.place, key=at.place, pairs=slice(2, 10))
+    head.flag(8, {"repeated": 1})
+    head.idle(20)
+    head.take(part(at, at.flag["repeated"]), at.flag["dense"])
+
+
+def ends(at, b):
+    """Block 3: where a sentence has ended, what is known of it, with the token behind its end: only that
+    one tells whether "3." ends one or goes on. In a summary: whether the sentence copied ends."""
+    flag = at.flag
+    head = Head(at, b, 0)
+    head.near(80, 1)
+    head.idle(400, (-200, ["after_stop", "inside"]))
+    head.take(part(at, at.place), at.target)
+    head.take(part(at, at.opening), at.said)
+    for name in OF_SENTENCE:
+        head.take(part(at, flag[name]), flag["ended_" + name])
+    head = Head(at, b, 1)
+    head.near(200, -1, of=at.place)
+    head.idle(300, (-260, ["summing"]), (260, BEHIND + ENDED[1:]))
+    new = part(at, flag["line"]) + part(at, flag["begin"])
+    head.take(new, flag["ending"])
+    head.take(new, flag["spaced"], 2)  # the next sentence's first token has a space in front
+    for j in range(VOTES):  # where one copies from is what the last tokens say together
+        head = Head(at, b, 2 + j)
+        head.near(80, j)
+        head.idle(400, (-400, ["answering", "summing"]))
+        head.take(turns(at, j) @ part(at, at.place), at.place, 1 / VOTES - (j == 0))
 
 
 def find(at, b, short, start):
-    """Block 3: where the sentence begins that is to be copied. start: position of <document>."""
+    """Block 4: where the sentence begins that is to be copied. start: position of <document>."""
     head = Head(at, b, 0)  # it has the quoted word, or the word before the question mark
     for nats, rows in ((18, slice(0, 16)), (54, slice(16, 32))):
         head.match(nats, part(at, at.asked[0])[rows], short[rows])
@@ -188,28 +245,24 @@ def find(at, b, short, start):
     head.take(part(at, at.place), at.target)
     for h in 1, 2:
         head = Head(at, b, h)
-        head.flag(700, {"stop": 1, "inside": 1, "one": -2})
-        head.flag(-160, {"short": 1})
-        head.flag(128, {"whole": 1})
-        head.match(250, part(at, at.said), part(at, at.opening))
+        head.flag(700, {"after_stop": 1, "begin": 1, "line": 1, "inside": 2, "one": -4, "rest": 2,
+                        "outside": -3})
+        head.flag(-160, {"ended_short": 1})
+        head.flag(128, {"ended_whole": 1, "one": -1, "rest": 1})
+        head.match(250, part(at, at.said), part(at, at.said))
         if h == 1:
             head.shaped(FIRST_AT, 280, origin=start)
-            head.idle(2800, (-1500, BEHIND), (-1500, ["summing"]))
+            head.idle(2800, (-1750, BEHIND), (-1750, ["summing"]))
         else:
             head.shaped(NEXT_AT, 120, of=at.place, weights=NEXT_WEIGHTS)
+            head.flag(150, {"ended_dense": 1})
             head.idle(8 * NO_NEXT, (-7 * NO_NEXT, ["summing"]), (8 * NO_NEXT, BEHIND))
-        head.take(part(at, at.place), at.target)
+        head.take(part(at, at.target), at.target)
         head.take(part(at, at.flag["one"]), at.flag["found"])
-    head = Head(at, b, 3)  # in a summary: whether a line or a sentence ends with the token copied
-    head.near(200, -1, of=at.place)
-    head.idle(300, (-260, ["summing"]), (260, BEHIND + ENDED[1:]))
-    ends = part(at, at.flag["line"]) + part(at, at.flag["begin"])
-    head.take(ends, at.flag["ending"])
-    head.take(ends, at.flag["spaced"], 2)  # the next sentence's first token has a space in front
 
 
 def look_up(at, b):
-    """Block 4: the first, second or third token of the sentence found; behind them, where it begins."""
+    """Block 5: the first, second or third token of the sentence found; behind them, where it begins."""
     for i in range(3):
         head = Head(at, b, i)
         head.near(160, -i, of=at.target)
@@ -224,7 +277,7 @@ def look_up(at, b):
 
 
 def copy(at, b, short):
-    """Block 5: a token in front of which the last three stand, in the sentence that is being copied; of
+    """Block 6: a token in front of which the last three stand, in the sentence that is being copied; of
     several the one behind the longest run of the last tokens."""
     head = Head(at, b, 0)
     before = [short, *(part(at, s) for s in at.back)]
@@ -256,9 +309,9 @@ def at_document(model, prefix):
 def settle(model, at, prefix):
     """Makes idle heads take over exactly nothing: what stands at <document> changes a little while the
     model learns, and a bit of it from each of many heads would be a wrong position."""
-    col = at.flag["document"].start
+    col = at.flag["rest"].start
     for b, heads, x in zip(model.blocks, IDLE, at_document(model, prefix)):
-        x = b.norm_1(x)
+        x = model.a(b.norm_1(x))
         for h in heads:
             rows = slice(h * at.head, (h + 1) * at.head)
             b.wv[rows, col] = 0

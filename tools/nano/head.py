@@ -111,7 +111,7 @@ class Head:
         for nats, names in ((base, ["one"]), *terms):
             for name in names:
                 self.b.wq[row, self.at.flag[name]] += nats / 100 * a / unit
-        self.b.wk[row, self.at.flag["document"]] = a / (FLAG * self.b.long)
+        self.b.wk[row, self.at.flag["rest"]] = a / (FLAG * self.b.long)
 
     def take(self, source, target, gain=1.0):
         """Value: the projection source [n][dim] of the key's vector goes to target (a slice of n)."""
@@ -120,6 +120,12 @@ class Head:
         assert self.values <= self.at.head
         self.b.wv[rows] = source
         self.b.wo[target, rows] = gain / self.c * torch.eye(len(source))
+
+
+def turns(at, n):
+    """[2 * pairs][2 * pairs]: makes a position's sines those of n tokens later."""
+    c, s = (n * at.freq).cos(), (n * at.freq).sin()
+    return torch.block_diag(*torch.stack([c, s, -s, c], 1).view(-1, 2, 2))
 
 
 def balance(rows, at):

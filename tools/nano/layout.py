@@ -6,6 +6,8 @@ import math
 import torch
 import torch.nn.functional as F
 
+from model import QK
+
 CONTENT, FLAG = 4.0, 2.0  # lengths in a vector: of a part with content, of a flag that is set; much,
                           # so that what is learned beside them hardly changes LayerNorm's factors
 DOCUMENT = 1              # id of <document>, see tokenizer.py
@@ -14,41 +16,58 @@ DOCUMENT = 1              # id of <document>, see tokenizer.py
 PARTS = ((6, True), (2, False), (4, True), (4, False), (16, True), (18, True), (12, False))
 CODE, SPELT = 16, 16
 OF_LETTERS, OF_ITSELF = 0.83, 0.56  # lengths of what tells a token's letters, and of the rest
-BACK = (8, 8, 6, 6, 6)  # entries for the tokens before the last
+BACK = (8, 6, 6, 6, 6)  # entries for the tokens before the last
 SOME = 8                # entries for what stood some tokens before
 MARKERS = ("-", "*", "+", "\u2022")
 HEADINGS = ("#", "##", "###", "####")
 LEANING = frozenset("""this these that those it its they their such he she his her then thus so however
     therefore also but and or nor moreover furthermore otherwise instead for""".split())
+# Words that say nothing about what a text is about.
+EMPTY = frozenset("""about after all also and any are because been before being between both but can could
+    did does each for from had has have her here his how into its may more most must not now one only
+    other our out over same she should some such than that the their them then there these they this
+    those through under use used using very was were what when where which while who will with would
+    you your""".split())
 
 
 class Layout:
-    """Which entries of a vector stand for what."""
+    """Which entries of a vector stand for what. Parts begin where blocks of 32 do, which share a scale
+    in Q4_0 and in 8 bits: so what stands in one part makes no difference to another."""
 
-    FLAGS = ("line", "stop", "capital", "space", "marker", "quote", "ask", "document", "response",
-             "request", "task_qa", "task_sum", "task_other", "heading", "opening",
+    # Flags that heads add up to exactly nothing: each is FLAG or 0, and in 8 bits one and the same.
+    EXACT = ("line", "stop", "capital", "space", "marker", "quote", "ask", "document", "response",
+             "request", "task_qa", "task_sum", "task_other", "heading",
              "after_line", "after_stop", "after_marker", "after_response", "after_response_2",
              "after_response_3", "answering", "summing", "suggesting", "begin", "after_begin",
-             "inside", "outside", "short", "whole", "share", "ending", "found", "spaced", "cased",
-             "nowhere", "one")
+             "inside", "outside", "ending", "found", "one", "rest")
+    LOOSE = ("opening", "short", "whole", "share", "spaced", "cased", "content", "repeated", "dense",
+             "ended_whole", "ended_short", "ended_dense", "nowhere")
 
     def __init__(self, dim, heads, pairs=16):
         self.dim, self.head, self.pairs, self.n = dim, dim // heads, pairs, 0
         self.freq = 2.5 * (1 / 2000.0) ** (torch.arange(pairs) / (pairs - 1))
         self.pos = self.take(2 * pairs)
         self.tok = self.take(sum(n for n, _ in PARTS))
+        self.align()
         self.place = self.take(2 * pairs)   # where its sentence began; in an answer: of the token copied
-        self.target = self.take(2 * pairs)  # where the sentence found begins
+        self.target = self.take(2 * pairs)  # where the sentence found begins; see circuits.ends()
         self.back = [self.take(CODE + SPELT)] + [self.take(n) for n in BACK]  # tokens before, in short
         self.some = self.take(SOME)                                # the mean of more, before these
         self.opening = self.take(SOME)  # how its sentence began
         self.said = self.take(SOME)     # the first token of a summary's sentence, at the next two
-        self.asked = [self.take(CODE + SPELT), self.take(BACK[0])]  # the question's last tokens
-        self.goal = self.asked[0]  # behind block 3: where the sentence being copied begins
-        self.flag = {name: self.take(1) for name in self.FLAGS}
+        before = self.take(BACK[0])     # fills the block
+        self.asked = [self.take(CODE + SPELT), before]  # the question's last tokens
+        self.goal = self.asked[0]  # behind block 4: where the sentence being copied begins
+        self.flag = {name: self.take(1) for name in self.EXACT}
+        self.align()
+        self.flag.update({name: self.take(1) for name in self.LOOSE})
+        self.align()
         self.zero = dim - 1  # always zero; see balance()
-        if self.n + 32 > self.zero:
+        if self.n + 32 > dim:
             raise ValueError(f"a width of {dim} is too little: {self.n} entries are taken")
+
+    def align(self):
+        self.n += -self.n % QK
 
     def take(self, n):
         self.n += n
@@ -56,9 +75,9 @@ class Layout:
 
     def reserved(self, block):
         """Parts that only circuits may write in this block: they are read later."""
-        parts = [(s, 5) for s in [self.pos, self.tok, self.place, self.target, *self.back[:3],
-                                  self.goal, *self.flag.values(), slice(self.zero, self.dim)]]
-        parts += [(s, 3) for s in [*self.back[3:], self.asked[1], self.some, self.opening, self.said]]
+        parts = [(s, 6) for s in [self.pos, self.tok, self.place, self.target, *self.back[:3],
+                                  self.goal, *self.flag.values(), slice(self.zero, self.zero + 1)]]
+        parts += [(s, 4) for s in [*self.back[3:], self.asked[1], self.some, self.opening, self.said]]
         return [s for s, last in parts if block < last]
 
 
@@ -84,6 +103,7 @@ def flags_of(text):
             "ask": text in ("?", '"?'), "document": text == "<document>",
             "response": text == "<response>", "request": text == "<request>",
             "heading": text in HEADINGS,
+            "content": len(word) > 2 and word.isascii() and word.isalpha() and word.lower() not in EMPTY,
             "opening": upper * (0.55 if word.lower() in LEANING else 1),
             "spaced": 0.25 * spaced, "cased": -0.25 if shouted else 0.25 * upper}  # for the output
 

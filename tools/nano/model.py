@@ -27,6 +27,20 @@ class RoundQ4(torch.autograd.Function):
         return g
 
 
+class Round8(torch.autograd.Function):
+    """Rounds activations as the engine does in front of a 4-bit matrix (blocks of 32 in 8 bits)."""
+
+    @staticmethod
+    def forward(ctx, x):
+        b = x.reshape(-1, QK)
+        d = (b.abs().amax(dim=1, keepdim=True) / 127).clamp(min=1e-12)
+        return (torch.round(b / d).mul_(d)).view(x.shape)
+
+    @staticmethod
+    def backward(ctx, g):
+        return g
+
+
 class Block(nn.Module):
     def __init__(self, dim, wide):
         super().__init__()
@@ -42,7 +56,7 @@ class Nano(nn.Module):
     """wide: hidden units of a feed-forward part, in widths of the model. Weights are those of noise;
     the tables of tokens and positions are made by circuits.py."""
 
-    def __init__(self, vocab=6144, dim=384, layers=6, heads=6, context=1024, wide=2):
+    def __init__(self, vocab=6144, dim=384, layers=7, heads=6, context=1024, wide=2):
         super().__init__()
         self.vocab, self.dim, self.heads, self.context = vocab, dim, heads, context
         self.wide = wide
@@ -50,7 +64,7 @@ class Nano(nn.Module):
         self.wpe = nn.Parameter(torch.empty(context, dim))
         self.blocks = nn.ModuleList(Block(dim, wide) for _ in range(layers))
         self.norm_f = nn.LayerNorm(dim)
-        self.round = False
+        self.round = False  # compute as the engine does with Q4_0, 8-bit activations included
         self.frozen = 0  # first blocks that are not trained
         nn.init.normal_(self.wte, std=0.003)
         nn.init.normal_(self.wpe, std=0.002)
@@ -64,20 +78,24 @@ class Nano(nn.Module):
     def w(self, p):
         return RoundQ4.apply(p) if self.round else p
 
+    def a(self, x):
+        return Round8.apply(x) if self.round else x
+
     def weights(self, b):
         return {n: self.w(getattr(b, "w" + n)) for n in ("q", "k", "v", "o", "up", "down")}
 
     def qkv(self, x, w, b):
         n, t, _ = x.shape
         hd = self.dim // self.heads
+        x = self.a(x)
         return [F.linear(x, w[i], getattr(b, "b" + i)).view(n, t, self.heads, hd).transpose(1, 2)
                 for i in "qkv"]
 
     def rest(self, x, y, w, b):
         n, _, t, _ = y.shape
-        x = x + F.linear(y.transpose(1, 2).reshape(n, t, self.dim), w["o"], b.bo)
-        h = F.gelu(F.linear(b.norm_2(x), w["up"], b.bup))
-        return x + F.linear(h, w["down"], b.bdown)
+        x = x + F.linear(self.a(y.transpose(1, 2).reshape(n, t, self.dim)), w["o"], b.bo)
+        h = F.gelu(F.linear(self.a(b.norm_2(x)), w["up"], b.bup))
+        return x + F.linear(self.a(h), w["down"], b.bdown)
 
     def through(self, blocks, x, y, mask):
         """x: [n][t][dim]; y: the same of the prefix, [1][s][dim], or None."""
@@ -102,7 +120,8 @@ class Nano(nn.Module):
 
     def top(self, x, y, mask):
         """The other blocks: [n][t][dim], and the matrix of the output."""
-        return self.norm_f(self.through(self.blocks[self.frozen:], x, y, mask)[0]), self.w(self.wte)
+        x, _ = self.through(self.blocks[self.frozen:], x, y, mask)
+        return self.a(self.norm_f(x)), self.w(self.wte)
 
     def forward(self, ids, pos, mask, prefix=None):
         return self.top(*self.bottom(ids, pos, mask, prefix), mask)

@@ -237,7 +237,7 @@ def options():
     ap.add_argument("--minutes", type=float, default=60)
     ap.add_argument("--steps", type=int, default=0)
     ap.add_argument("--dim", type=int, default=384)
-    ap.add_argument("--layers", type=int, default=6)
+    ap.add_argument("--layers", type=int, default=7)
     ap.add_argument("--heads", type=int, default=6)
     ap.add_argument("--wide", type=int, default=2, help="feed-forward units, in widths")
     ap.add_argument("--batch", type=int, default=4000, help="tokens a step")
