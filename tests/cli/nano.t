@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 model=$repo/examples/nano/slimlm-nano-q4_0.gguf
-text=$repo/examples/docs/lighthouse-press-release.txt
+text=$repo/tools/nano/results/prompt.txt # a prompt and its answer, see box.sh
 
 ok "the model is at most 16 MB" test "$(wc -c <"$model")" -le 16000000
 run docassist model verify "$model"
@@ -31,8 +31,9 @@ is_exit 0 "decoded to F32"
 run docassist perplexity --json -m decoded.gguf --kv f32 "$text"
 near "the decoded weights have PyTorch's perplexity" "$(json perplexity)" "$(torch decoded)" 0.0001
 run docassist perplexity --json -m "$model" --kl-base decoded.gguf "$text"
-near "4 bits, 8-bit activations and keys are within 2 % of the weights before quantization" \
-    "$(json perplexity)" "$(torch F32)" 0.02
+# It was trained with 8-bit activations, so that this may be better.
+ok "4 bits, 8-bit activations and keys are at most 2 % worse than the weights before quantization" \
+    awk "BEGIN { exit !($(json perplexity) < 1.02 * $(torch F32)) }"
 # Scores of this model's heads reach hundreds of nats, so that 8 bits move single tokens more than usual.
 ok "... and not far from what the decoded weights predict" awk "BEGIN { exit !($(json kl) < 0.3) }"
 ok "... with the same best token in most places" awk "BEGIN { exit !($(json same_top) > 0.75) }"

@@ -17,7 +17,7 @@ model would spend all of its training on finding them. Here they are written int
               tokens on from where one copies; look whether a sentence ends there
     block 4   find where the sentence to be copied begins. For an answer: it has the question's last
               word. For a summary: an early one that is long and stands on its own; then, when one has
-              ended, another behind it that is central, if there is one
+              ended, another behind it that is central, if there is one; if not, say that it ends
     block 5   the first, second and third token of the sentence found; all others look up in their
               sentence's first token which one is being copied
     block 6   copy: the token of that sentence in front of which the last three stand
@@ -42,7 +42,7 @@ FACTORS, FACTOR_INSIDE, AT_WIDTH = (3.13, 2.01, 1.65, 1.65, 1.65, 1.65, 1.5), 2.
 # entries stay what they are in Q4_0 (8 steps) and, since it has no mean, in 8 bits too.
 LONG = 8 * FLAG
 # In front of it the first token is looked at instead; behind it, seldom: its flag is less.
-BEFORE = 7 / 8
+BEFORE = 1 / 2
 # How the choice of a summary's sentences depends on where they end, in nats: tokens behind the
 # document's start, or behind the last one's end; linear between. Fitted to the extractive assistant,
 # whose next sentence is never the same one again (0) and seldom shorter than ten tokens.
@@ -54,7 +54,6 @@ NO_NEXT = 50  # a next sentence must score more
 FROZEN = 5                # blocks that hold circuits alone
 FIXED = 6, 6, 6, 6, 3, 4, 1  # heads of each block that training leaves alone
 IDLE = (5,), (1, 3), (0, 1, 2, 4, 5), range(6), (0, 1, 2), (0, 1, 2, 3), (0,)  # may have nothing to do
-N_HIDDEN = 4              # hidden units of the first block's feed-forward part
 BEHIND = ("after_response", "after_response_2", "after_response_3")  # before an answer's first tokens
 ENDED = ("ending", "begin", "after_begin")  # in a summary: before a further sentence's first tokens
 TASK = ("answering", "summing", "suggesting")
@@ -83,7 +82,7 @@ def seed(model, at, texts, marks, prefix):
         for s in at.reserved(i):
             b.wo[s] = b.wdown[s] = 0
     for _ in range(3):  # until what LayerNorm does with <document> is what its heads are made for
-        write(model, at, prefix)
+        write(model, at, prefix, model.wte[texts.index("\n")])
         settle(model, at, prefix)
         mean = list(at_document(model, prefix))[FROZEN].sum() / BACK[0]
         model.wte[DOCUMENT, at.asked[1]] -= mean  # no mean, where the most heads look at it
@@ -97,8 +96,8 @@ def seed(model, at, texts, marks, prefix):
         model.norm_f.weight[at.flag[name]] = 2.8
 
 
-def write(model, at, prefix):
-    """All circuits, for the factors that the blocks have."""
+def write(model, at, prefix, line_end):
+    """All circuits, for the factors that the blocks have. line_end: vector of the token."""
     short = shortened(at)
     look_back(at, model.blocks[0], short, len(prefix))
     begins(at, model.blocks[0])
@@ -106,12 +105,12 @@ def write(model, at, prefix):
     follow(at, model.blocks[2], short)
     ends(at, model.blocks[3])
     find(at, model.blocks[4], short, len(prefix))
+    is_last(at, model.blocks[4], line_end)
     look_up(at, model.blocks[5])
     copy(at, model.blocks[6], short)
     for b, n in zip(model.blocks, FIXED):
         for w in (b.wq, b.wk, b.wv):
             balance(w[:n * at.head], at)
-    balance(model.blocks[0].wup[:N_HIDDEN], at)
 
 
 def look_back(at, b, short, start):
@@ -321,26 +320,36 @@ def settle(model, at, prefix):
             b.wv[rows, at.zero] -= more
 
 
+def step(at, b, row, factor, rule, low, high):
+    """Two hidden units, of which low and high are where a sum of flags starts to count and counts in
+    full. Returns what their outputs are to be multiplied with. The falling one has 8/7 of the slope and
+    7/8 of the weight, since Q4_0 reaches from -8 to 7."""
+    steep, unit = 30.0, FLAG * factor * math.sqrt(at.dim / AT_WIDTH)
+    for j, (edge, slope) in enumerate(((low, steep), (high, steep * 8 / 7))):
+        b.wup[row + j] = 0
+        for name, w in rule.items():
+            b.wup[row + j, at.flag[name]] = slope * w / unit
+        b.bup[row + j] = -slope * edge
+        b.wdown[:, row + j] = 0
+    balance(b.wup[row:row + 2], at)
+    return torch.tensor([1, -7 / 8]) / (steep * (high - low))
+
+
 def begins(at, b):
-    """Two steps out of four hidden units: a line or a sentence begins, but not at a list's marker; the
-    text behind a marker begins. A step's falling unit has 8/7 of the slope and 7/8 of the weight, since
-    Q4_0 reaches from -8 to 7."""
-    steep, low, high = 30.0, 0.7, 0.9
-    unit = FLAG * FACTOR_INSIDE * math.sqrt(at.dim / AT_WIDTH)
+    """A line or a sentence begins, but not at a list's marker; the text behind a marker begins."""
     less = -7 / 8
     rules = ({"after_line": 1, "line": less, "marker": less, "heading": less, "after_stop": 5 / 8,
               "capital": 4 / 8},
              {"after_marker": 0.5, "space": 0.5})
     for r, rule in enumerate(rules):
-        for j, edge in enumerate((low, high)):
-            row = 2 * r + j
-            b.wup[row] = 0
-            slope = steep * (8 / 7 if j else 1)
-            for name, w in rule.items():
-                b.wup[row, at.flag[name]] = slope * w / unit
-            b.bup[row] = -slope * edge
-            b.wdown[:, row] = 0
-            b.wdown[at.flag["begin"], row] = (-7 / 8 if j else 1) * FLAG / (steep * (high - low))
+        once = step(at, b, 2 * r, FACTOR_INSIDE, rule, 0.7, 0.9)
+        b.wdown[at.flag["begin"], 2 * r:2 * r + 2] = FLAG * once
+
+
+def is_last(at, b, line_end):
+    """Where a summary's sentence has ended and no other was found: says line_end ([dim], a token)."""
+    once = step(at, b, 0, b.factor, {"ending": 1, "found": -1, "summing": 0.5}, 0.9, 1.1)
+    b.wdown[at.tok, :2] = 4 * line_end[at.tok][:, None] * once
 
 
 def held(b, n, of=lambda p: p):
