@@ -6,13 +6,18 @@
 . "$(dirname "$0")/lib.sh"
 
 model=$repo/examples/nano/slimlm-nano-q4_0.gguf
-text=$repo/tools/nano/results/prompt.txt # a prompt and its answer, see box.sh
 
 ok "the model is at most 16 MB" test "$(wc -c <"$model")" -le 16000000
 run docassist model verify "$model"
 is_exit 0 "... and without a fault"
 run docassist model show --json "$model"
 is "$(json family) $(json context)" "slimlm 1024" "... of SlimLM's form"
+
+docassist ingest -q "$repo/examples/docs" -o docs.jsonl --errors errors.jsonl
+docassist annotate -q docs.jsonl --backend written \
+    --written "$repo/examples/reference/written.jsonl" -o written.jsonl
+docassist export -q written.jsonl --split 0/0/100 -o data
+perl "$repo/tools/nano/prompts.pl" 4 data/test.jsonl >prompts.txt
 
 # The perplexity of F32 or decoded weights, as PyTorch has it.
 torch()
@@ -28,20 +33,16 @@ near() # NAME GOT WANTED SHARE
 
 run docassist model import "$model" --type f32 -o decoded.gguf
 is_exit 0 "decoded to F32"
-run docassist perplexity --json -m decoded.gguf --kv f32 "$text"
+run docassist perplexity --json -m decoded.gguf --kv f32 --separator "== next ==" prompts.txt
 near "the decoded weights have PyTorch's perplexity" "$(json perplexity)" "$(torch decoded)" 0.0001
-run docassist perplexity --json -m "$model" --kl-base decoded.gguf "$text"
-# It was trained with 8-bit activations, so that this may be better.
-ok "4 bits, 8-bit activations and keys are at most 2 % worse than the weights before quantization" \
-    awk "BEGIN { exit !($(json perplexity) < 1.02 * $(torch F32)) }"
+run docassist perplexity --json -m "$model" --kl-base decoded.gguf \
+    --separator "== next ==" prompts.txt
+near "4 bits, 8-bit activations and keys are within 2 % of the weights before quantization" \
+    "$(json perplexity)" "$(torch F32)" 0.02
 # Scores of this model's heads reach hundreds of nats, so that 8 bits move single tokens more than usual.
-ok "... and not far from what the decoded weights predict" awk "BEGIN { exit !($(json kl) < 0.3) }"
-ok "... with the same best token in most places" awk "BEGIN { exit !($(json same_top) > 0.75) }"
+ok "... and not far from what the decoded weights predict" awk "BEGIN { exit !($(json kl) < 0.15) }"
+ok "... with the same best token in most places" awk "BEGIN { exit !($(json same_top) > 0.8) }"
 
-docassist ingest -q "$repo/examples/docs" -o docs.jsonl --errors errors.jsonl
-docassist annotate -q docs.jsonl --backend written \
-    --written "$repo/examples/reference/written.jsonl" -o written.jsonl
-docassist export -q written.jsonl --split 0/0/100 -o data
 run docassist generate -m "$model" --limit 24 data/test.jsonl -o a.jsonl
 is_exit 0 "answers to 24 examples"
 run docassist generate -m "$model" --limit 24 --draft none --parallel 1 --no-prefix-cache \
@@ -49,7 +50,7 @@ run docassist generate -m "$model" --limit 24 --draft none --parallel 1 --no-pre
 same_file a.jsonl b.jsonl "drafts, batches and a shared prefix change no answer"
 head -n 24 data/test.jsonl >some.jsonl
 run docassist eval -q some.jsonl a.jsonl -o scores.jsonl
-ok "most hand-written requests are understood" awk "BEGIN { exit !($(json intent.accuracy scores.jsonl) >= 0.6) }"
+ok "most hand-written requests are understood" awk "BEGIN { exit !($(json intent.accuracy scores.jsonl) >= 0.75) }"
 ok "... and words are copied, as the model was taught" \
     awk "BEGIN { exit !($(json tasks.summarization.copy.value scores.jsonl) > 0.5) }"
 

@@ -324,7 +324,7 @@ def step(at, b, row, factor, rule, low, high):
     """Two hidden units, of which low and high are where a sum of flags starts to count and counts in
     full. Returns what their outputs are to be multiplied with. The falling one has 8/7 of the slope and
     7/8 of the weight, since Q4_0 reaches from -8 to 7."""
-    steep, unit = 30.0, FLAG * factor * math.sqrt(at.dim / AT_WIDTH)
+    steep, unit = 30.0, FLAG * factor
     for j, (edge, slope) in enumerate(((low, steep), (high, steep * 8 / 7))):
         b.wup[row + j] = 0
         for name, w in rule.items():
@@ -342,7 +342,7 @@ def begins(at, b):
               "capital": 4 / 8},
              {"after_marker": 0.5, "space": 0.5})
     for r, rule in enumerate(rules):
-        once = step(at, b, 2 * r, FACTOR_INSIDE, rule, 0.7, 0.9)
+        once = step(at, b, 2 * r, FACTOR_INSIDE * math.sqrt(at.dim / AT_WIDTH), rule, 0.7, 0.9)
         b.wdown[at.flag["begin"], 2 * r:2 * r + 2] = FLAG * once
 
 

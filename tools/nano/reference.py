@@ -88,10 +88,10 @@ def logits(m, ids):
     return (x[0] @ w.T).double()
 
 
-def perplexity(m, ids):
+def perplexity(m, texts):
+    """texts: lists of token ids, none in a window with another."""
     total, count = 0.0, 0
-    for at in range(0, len(ids), m.context):
-        part = ids[at:at + m.context]
+    for part in (ids[at:at + m.context] for ids in texts for at in range(0, len(ids), m.context)):
         if len(part) > 1:
             p = logits(m, part)[:-1].log_softmax(1)
             total -= p.gather(1, torch.tensor(part[1:])[:, None]).sum().item()
@@ -104,14 +104,16 @@ def main():
     ap.add_argument("model")
     ap.add_argument("texts", nargs="*")
     ap.add_argument("--tokenizer")
+    ap.add_argument("--separator", help="a line between the texts of a file")
     ap.add_argument("--ask", nargs=2)
     ap.add_argument("--system", default="prompts/slimlm/system.txt")
     a = ap.parse_intermixed_args()
     m = load(a.model)
     tok = Tokenizer.from_file(a.tokenizer or os.path.join(a.model, "tokenizer.json"))
     for path in a.texts:
-        ids = tok.encode(open(path, encoding="utf-8").read(), add_special_tokens=False).ids
-        value, n = perplexity(m, ids)
+        text = open(path, encoding="utf-8").read()
+        texts = text.split(a.separator + "\n") if a.separator else [text]
+        value, n = perplexity(m, [tok.encode(t, add_special_tokens=False).ids for t in texts])
         print(f"{path}: perplexity {value:.6f}, {n} tokens")
     if a.ask:
         system = open(a.system, encoding="utf-8").read().rstrip("\n")

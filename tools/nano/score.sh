@@ -15,10 +15,7 @@ done
 "$docassist" eval -q "$tests" "$dir/q4_0.jsonl" "$dir/f32.jsonl" "$dir/lead3.jsonl" \
     "$dir/textrank.jsonl" "$dir/extractive.jsonl" -o "$dir/scores.jsonl"
 # The perplexity of every fourth example as the model was trained to write it: prompt and answer.
-perl -MJSON::PP -ne 'next if $. % 4; my $e = decode_json($_); my @m = @{$e->{messages}};
-    my $t = "$m[0]{content}\n\n $m[1]{content}$m[2]{content}\n== next ==\n";
-    utf8::encode($t); print $t' \
-    "$tests" >"$dir/test.txt"
+perl "$(dirname "$0")/prompts.pl" 4 "$tests" >"$dir/test.txt"
 for type in q4_0 q8_0; do
     "$docassist" perplexity --json -m "$prefix-$type.gguf" --kl-base "$prefix-f32.gguf" \
         --separator "== next ==" "$dir/test.txt" >"$dir/perplexity-$type.json"
