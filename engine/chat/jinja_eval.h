@@ -61,6 +61,8 @@ bool da_jarg_str(struct da_jinterp *in, const struct da_jargs *args, size_t i, c
                  struct da_span *out);
 bool da_jarg_int(struct da_jinterp *in, const struct da_jargs *args, size_t i, const char *name,
                  int64_t *out);
+/* The truth of an argument, def without one. */
+bool da_jarg_flag(const struct da_jargs *args, size_t i, const char *name, bool def);
 
 /* Records the first failure, with its line; returns false. */
 bool da_jfail(struct da_jinterp *in, enum da_rc code, const char *fmt, ...) DA_PRINTF(3, 4);
