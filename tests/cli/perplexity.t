@@ -39,12 +39,17 @@ is_exit 0
 awk '{ n += $1; sum += $1 * $2 } END { printf "%d %.9f\n", n, sum / n }' alone >want
 printf '%d %.9f\n' "$(json tokens)" "$(json nll)" >got
 same_file got want "with --separator texts are scored one by one"
+is "$(json texts)" 2 "... and counted"
 { cat text; printf '%%%%\r\n'; cat other; } >crlf
 run docassist perplexity -m a.gguf --json --separator %% crlf
 printf '%d %.9f\n' "$(json tokens)" "$(json nll)" >got
 same_file got want "... with another system's line end behind the separator too"
 run docassist perplexity -m a.gguf --kl-base b.gguf --context 8 --json --separator %% both
 is_exit 0
+run docassist perplexity -m a.gguf --separator '%%%' both
+is_exit 0
+like_stdout '^texts            1$'
+is_stderr "docassist: warning: both: no line is '%%%': taken as one text"
 run docassist perplexity -m a.gguf --separator '' both
 is_exit 2
 : >empty
