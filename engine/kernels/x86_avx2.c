@@ -112,12 +112,6 @@ DA_ALWAYS_INLINE void part_sums(const unsigned char *w, const unsigned char *x, 
     }
 }
 
-DA_ALWAYS_INLINE void plane_sums(const unsigned char *w, const unsigned char *x, int n_t,
-                                 __m256i sum[4][2])
-{
-    part_sums(w, x, 8, n_t, sum);
-}
-
 /* acc = fma(float(sum), scale * d, acc) for the two halves. */
 DA_ALWAYS_INLINE void take_group(__m256i lo, __m256i hi, __m256i start, const __m256 scale[2],
                                  __m256 d, float *acc)
@@ -144,7 +138,7 @@ DA_ALWAYS_INLINE void q4_tokens(const struct stretch *s, const unsigned char *x,
     for (uint32_t g = 0; g < s->n_groups; g++) {
         __m256i sum[4][2];
         __m256 scale[2];
-        plane_sums(s->planes + g * PLANE, x, n_t, sum);
+        part_sums(s->planes + g * PLANE, x, 8, n_t, sum);
         load_scales(s->scales + g * DA_LANES * 2, scale);
         for (int t = 0; t < n_t; t++)
             take_group(_mm256_madd_epi16(sum[t][0], ones), _mm256_madd_epi16(sum[t][1], ones),
@@ -155,51 +149,33 @@ DA_ALWAYS_INLINE void q4_tokens(const struct stretch *s, const unsigned char *x,
     }
 }
 
-DA_ALWAYS_INLINE void q8_tokens(const struct stretch *s, const unsigned char *x,
-                                const unsigned char *xd, int n_t, float *acc)
+/* The same of codes whose products take two sums of 16 bits: an 8-bit group's two planes, of which
+ * the second counts 16 times; a 5-bit group's halves (eight products of its codes fit, of sixteen
+ * they would not). */
+DA_ALWAYS_INLINE void wide_tokens(enum da_panel_kind kind, const struct stretch *s,
+                                  const unsigned char *x, const unsigned char *xd, int n_t,
+                                  float *acc)
 {
-    const __m256i ones = _mm256_set1_epi16(1), sixteens = _mm256_set1_epi16(16);
+    const bool q8 = kind == DA_PANEL_Q8;
+    const unsigned half = q8 ? PLANE : PLANE / 2; /* bytes that the first sum takes */
+    const int steps = q8 ? 8 : 4;
+    const int offset = q8 ? 16 : 2; /* codes are stored plus 128 or 16, neg8 is for 8 */
+    const __m256i ones = _mm256_set1_epi16(1), second = _mm256_set1_epi16(q8 ? 16 : 1);
     for (uint32_t g = 0; g < s->n_groups; g++) {
+        const unsigned char *w = s->planes + (size_t)2 * g * half;
         __m256i lo[4][2], hi[4][2];
         __m256 scale[2];
-        plane_sums(s->planes + 2 * g * PLANE, x, n_t, lo);
+        part_sums(w, x, steps, n_t, lo);
         for (int t = 0; t < n_t; t++)
             for (int h = 0; h < 2; h++)
                 lo[t][h] = _mm256_madd_epi16(lo[t][h], ones);
-        plane_sums(s->planes + (2 * g + 1) * PLANE, x, n_t, hi);
+        part_sums(w + half, q8 ? x : x + DA_GROUP / 2, steps, n_t, hi);
         load_scales(s->scales + g * DA_LANES * 2, scale);
         for (int t = 0; t < n_t; t++) {
             for (int h = 0; h < 2; h++)
-                lo[t][h] = _mm256_add_epi32(lo[t][h], _mm256_madd_epi16(hi[t][h], sixteens));
-            /* stored plus 128: 16 times the offset of 8 */
+                lo[t][h] = _mm256_add_epi32(lo[t][h], _mm256_madd_epi16(hi[t][h], second));
             take_group(lo[t][0], lo[t][1],
-                       _mm256_set1_epi32(16 * load_i32(xd + DA_TILE * 4 + 4 * t)), scale,
-                       _mm256_set1_ps(load_f32(xd + 4 * t)), acc + t * DA_LANES);
-        }
-        x += DA_TILE_GROUP_BYTES;
-        xd += DA_TILE_GROUP_BYTES;
-    }
-}
-
-/* Sums of eight products of 5-bit codes fit, of sixteen they would not. */
-DA_ALWAYS_INLINE void q5_tokens(const struct stretch *s, const unsigned char *x,
-                                const unsigned char *xd, int n_t, float *acc)
-{
-    const __m256i ones = _mm256_set1_epi16(1);
-    for (uint32_t g = 0; g < s->n_groups; g++) {
-        __m256i lo[4][2], hi[4][2];
-        __m256 scale[2];
-        part_sums(s->planes + g * PLANE, x, 4, n_t, lo);
-        for (int t = 0; t < n_t; t++)
-            for (int h = 0; h < 2; h++)
-                lo[t][h] = _mm256_madd_epi16(lo[t][h], ones);
-        part_sums(s->planes + g * PLANE + PLANE / 2, x + DA_GROUP / 2, 4, n_t, hi);
-        load_scales(s->scales + g * DA_LANES * 2, scale);
-        for (int t = 0; t < n_t; t++) {
-            for (int h = 0; h < 2; h++)
-                lo[t][h] = _mm256_add_epi32(lo[t][h], _mm256_madd_epi16(hi[t][h], ones));
-            take_group(lo[t][0], lo[t][1],
-                       _mm256_set1_epi32(2 * load_i32(xd + DA_TILE * 4 + 4 * t)), scale,
+                       _mm256_set1_epi32(offset * load_i32(xd + DA_TILE * 4 + 4 * t)), scale,
                        _mm256_set1_ps(load_f32(xd + 4 * t)), acc + t * DA_LANES);
         }
         x += DA_TILE_GROUP_BYTES;
@@ -213,10 +189,8 @@ DA_ALWAYS_INLINE void some_tokens(enum da_panel_kind kind, const struct stretch 
 {
     if (kind == DA_PANEL_Q4)
         q4_tokens(s, x, xd, n_t, acc);
-    else if (kind == DA_PANEL_Q5)
-        q5_tokens(s, x, xd, n_t, acc);
     else
-        q8_tokens(s, x, xd, n_t, acc);
+        wide_tokens(kind, s, x, xd, n_t, acc);
 }
 
 /* Tokens [t0, t0 + n) past a stretch that begins with group g0; t0 is the first of a tile. */
