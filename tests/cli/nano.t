@@ -40,8 +40,8 @@ run docassist perplexity --json -m "$model" --kl-base decoded.gguf \
 near "4 bits, 8-bit activations and keys are within 2 % of the weights before quantization" \
     "$(json perplexity)" "$(torch F32)" 0.02
 # Scores of this model's heads reach hundreds of nats, so that 8 bits move single tokens more than usual.
-ok "... and not far from what the decoded weights predict" awk "BEGIN { exit !($(json kl) < 0.15) }"
-ok "... with the same best token in most places" awk "BEGIN { exit !($(json same_top) > 0.8) }"
+ok "... and not far from what the decoded weights predict" awk "BEGIN { exit !($(json kl) < 0.1) }"
+ok "... with the same best token in most places" awk "BEGIN { exit !($(json same_top) > 0.88) }"
 
 run docassist generate -m "$model" --limit 24 data/test.jsonl -o a.jsonl
 is_exit 0 "answers to 24 examples"
@@ -50,7 +50,7 @@ run docassist generate -m "$model" --limit 24 --draft none --parallel 1 --no-pre
 same_file a.jsonl b.jsonl "drafts, batches and a shared prefix change no answer"
 head -n 24 data/test.jsonl >some.jsonl
 run docassist eval -q some.jsonl a.jsonl -o scores.jsonl
-ok "most hand-written requests are understood" awk "BEGIN { exit !($(json intent.accuracy scores.jsonl) >= 0.75) }"
+ok "most hand-written requests are understood" awk "BEGIN { exit !($(json intent.accuracy scores.jsonl) >= 0.8) }"
 ok "... and words are copied, as the model was taught" \
     awk "BEGIN { exit !($(json tasks.summarization.copy.value scores.jsonl) > 0.5) }"
 

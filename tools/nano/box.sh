@@ -28,8 +28,8 @@ perl "$here/prompts.pl" 4 "$made/data/test.jsonl" >"$made/prompts.txt"
         name=F32
         case $weights in *.gguf) name=decoded ;; esac
         "$python" "$here/reference.py" "$weights" --tokenizer "$dir/slimlm-nano/tokenizer.json" \
-            --separator "== next ==" "$made/prompts.txt" |
-            awk -v name=$name '{ sub(/,$/, "", $3); print "prompts", name, $2, $3, $4 }'
+            --separator "== next ==" "$made/prompts.txt" >"$made/said"
+        awk -v name=$name '{ sub(/,$/, "", $3); print "prompts", name, $2, $3, $4 }' "$made/said"
     done
 } >"$results/reference.txt"
 rm -r "$made"

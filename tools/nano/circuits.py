@@ -11,21 +11,22 @@ model would spend all of its training on finding them. Here they are written int
               began, how, and how long ago; look whether it stands in the document. Behind <response>:
               look at the end of the question
     block 2   in an answer: look where in the document the same tokens stand, from where one copies;
-              in a summary: count its sentences. In the document: how many of a sentence's words stood
-              before, which is near to how central it is
+              at a summary's next sentence: how the last one began. In the document: how many of a
+              sentence's words stood before, which is near to how central it is
     block 3   with the token behind a sentence: what is known of it. In an answer: agree with the last
               tokens on from where one copies; look whether a sentence ends there
     block 4   find where the sentence to be copied begins. For an answer: it has the question's last
               word. For a summary: an early one that is long and stands on its own; then, when one has
-              ended, another behind it that is central, if there is one; if not, say that it ends
+              ended, another behind it that is central, if there is one; if not, or after three, say that
+              it ends
     block 5   the first, second and third token of the sentence found; all others look up in their
               sentence's first token which one is being copied
     block 6   copy: the token of that sentence in front of which the last three stand
 
 Parts of a vector: layout.py; how a head is written: head.py. A head that has nothing to do looks at
 <document>, where it takes nothing over, and in front of that at the first token. Training leaves the
-first five blocks alone and adds to the others: what a request wants, when a summary ends, how a
-question is put.
+first five blocks alone and adds to the others: what a request wants, when other answers end, how
+a question is put.
 """
 import math
 
@@ -52,8 +53,8 @@ NEXT_WEIGHTS = (-1, 1, 100), (2, 9, 0.05), (10, 120, 20), (121, 600, 8)
 NO_NEXT = 50  # a next sentence must score more
 
 FROZEN = 5                # blocks that hold circuits alone
-FIXED = 6, 6, 6, 6, 3, 4, 1  # heads of each block that training leaves alone
-IDLE = (5,), (1, 3), (0, 1, 2, 4, 5), range(6), (0, 1, 2), (0, 1, 2, 3), (0,)  # may have nothing to do
+FIXED = 6, 6, 5, 6, 4, 4, 1  # heads of each block that training leaves alone
+IDLE = (5,), (1, 3), range(5), range(6), (0, 1, 2), (0, 1, 2, 3), (0,)  # may have nothing to do
 BEHIND = ("after_response", "after_response_2", "after_response_3")  # before an answer's first tokens
 ENDED = ("ending", "begin", "after_begin")  # in a summary: before a further sentence's first tokens
 TASK = ("answering", "summing", "suggesting")
@@ -194,15 +195,12 @@ def follow(at, b, short):
         else:
             head.idle(1000, (-500, ENDED[k:k + 1]), (-500, ["summing"]), (500, BEHIND))
         head.take(part(at, at.pos), at.place)
-    head = Head(at, b, 3)  # one of the summary's sentences and the mark before them
-    head.flag(8, {"begin": 1, "summing": 1, "outside": 2, "one": -4})
-    head.take(part(at, at.flag["response"]), at.flag["share"], 3)
-    head = Head(at, b, 4)
+    head = Head(at, b, 3)
     head.flag(200, {"begin": 1, "response": -0.5, "one": -1})
     head.nearest(60)
     head.idle(1000, (-500, ENDED[1:]), (-500, ["summing"]), (500, BEHIND[:1]))
     head.take(short[:SOME], at.said)
-    head = Head(at, b, 5)  # how many words of its sentence, n / (n + 4)
+    head = Head(at, b, 4)  # how many words of its sentence, n / (n + 4)
     head.near(12, 0, of=at.place, key=at.place, pairs=slice(2, 10))
     head.flag(8, {"repeated": 1})
     head.idle(20)
@@ -224,13 +222,15 @@ def ends(at, b):
     head.near(200, -1, of=at.place)
     head.idle(300, (-260, ["summing"]), (260, BEHIND + ENDED[1:]))
     new = part(at, flag["line"]) + part(at, flag["begin"])
-    head.take(new, flag["ending"])
+    head.take(new, flag["next"])
     head.take(new, flag["spaced"], 2)  # the next sentence's first token has a space in front
     for j in range(VOTES):  # where one copies from is what the last tokens say together
         head = Head(at, b, 2 + j)
         head.near(80, j)
         head.idle(400, (-400, ["answering", "summing"]))
         head.take(turns(at, j) @ part(at, at.place), at.place, 1 / VOTES - (j == 0))
+    once = step(at, b, 0, b.factor, {"next": 1, "line": -1, "task_sum": -1}, 0.4, 0.6)
+    b.wdown[flag["ending"], :2] = FLAG * once
 
 
 def find(at, b, short, start):
@@ -258,6 +258,9 @@ def find(at, b, short, start):
             head.idle(8 * NO_NEXT, (-7 * NO_NEXT, ["summing"]), (8 * NO_NEXT, BEHIND))
         head.take(part(at, at.target), at.target)
         head.take(part(at, at.flag["one"]), at.flag["found"])
+    head = Head(at, b, 3)  # one of the summary's sentences that have ended and the mark before them
+    head.flag(10, {"ending": 1, "response": 1, "outside": 1, "one": -2})
+    head.take(part(at, at.flag["response"]), at.flag["count"], 3)
 
 
 def look_up(at, b):
@@ -347,9 +350,14 @@ def begins(at, b):
 
 
 def is_last(at, b, line_end):
-    """Where a summary's sentence has ended and no other was found: says line_end ([dim], a token)."""
-    once = step(at, b, 0, b.factor, {"ending": 1, "found": -1, "summing": 0.5}, 0.9, 1.1)
-    b.wdown[at.tok, :2] = 4 * line_end[at.tok][:, None] * once
+    """Where a summary's sentence has ended: says line_end ([dim], a token) when no other was found or
+    three have ended (count is 0.71 then, and 0.95 after two), and otherwise that it is not line_end."""
+    rules = ((6, {"ending": 1, "found": -1, "summing": 0.5}, 0.9, 1.1),
+             (6, {"ending": 4, "one": -1, "count": -3.66}, -0.08, 0.24),
+             (-1.5, {"ending": 8, "one": -32 / 3, "count": 3.25}, -0.16, 0.24))
+    for r, (says, rule, low, high) in enumerate(rules):
+        once = step(at, b, 2 * r, b.factor, rule, low, high)
+        b.wdown[at.tok, 2 * r:2 * r + 2] = says * line_end[at.tok][:, None] * once
 
 
 def held(b, n, of=lambda p: p):

@@ -11,6 +11,7 @@ from model import QK
 CONTENT, FLAG = 4.0, 2.0  # lengths in a vector: of a part with content, of a flag that is set; much,
                           # so that what is learned beside them hardly changes LayerNorm's factors
 DOCUMENT = 1              # id of <document>, see tokenizer.py
+FINDING, COPYING = 4, 6   # blocks that read last what circuits wrote before; see circuits.py
 # A token's vector in parts that have the same length in all tokens, so that a token is like no other
 # as much as like itself: (entries, whether they tell its letters). The first 16 are its code.
 PARTS = ((6, True), (2, False), (4, True), (4, False), (16, True), (18, True), (12, False))
@@ -40,8 +41,8 @@ class Layout:
              "after_line", "after_stop", "after_marker", "after_response", "after_response_2",
              "after_response_3", "answering", "summing", "suggesting", "begin", "after_begin",
              "inside", "outside", "ending", "found", "one", "rest")
-    LOOSE = ("opening", "short", "whole", "share", "spaced", "cased", "content", "repeated", "dense",
-             "ended_whole", "ended_short", "ended_dense", "nowhere")
+    LOOSE = ("opening", "short", "whole", "spaced", "cased", "content", "repeated", "dense",
+             "ended_whole", "ended_short", "ended_dense", "next", "count", "nowhere")
 
     def __init__(self, dim, heads, pairs=16):
         self.dim, self.head, self.pairs, self.n = dim, dim // heads, pairs, 0
@@ -75,10 +76,10 @@ class Layout:
 
     def reserved(self, block):
         """Parts that only circuits may write in this block: they are read later."""
-        parts = [(s, 6) for s in [self.pos, self.tok, self.place, self.target, *self.back[:3],
-                                  self.goal, *self.flag.values(), slice(self.zero, self.zero + 1)]]
-        parts += [(s, 4) for s in [*self.back[3:], self.asked[1], self.some, self.opening, self.said]]
-        return [s for s, last in parts if block < last]
+        to_copy = [self.pos, self.tok, self.place, self.target, *self.back[:3], self.goal,
+                   *self.flag.values(), slice(self.zero, self.zero + 1)]
+        to_find = [*self.back[3:], self.asked[1], self.some, self.opening, self.said]
+        return to_copy * (block < COPYING) + to_find * (block < FINDING)
 
 
 TASKS = {"summarization": "task_sum", "question_suggestion": "task_other",

@@ -119,12 +119,13 @@ class Nano(nn.Module):
         return self.through(self.blocks[:self.frozen], wte[ids] + self.wpe[pos], y, mask)
 
     def top(self, x, y, mask):
-        """The other blocks: [n][t][dim], and the matrix of the output."""
-        x, _ = self.through(self.blocks[self.frozen:], x, y, mask)
-        return self.a(self.norm_f(x)), self.w(self.wte)
+        """The other blocks: [n][t][dim], [1][s][dim] or None, and the matrix of the output."""
+        x, y = self.through(self.blocks[self.frozen:], x, y, mask)
+        return self.a(self.norm_f(x)), y if y is None else self.a(self.norm_f(y)), self.w(self.wte)
 
-    def forward(self, ids, pos, mask, prefix=None):
-        return self.top(*self.bottom(ids, pos, mask, prefix), mask)
+    def forward(self, ids, pos, mask):
+        x, _, wte = self.top(*self.bottom(ids, pos, mask), mask)
+        return x, wte
 
     def block(self, b, x):
         """One block on whole texts, [n][t][dim]."""

@@ -28,10 +28,11 @@ from model import Nano, write_safetensors
 from pack import KINDS, QUOTE, TOPIC
 from reference import load
 
-PRE_DOC_W, FINE_DOC_W = 0.5, 0.15  # weight of a document's tokens beside an answer's
+PRE_DOC_W, FINE_DOC_W = 0.5, 0.15  # weight of what is not an answer: documents, requests, system text
 RESPONSE = 6                       # id of <response>, see tokenizer.py
 LOOKED_UP = 3                      # first tokens of a sentence, which circuits look up
 LOOK_W, END_W = 2.0, 3.0           # weights of these, and of whether an answer ends
+SUMMARY_END_W = 2.5                # the same of a summary, which its circuits know
 SUMMARY, SUGGESTION, QUESTION = (KINDS[k] for k in (
     "summarization", "question_suggestion", "question_answering"))
 SETTLE = 20                        # steps from one circuits.settle() to the next
@@ -62,7 +63,7 @@ class Data:
         start = int((answer == RESPONSE).nonzero()[0]) + 2  # the mark and a line end
         w[start:start + LOOKED_UP] = LOOK_W
         for i in (self.stops[answer[start:-1]].nonzero()[:, 0] + start + 1).tolist():
-            w[i] = END_W
+            w[i] = SUMMARY_END_W if kind == SUMMARY else END_W
             w[i + 1:i + LOOKED_UP] = LOOK_W
         w[-2:] = 1
         return w
@@ -94,7 +95,8 @@ class Data:
             ids += [self.ids[r[0]:r[1]], self.ids[a[0]:a[1]]]
             pos.append(torch.arange(n, n + nr + na))
             branch.append(torch.full((nr + na,), i + 1, dtype=torch.long))
-            weight += [torch.zeros(nr), self.weights(kind, self.ids[a[0]:a[1]])]
+            weight += [torch.full((nr,), FINE_DOC_W if fine else 0.0),
+                       self.weights(kind, self.ids[a[0]:a[1]])]
             total += nr + na
         return torch.cat(ids), torch.cat(pos), torch.cat(branch), torch.cat(weight)
 
@@ -142,7 +144,8 @@ def collate(rows, prefix_len, shift):
 def loss_of(model, own, prefix, rows, fine, rng, device, line_end, sample=1.0):
     """Loss and facts. own: the model before training. Which sentence comes is for its circuits to say:
     a model that has to say what the teacher said, and is unsure, learns to begin with a frequent word.
-    Where a sentence has ended it is asked whether line_end, an answer's last token, is next."""
+    Where a sentence has ended it is asked whether line_end, an answer's last token, is next; in a summary
+    circuits say that too."""
     if fine:
         pre, shift = prefix, [len(prefix)] * len(rows)
     else:
@@ -156,13 +159,15 @@ def loss_of(model, own, prefix, rows, fine, rng, device, line_end, sample=1.0):
     at = w > 0
     ids, pos, mask, target, w, at, kind = (v.to(device) for v in (ids, pos, mask, target, w, at, kind))
     x, y = model.bottom(ids, pos, mask, pre)
-    out, wte = model.top(x, y, mask)
+    out, before, wte = model.top(x, y, mask)
     wanted, wa, kind = target[at], w[at], kind[at]
-    answer, end, look = kind >= 1, kind == END_W, kind == LOOK_W
+    answer, look = kind >= 1, kind == LOOK_W
+    end = (kind == END_W) | (kind == SUMMARY_END_W)
     ends = wanted[end] == line_end
     with torch.no_grad():
-        known, known_wte = own.top(x, y, mask)
+        known, _, known_wte = own.top(x, y, mask)
         said = F.linear(known[at][look | end], known_wte)
+        ends = torch.where(kind[end] == END_W, ends, said[end[look | end]].argmax(1) == line_end)
         said[:, line_end] = -math.inf
     wanted = wanted.masked_scatter(look | end, said.argmax(1))
     logits = F.linear(out[at], wte)
@@ -177,7 +182,12 @@ def loss_of(model, own, prefix, rows, fine, rng, device, line_end, sample=1.0):
 
     def mean(values):
         return values.float().mean().item() if len(values) else 0.0
-    return (losses * wa).sum() / wa.sum(), {
+    total, of = (losses * wa).sum(), wa.sum()
+    if fine:  # the system text, as often as there are documents behind it
+        share = FINE_DOC_W * len(rows)
+        total = total + share * F.cross_entropy(F.linear(before[0, :-1], wte), prefix[1:], reduction="sum")
+        of = of + share * (len(prefix) - 1)
+    return total / of, {
         "doc": mean(losses[~answer]), "answer": mean(losses[plain]), "hit": mean(hit[plain]),
         "end": mean(losses[end]), "end_hit": mean((margin > 0) == ends),
         "tokens": int((ids > 0).sum())}
