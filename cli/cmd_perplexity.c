@@ -85,11 +85,10 @@ static enum da_rc encode(const struct da_model *m, const char *path, const char 
     return rc;
 }
 
-/* n_texts: of the file. */
-static void print_text(const struct params *p, size_t n_texts, const struct da_ppl *r)
+static void print_text(const struct params *p, const struct da_ppl *r)
 {
     if (p->separator)
-        printf("texts            %zu\n", n_texts);
+        printf("texts            %llu\n", (unsigned long long)r->n_texts);
     printf("tokens scored    %llu, windows of %u\n", (unsigned long long)r->n_scored, r->window);
     printf("perplexity       %.4f +- %.4f\n", exp(r->nll), exp(r->nll) * r->nll_stderr);
     printf("nats a token     %.6f\n", r->nll);
@@ -100,14 +99,14 @@ static void print_text(const struct params *p, size_t n_texts, const struct da_p
     printf("same best token  %.2f %%\n", 100.0 * r->same_top);
 }
 
-static void print_json(const struct params *p, size_t n_texts, const struct da_ppl *r)
+static void print_json(const struct params *p, const struct da_ppl *r)
 {
     struct da_buf out;
     struct da_jw w;
     da_buf_init(&out, 0);
     da_jw_init(&w, &out);
     da_jw_object(&w);
-    da_jw_kint(&w, "texts", (int64_t)n_texts);
+    da_jw_kint(&w, "texts", (int64_t)r->n_texts);
     da_jw_kint(&w, "tokens", (int64_t)r->n_scored);
     da_jw_kint(&w, "window", r->window);
     da_jw_kdouble(&w, "perplexity", exp(r->nll));
@@ -124,8 +123,8 @@ static void print_json(const struct params *p, size_t n_texts, const struct da_p
     da_buf_release(&out);
 }
 
-static enum da_rc run(const struct params *p, const char *path, size_t *n_texts,
-                      struct da_ppl *r, struct da_err *err)
+static enum da_rc run(const struct params *p, const char *path, struct da_ppl *r,
+                      struct da_err *err)
 {
     const struct da_model_opts mo = {.n_threads = (unsigned)p->threads};
     struct da_ppl_opts opts = {.n_threads = (unsigned)p->threads,
@@ -140,7 +139,6 @@ static enum da_rc run(const struct params *p, const char *path, size_t *n_texts,
         (rc = encode(m, path, p->separator, &t, &opts.bos, err)) == DA_OK) {
         opts.ends = t.ends;
         opts.n_ends = t.n_ends;
-        *n_texts = t.n_ends + 1;
         if (p->separator && t.n_ends == 0)
             da_log_msg(da_cli_log(), DA_LOG_WARN, "%s: no line is '%s': taken as one text", path,
                        p->separator);
@@ -171,7 +169,6 @@ int da_cmd_perplexity(int argc, char **argv)
     };
     struct da_args args;
     struct da_ppl r;
-    size_t n_texts = 0;
     struct da_err err = {DA_OK, ""};
     int rc = da_opt_parse(&help, opts, argc, argv, &args);
     if (rc >= 0)
@@ -182,11 +179,11 @@ int da_cmd_perplexity(int argc, char **argv)
         return da_opt_usage(&help, "--separator is one line, and not an empty one");
     if (args.n != 1)
         return da_opt_usage(&help, "one text file is needed ('-' for standard input)");
-    if (run(&p, args.argv[0], &n_texts, &r, &err))
+    if (run(&p, args.argv[0], &r, &err))
         return da_cli_fail(&err);
     if (p.json)
-        print_json(&p, n_texts, &r);
+        print_json(&p, &r);
     else
-        print_text(&p, n_texts, &r);
+        print_text(&p, &r);
     return DA_EXIT_OK;
 }

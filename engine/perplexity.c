@@ -148,6 +148,7 @@ enum da_rc da_perplexity(const struct da_model *m, const struct da_model *base, 
         goto out;
     for (size_t i = 0, at = 0; i <= opts->n_ends && !rc; i++) {
         const size_t end = i < opts->n_ends ? opts->ends[i] : n;
+        ret->n_texts += at < end;
         for (; at < end && !rc; at += k) {
             k = end - at < text ? (uint32_t)(end - at) : text;
             if (k > 1 || opts->bos >= 0)

@@ -26,7 +26,7 @@ struct da_ppl_opts {
 };
 
 struct da_ppl {
-    uint64_t n_scored;
+    uint64_t n_scored, n_texts; /* tokens; texts that have tokens */
     uint32_t window;
     double nll;        /* mean, natural logarithm: perplexity is exp of it */
     double nll_stderr; /* of that mean, tokens taken as independent */

@@ -40,6 +40,9 @@ awk '{ n += $1; sum += $1 * $2 } END { printf "%d %.9f\n", n, sum / n }' alone >
 printf '%d %.9f\n' "$(json tokens)" "$(json nll)" >got
 same_file got want "with --separator texts are scored one by one"
 is "$(json texts)" 2 "... and counted"
+{ cat both; echo '%%'; } >trailing
+run docassist perplexity -m a.gguf --json --separator %% trailing
+is "$(json texts)" 2 "... none behind a last separator"
 { cat text; printf '%%%%\r\n'; cat other; } >crlf
 run docassist perplexity -m a.gguf --json --separator %% crlf
 printf '%d %.9f\n' "$(json tokens)" "$(json nll)" >got
