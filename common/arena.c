@@ -104,3 +104,12 @@ char *da_arena_strndup(struct da_arena *a, const char *p, size_t len)
         memcpy(q, p, len);
     return q;
 }
+
+void *da_arena_resized(struct da_arena *a, const void *p, size_t n, size_t cap, size_t size)
+{
+    void *q = da_arena_alloc(a, cap, size);
+    assert(n <= cap);
+    if (n)
+        memcpy(q, p, n * size);
+    return q;
+}

@@ -26,28 +26,14 @@ struct da_jnode *da_jp_node(struct da_jparser *p, enum da_jnode_kind kind)
 
 void da_jp_append(struct da_jparser *p, struct da_jblock *b, struct da_jnode *n)
 {
-    if (b->n == b->cap) {
-        size_t cap = b->cap ? 2 * b->cap : 4;
-        struct da_jnode **nodes = da_arena_alloc(p->a, cap, sizeof *nodes);
-        if (b->n > 0)
-            memcpy(nodes, b->nodes, b->n * sizeof *nodes);
-        b->nodes = nodes;
-        b->cap = cap;
-    }
+    DA_ARENA_GROW(p->a, b->nodes, b->n, b->cap);
     b->nodes[b->n++] = n;
 }
 
 void da_jp_append_kwarg(struct da_jparser *p, struct da_jnode *n, struct da_span name,
                         struct da_jnode *value)
 {
-    if (n->n_kwargs == n->cap_kwargs) {
-        size_t cap = n->cap_kwargs ? 2 * n->cap_kwargs : 4;
-        struct da_jkwarg *kwargs = da_arena_alloc(p->a, cap, sizeof *kwargs);
-        if (n->n_kwargs > 0)
-            memcpy(kwargs, n->kwargs, n->n_kwargs * sizeof *kwargs);
-        n->kwargs = kwargs;
-        n->cap_kwargs = cap;
-    }
+    DA_ARENA_GROW(p->a, n->kwargs, n->n_kwargs, n->cap_kwargs);
     n->kwargs[n->n_kwargs++] = (struct da_jkwarg){name, value};
 }
 

@@ -283,22 +283,34 @@ static struct da_jnode *power(struct da_jparser *p)
     return n;
 }
 
+struct infix {
+    const char *text;
+    char op; /* of the node; 0 ends a list */
+};
+
+/* Takes one of the operators; 0 when none is next. */
+static char take_one(struct da_jparser *p, const struct infix *ops)
+{
+    for (; ops->op; ops++)
+        if (da_jp_take_op(p, ops->text))
+            return ops->op;
+    return 0;
+}
+
+/* Operands with operators of one precedence between them, from the left. */
+static struct da_jnode *chain(struct da_jparser *p, const struct infix *ops,
+                              struct da_jnode *(*operand)(struct da_jparser *p))
+{
+    struct da_jnode *n = operand(p);
+    for (char op; (op = take_one(p, ops)) != 0;)
+        n = binary(p, op, n, operand(p));
+    return n;
+}
+
 static struct da_jnode *product(struct da_jparser *p)
 {
-    struct da_jnode *n = power(p);
-    while (p->rc == DA_OK) {
-        if (da_jp_take_op(p, "*"))
-            n = binary(p, '*', n, power(p));
-        else if (da_jp_take_op(p, "/"))
-            n = binary(p, '/', n, power(p));
-        else if (da_jp_take_op(p, "//"))
-            n = binary(p, 'F', n, power(p));
-        else if (da_jp_take_op(p, "%"))
-            n = binary(p, '%', n, power(p));
-        else
-            break;
-    }
-    return n;
+    static const struct infix ops[] = {{"*", '*'}, {"/", '/'}, {"//", 'F'}, {"%", '%'}, {0}};
+    return chain(p, ops, power);
 }
 
 static struct da_jnode *concat(struct da_jparser *p)
@@ -316,28 +328,18 @@ static struct da_jnode *concat(struct da_jparser *p)
 
 static struct da_jnode *sum(struct da_jparser *p)
 {
-    struct da_jnode *n = concat(p);
-    while (p->rc == DA_OK) {
-        if (da_jp_take_op(p, "+"))
-            n = binary(p, '+', n, concat(p));
-        else if (da_jp_take_op(p, "-"))
-            n = binary(p, '-', n, concat(p));
-        else
-            break;
-    }
-    return n;
+    static const struct infix ops[] = {{"+", '+'}, {"-", '-'}, {0}};
+    return chain(p, ops, concat);
 }
 
 /* The comparison at the current token, or 0. */
 static char comparison(struct da_jparser *p)
 {
-    static const struct {
-        const char *text;
-        char op;
-    } ops[] = {{"==", '='}, {"!=", '!'}, {"<", '<'}, {">", '>'}, {"<=", 'l'}, {">=", 'g'}};
-    for (size_t i = 0; i < DA_ARRAY_LEN(ops); i++)
-        if (da_jp_take_op(p, ops[i].text))
-            return ops[i].op;
+    static const struct infix ops[] = {{"==", '='}, {"!=", '!'}, {"<", '<'}, {">", '>'},
+                                       {"<=", 'l'}, {">=", 'g'}, {0}};
+    char op = take_one(p, ops);
+    if (op)
+        return op;
     if (da_jp_take_name(p, "in"))
         return 'i';
     if (da_jp_is_name(p, "not") && p->t[1].kind == DA_JT_NAME && da_span_is(p->t[1].text, "in")) {

@@ -23,26 +23,29 @@ static bool f_length(struct da_jinterp *in, const struct da_jval *of, const stru
     return true;
 }
 
+static bool end_item(struct da_jinterp *in, const struct da_jval *of, bool last,
+                     struct da_jval *ret)
+{
+    struct da_jval list;
+    if (!da_jiterate(in, of, &list))
+        return false;
+    *ret = list.n ? list.u.items[last ? list.n - 1 : 0]
+                  : da_j_undefined(da_span_str(last ? "the last item" : "the first item"));
+    return true;
+}
+
 static bool f_first(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,
                     struct da_jval *ret)
 {
-    struct da_jval list;
     (void)args;
-    if (!da_jiterate(in, of, &list))
-        return false;
-    *ret = list.n ? list.u.items[0] : da_j_undefined(da_span_str("the first item"));
-    return true;
+    return end_item(in, of, false, ret);
 }
 
 static bool f_last(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,
                    struct da_jval *ret)
 {
-    struct da_jval list;
     (void)args;
-    if (!da_jiterate(in, of, &list))
-        return false;
-    *ret = list.n ? list.u.items[list.n - 1] : da_j_undefined(da_span_str("the last item"));
-    return true;
+    return end_item(in, of, true, ret);
 }
 
 static bool f_list(struct da_jinterp *in, const struct da_jval *of, const struct da_jargs *args,

@@ -6,7 +6,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "engine/chat/jinja_eval.h"
 
@@ -95,14 +94,7 @@ void da_jset_name(struct da_jinterp *in, struct da_span name, struct da_jval val
             return;
         }
     }
-    if (s->n == s->cap) {
-        size_t cap = s->cap ? 2 * s->cap : 8;
-        struct variable *vars = da_arena_alloc(&in->a, cap, sizeof *vars);
-        if (s->n > 0)
-            memcpy(vars, s->vars, s->n * sizeof *vars);
-        s->vars = vars;
-        s->cap = cap;
-    }
+    DA_ARENA_GROW(&in->a, s->vars, s->n, s->cap);
     s->vars[s->n++] = (struct variable){name, value};
 }
 

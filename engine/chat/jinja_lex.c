@@ -31,14 +31,7 @@ static enum da_rc fail(struct lexer *x, const char *why)
 
 static struct da_jtoken *add(struct lexer *x, enum da_jtoken_kind kind, struct da_span text)
 {
-    if (x->n == x->cap) {
-        size_t cap = x->cap ? 2 * x->cap : 256;
-        struct da_jtoken *t = da_arena_alloc(x->a, cap, sizeof *t);
-        if (x->n > 0)
-            memcpy(t, x->tokens, x->n * sizeof *t);
-        x->tokens = t;
-        x->cap = cap;
-    }
+    DA_ARENA_GROW(x->a, x->tokens, x->n, x->cap);
     x->tokens[x->n] = (struct da_jtoken){.kind = kind, .line = x->line, .text = text};
     return &x->tokens[x->n++];
 }

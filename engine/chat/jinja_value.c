@@ -135,14 +135,7 @@ void da_jdict_put(struct da_arena *a, struct da_jdict *d, struct da_jval key, st
         *old = value;
         return;
     }
-    if (d->n == d->cap) {
-        size_t cap = d->cap ? 2 * d->cap : 4;
-        struct da_jpair *pairs = da_arena_alloc(a, cap, sizeof *pairs);
-        if (d->n > 0)
-            memcpy(pairs, d->pairs, d->n * sizeof *pairs);
-        d->pairs = pairs;
-        d->cap = cap;
-    }
+    DA_ARENA_GROW(a, d->pairs, d->n, d->cap);
     d->pairs[d->n++] = (struct da_jpair){key, value};
 }
 

@@ -92,6 +92,15 @@ static void test_arena(void)
     tap_ok(ok, "pieces are aligned and zeroed");
     s = da_arena_strndup(&a, "abcdef", 3);
     tap_is_str(s, "abc", "strings");
+    int *grown = NULL;
+    size_t n = 0, cap = 0;
+    for (ok = true; n < 100; n++) {
+        DA_ARENA_GROW(&a, grown, n, cap);
+        grown[n] = (int)n;
+    }
+    for (i = 0; i < 100; i++)
+        ok &= grown[i] == i;
+    tap_ok(ok && cap == 128, "an array that grows keeps what it had");
     da_arena_reset(&a);
     tap_is_int((long long)a.used_bytes, 0, "reset");
     da_arena_release(&a);
