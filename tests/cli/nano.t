@@ -13,11 +13,7 @@ is_exit 0 "... and without a fault"
 run docassist model show --json "$model"
 is "$(json family) $(json context)" "slimlm 1024" "... of SlimLM's form"
 
-docassist ingest -q "$repo/examples/docs" -o docs.jsonl --errors errors.jsonl
-docassist annotate -q docs.jsonl --backend written \
-    --written "$repo/examples/reference/written.jsonl" -o written.jsonl
-docassist export -q written.jsonl --split 0/0/100 -o data
-perl "$repo/tools/nano/prompts.pl" 4 data/test.jsonl >prompts.txt
+sh "$repo/tools/nano/written.sh" .
 
 # The perplexity of F32 or decoded weights, as PyTorch has it.
 torch()

@@ -16,12 +16,8 @@ cp "$dir/curves.svg" "$dir/scores/scores.md" "$results/"
 cd "$repo"
 # Prompts and answers, as the model was trained to write them: the circuits need <document>.
 made=$(mktemp -d)
-docassist=build/docassist
-$docassist ingest -q examples/docs -o "$made/docs.jsonl" --errors "$made/errors.jsonl"
-$docassist annotate -q "$made/docs.jsonl" --backend written \
-    --written examples/reference/written.jsonl -o "$made/written.jsonl"
-$docassist export -q "$made/written.jsonl" --split 0/0/100 -o "$made/data"
-perl "$here/prompts.pl" 4 "$made/data/test.jsonl" >"$made/prompts.txt"
+trap 'rm -rf "$made"' EXIT
+DOCASSIST=build/docassist sh "$here/written.sh" "$made"
 {
     echo "# What PyTorch says (reference.py): text, weights, perplexity, tokens."
     for weights in "$dir/slimlm-nano" examples/nano/slimlm-nano-q4_0.gguf; do
@@ -32,7 +28,6 @@ perl "$here/prompts.pl" 4 "$made/data/test.jsonl" >"$made/prompts.txt"
         awk -v name=$name '{ sub(/,$/, "", $3); print "prompts", name, $2, $3, $4 }' "$made/said"
     done
 } >"$results/reference.txt"
-rm -r "$made"
 # The card's tables stand between two marks.
 perl -0pi -e 'BEGIN { local $/; open my $f, "<", shift or die; $new = <$f> }
     s/(<!-- scores -->\n).*?(<!-- end of scores -->)/$1\n$new\n$2/s' \

@@ -28,11 +28,12 @@ from model import Nano, write_safetensors
 from pack import KINDS, QUOTE, TOPIC
 from reference import load
 
-PRE_DOC_W, FINE_DOC_W = 0.5, 0.15  # weight of what is not an answer: documents, requests, system text
 RESPONSE = 6                       # id of <response>, see tokenizer.py
 LOOKED_UP = 3                      # first tokens of a sentence, which circuits look up
-LOOK_W, END_W = 2.0, 3.0           # weights of these, and of whether an answer ends
-SUMMARY_END_W = 2.5                # the same of a summary, which its circuits know
+# What a token is to training: nothing; of a document, a request or the system text; of an answer; of
+# that what circuits look up; where an answer may end; where a summary may, which circuits know.
+NONE, TEXT, ANSWER, LOOK, END, SUMMARY_END = range(6)
+PRE_WEIGHTS, WEIGHTS = torch.tensor(((0, 0.5, 1, 2, 3, 2.5), (0, 0.15, 1, 2, 3, 2.5)))
 SUMMARY, SUGGESTION, QUESTION = (KINDS[k] for k in (
     "summarization", "question_suggestion", "question_answering"))
 SETTLE = 20                        # steps from one circuits.settle() to the next
@@ -55,21 +56,21 @@ class Data:
                 d["branches"][-1][2] = (start, end)
         self.docs = list(self.docs.values())
 
-    def weights(self, kind, answer):
-        """What each token of an answer counts: 1, or END_W behind a sentence, or LOOK_W."""
-        w = torch.ones(len(answer))
+    def roles(self, kind, answer):
+        """Of each token of an answer."""
+        w = torch.full((len(answer),), ANSWER)
         if kind == SUGGESTION:
             return w
         start = int((answer == RESPONSE).nonzero()[0]) + 2  # the mark and a line end
-        w[start:start + LOOKED_UP] = LOOK_W
+        w[start:start + LOOKED_UP] = LOOK
         for i in (self.stops[answer[start:-1]].nonzero()[:, 0] + start + 1).tolist():
-            w[i] = SUMMARY_END_W if kind == SUMMARY else END_W
-            w[i + 1:i + LOOKED_UP] = LOOK_W
-        w[-2:] = 1
+            w[i] = SUMMARY_END if kind == SUMMARY else END
+            w[i + 1:i + LOOKED_UP] = LOOK
+        w[-2:] = ANSWER
         return w
 
     def row(self, d, fine, rng, room):
-        """Token ids, positions behind the document's start, branch numbers and loss weights."""
+        """Token ids, positions behind the document's start, branch numbers and roles."""
         def size(b):
             return b[1][1] - b[1][0] + b[2][1] - b[2][0]
         if fine:
@@ -84,9 +85,8 @@ class Data:
         start, end = d["doc"]
         n = end - start
         ids, pos, branch = [self.ids[start:end]], [torch.arange(n)], [torch.zeros(n, dtype=torch.long)]
-        w = torch.full((n,), FINE_DOC_W if fine else PRE_DOC_W)
-        w[0] = 0  # what predicts nothing inside this row gets its weight below
-        weight = [w]
+        role = [torch.full((n,), TEXT)]
+        role[0][0] = NONE  # nothing stands in front of it
         total = n
         for i, (kind, r, a) in enumerate(own):
             if total + size((kind, r, a)) > room:
@@ -95,10 +95,9 @@ class Data:
             ids += [self.ids[r[0]:r[1]], self.ids[a[0]:a[1]]]
             pos.append(torch.arange(n, n + nr + na))
             branch.append(torch.full((nr + na,), i + 1, dtype=torch.long))
-            weight += [torch.full((nr,), FINE_DOC_W if fine else 0.0),
-                       self.weights(kind, self.ids[a[0]:a[1]])]
+            role += [torch.full((nr,), TEXT if fine else NONE), self.roles(kind, self.ids[a[0]:a[1]])]
             total += nr + na
-        return torch.cat(ids), torch.cat(pos), torch.cat(branch), torch.cat(weight)
+        return torch.cat(ids), torch.cat(pos), torch.cat(branch), torch.cat(role)
 
 
 def batches(data, fine, budget, rng, room):
@@ -123,10 +122,10 @@ def batches(data, fine, budget, rng, room):
 def collate(rows, prefix_len, shift):
     n, t = len(rows), max(len(r[0]) for r in rows)
     ids, pos = torch.zeros(n, t, dtype=torch.long), torch.zeros(n, t, dtype=torch.long)
-    branch, weight = torch.full((n, t), -1, dtype=torch.long), torch.zeros(n, t)
+    branch, role = torch.full((n, t), -1, dtype=torch.long), torch.full((n, t), NONE)
     for i, r in enumerate(rows):
         k = len(r[0])
-        ids[i, :k], pos[i, :k], branch[i, :k], weight[i, :k] = r
+        ids[i, :k], pos[i, :k], branch[i, :k], role[i, :k] = r
         pos[i] += shift[i]
     own = (branch[:, None, :] == 0) | (branch[:, None, :] == branch[:, :, None])
     mask = own & torch.ones(t, t, dtype=torch.bool).tril()
@@ -135,10 +134,10 @@ def collate(rows, prefix_len, shift):
     # The target of a token is the next one of its branch; a branch's first token is told by the
     # last of the document, which is the same for all and is left out.
     target = torch.roll(ids, -1, 1)
-    w = torch.roll(weight, -1, 1)
+    role = torch.roll(role, -1, 1)
     same = torch.roll(branch, -1, 1) == branch
     same[:, -1] = False
-    return ids, pos, mask, target, w * same
+    return ids, pos, mask, target, torch.where(same, role, NONE)
 
 
 def loss_of(model, own, prefix, rows, fine, rng, device, line_end, sample=1.0):
@@ -151,23 +150,23 @@ def loss_of(model, own, prefix, rows, fine, rng, device, line_end, sample=1.0):
     else:
         longest = max(int(r[1].max()) + 1 for r in rows)
         pre, shift = None, [rng.randint(0, model.context - longest) for _ in rows]
-    ids, pos, mask, target, w = collate(rows, len(prefix) if fine else 0, shift)
-    kind = w.clone()
+    ids, pos, mask, target, role = collate(rows, len(prefix) if fine else 0, shift)
+    weights = WEIGHTS if fine else PRE_WEIGHTS
+    w = weights[role]
     if sample < 1:  # of the documents' tokens only some, at more weight: the head is dear
         keep = torch.rand(w.shape) < sample
-        w = torch.where(w >= 1, w, w * keep / sample)
+        w = torch.where(role == TEXT, w * keep / sample, w)
     at = w > 0
-    ids, pos, mask, target, w, at, kind = (v.to(device) for v in (ids, pos, mask, target, w, at, kind))
+    ids, pos, mask, target, w, at, role = (v.to(device) for v in (ids, pos, mask, target, w, at, role))
     x, y = model.bottom(ids, pos, mask, pre)
     out, before, wte = model.top(x, y, mask)
-    wanted, wa, kind = target[at], w[at], kind[at]
-    answer, look = kind >= 1, kind == LOOK_W
-    end = (kind == END_W) | (kind == SUMMARY_END_W)
+    wanted, wa, role = target[at], w[at], role[at]
+    answer, look, end = role >= ANSWER, role == LOOK, role >= END
     ends = wanted[end] == line_end
     with torch.no_grad():
         known, _, known_wte = own.top(x, y, mask)
         said = F.linear(known[at][look | end], known_wte)
-        ends = torch.where(kind[end] == END_W, ends, said[end[look | end]].argmax(1) == line_end)
+        ends = torch.where(role[end] == END, ends, said[end[look | end]].argmax(1) == line_end)
         said[:, line_end] = -math.inf
     wanted = wanted.masked_scatter(look | end, said.argmax(1))
     logits = F.linear(out[at], wte)
@@ -184,7 +183,7 @@ def loss_of(model, own, prefix, rows, fine, rng, device, line_end, sample=1.0):
         return values.float().mean().item() if len(values) else 0.0
     total, of = (losses * wa).sum(), wa.sum()
     if fine:  # the system text, as often as there are documents behind it
-        share = FINE_DOC_W * len(rows)
+        share = weights[TEXT].item() * len(rows)
         total = total + share * F.cross_entropy(F.linear(before[0, :-1], wte), prefix[1:], reduction="sum")
         of = of + share * (len(prefix) - 1)
     return total / of, {
