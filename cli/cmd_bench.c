@@ -12,8 +12,6 @@
 
 enum { MAX_TOKENS = 4096, MAX_DOCUMENTS = 100000, MAX_BENCH_REPS = 101 };
 
-#define DEFAULT_ENERGY "/sys/class/powercap/intel-rapl:0/energy_uj"
-
 static const struct da_cmd_help help = {
     .name = "bench",
     .synopsis = "[options] -m MODEL",
@@ -28,6 +26,7 @@ static const struct da_cmd_help help = {
 struct printer {
     const char *model;
     bool json;
+    unsigned n_rows; /* taken */
     struct da_buf out;
     struct da_jw w;
 };
@@ -61,6 +60,7 @@ static enum da_rc take_row(void *ctx, const struct da_bench_row *r, struct da_er
 {
     struct printer *p = ctx;
     (void)err;
+    p->n_rows++;
     if (p->json) {
         add_json(p, r);
         return DA_OK;
@@ -136,17 +136,16 @@ static void limits_json(const struct da_bench_limits *l)
     da_buf_release(&out);
 }
 
-static int run_limits(const struct da_model *m, const struct da_bench_opts *o, bool json)
+static enum da_rc run_limits(const struct da_model *m, const struct da_bench_opts *o, bool json,
+                             struct da_err *err)
 {
     struct da_bench_limits l;
-    struct da_err err;
-    if (da_bench_limits(m, o, &l, &err))
-        return da_cli_fail(&err);
-    if (json)
+    enum da_rc rc = da_bench_limits(m, o, &l, err);
+    if (!rc && json)
         limits_json(&l);
-    else
+    else if (!rc)
         print_limits(&l);
-    return DA_EXIT_OK;
+    return rc;
 }
 
 static enum da_rc run_rows(struct da_model *m, const struct da_bench_opts *o, struct printer *p,
@@ -160,6 +159,9 @@ static enum da_rc run_rows(struct da_model *m, const struct da_bench_opts *o, st
         printf("%-27s %6s %9s %9s %8s %9s %8s %5s\n", "prompt", "tokens", "ITPS", "OTPS", "TTFT s",
                "runtime s", "peak MB", "cpu");
     enum da_rc rc = da_bench_run(m, o, take_row, p, err);
+    if (!rc && !p->n_rows)
+        rc = da_fail(err, DA_EUSAGE, "%s: none of these rows fits its context of %" PRIu32
+                     " tokens", p->model, da_model_facts(m)->n_ctx);
     if (p->json && !rc) {
         da_jw_end(&p->w);
         puts(p->out.p);
@@ -174,7 +176,7 @@ int da_cmd_bench(int argc, char **argv)
     int kv = 0;
     int64_t threads = 0, new_tokens = 120, reps = 5, documents = 12, parallel = 0;
     bool json = false, limits = false;
-    const char *row_list = NULL, *energy = DEFAULT_ENERGY, *cache_dir = NULL;
+    const char *row_list = NULL, *energy_path = NULL, *cache_dir = NULL;
     const struct da_opt table[] = {
         DA_OPT_STR_OF('m', "model", &path, "FILE", "the model to measure (GGUF)"),
         DA_OPT_STR_OF(0, "name", &name, "NAME", "its name in the rows (the file's own)"),
@@ -192,13 +194,14 @@ int da_cmd_bench(int argc, char **argv)
                       "keep ready weights in DIR (beside the model; none: nowhere)"),
         DA_OPT_FLAG_OF(0, "limits", &limits,
                        "instead, measure the machine and what share of it is used"),
-        DA_OPT_STR_OF(0, "energy-file", &energy, "FILE",
-                      "a rising count of microjoules (the processor's RAPL counter)"),
+        DA_OPT_STR_OF(0, "energy-file", &energy_path, "FILE",
+                      "a counter of microjoules, or power... of microwatts (RAPL)"),
         DA_OPT_FLAG_OF(0, "json", &json, "print a JSON array of rows"),
         DA_OPT_END,
     };
     struct da_args args;
     struct da_model *m = NULL;
+    struct da_energy *energy;
     struct printer p = {.json = false};
     struct da_err err;
     int rc = da_opt_parse(&help, table, argc, argv, &args);
@@ -216,10 +219,11 @@ int da_cmd_bench(int argc, char **argv)
                                      .n_threads = (unsigned)threads,
                                      .cache = !cache_dir || strcmp(cache_dir, "none") != 0,
                                      .cache_dir = cache_dir};
-    if (da_model_open(&m, path, &mo, &err))
+    if (da_energy_open(&energy, energy_path, "/sys", da_clock_system(), &err))
         return da_cli_fail(&err);
+    enum da_rc bad = da_model_open(&m, path, &mo, &err);
     const struct da_bench_opts o = {.rows = rows,
-                                    .energy_path = energy,
+                                    .energy = energy,
                                     .n_threads = (unsigned)threads,
                                     .kv = (enum da_kv_type)kv,
                                     .new_tokens = (uint32_t)new_tokens,
@@ -227,14 +231,14 @@ int da_cmd_bench(int argc, char **argv)
                                     .n_documents = (uint32_t)documents,
                                     .n_parallel = (uint32_t)parallel,
                                     .clock = da_clock_system()};
-    if (limits) {
-        rc = run_limits(m, &o, json);
-        da_model_close(m);
-        return rc;
+    if (!bad && limits) {
+        bad = run_limits(m, &o, json, &err);
+    } else if (!bad) {
+        p.model = name ? name : da_model_facts(m)->name;
+        p.json = json;
+        bad = run_rows(m, &o, &p, &err);
     }
-    p.model = name ? name : da_model_facts(m)->name;
-    p.json = json;
-    enum da_rc bad = run_rows(m, &o, &p, &err);
     da_model_close(m);
+    da_energy_close(energy);
     return bad ? da_cli_fail(&err) : DA_EXIT_OK;
 }

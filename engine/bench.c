@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/buf.h"
-#include "common/io.h"
 #include "common/mem.h"
 #include "common/threads.h"
 #include "engine/gguf.h"
@@ -89,27 +87,10 @@ static enum da_rc make_text(struct bench *b, size_t n)
     return rc;
 }
 
-/* The counter of energy, in microjoules; 0 when there is none that can be read. */
-static double energy_uj(const struct bench *b)
-{
-    enum { LONGEST = 64 };
-    struct da_buf buf;
-    struct da_err err;
-    double v = 0;
-    if (!b->o->energy_path)
-        return 0;
-    da_buf_init(&buf, 0);
-    if (!da_io_read_file(b->o->energy_path, LONGEST, &buf, &err))
-        v = strtod(buf.p, NULL);
-    da_buf_release(&buf);
-    return v;
-}
-
-/* Joules for 1,000 tokens since the counter stood at before; 0 when it does not say. */
+/* Joules for 1,000 tokens since before; 0 when nothing tells. */
 static double joules_per_1000(const struct bench *b, double before, double n_tokens)
 {
-    double after = energy_uj(b);
-    return before > 0 && after > before ? (after - before) * 1e-6 / n_tokens * 1000.0 : 0;
+    return (da_energy_joules(b->o->energy) - before) / n_tokens * 1000.0;
 }
 
 struct timing {
@@ -157,7 +138,7 @@ static enum da_rc single_row(struct bench *b, struct da_session *s, const int32_
         tokens += n[p];
     for (uint32_t r = 0; r <= b->o->n_reps; r++) { /* run 0 warms up and is overwritten */
         if (r == 1)
-            energy = energy_uj(b);
+            energy = da_energy_joules(b->o->energy);
         struct timing sum = {0, 0, 0};
         for (size_t p = 0; p < n_prompts; p++) {
             struct timing t;
@@ -215,9 +196,8 @@ static enum da_rc decode_streams(struct bench *b, struct da_session *s, const ui
     uint32_t n = 0;
     enum da_rc rc = DA_OK;
     for (; n < STREAMS && !rc; n++) {
+        rows[n] = (struct da_row){.id = b->text.p[n], .want_logits = true};
         rc = da_seq_fork(s, docs[n / ANSWERS], DOC_TOKENS, &rows[n].seq, b->err);
-        rows[n].id = b->text.p[n];
-        rows[n].want_logits = true;
     }
     const double t0 = now_s(b);
     for (uint32_t i = 0; i < STREAM_STEPS && !rc; i++) {
@@ -251,7 +231,7 @@ static enum da_rc streams_row(struct bench *b, struct da_bench_row *row)
     for (uint32_t r = 0; r <= b->o->n_reps && !rc; r++) { /* run 0 warms up */
         double t;
         if (r == 1)
-            energy = energy_uj(b);
+            energy = da_energy_joules(b->o->energy);
         rc = decode_streams(b, s, docs, &t);
         otps[r ? r - 1 : 0] = STREAMS * STREAM_STEPS / t;
         run[r ? r - 1 : 0] = t;
@@ -340,7 +320,7 @@ static enum da_rc scoring_row(struct bench *b, struct da_bench_row *row)
     if (rc)
         return rc;
     w.ids = da_calloc(DOC_TOKENS + REQUEST_TOKENS, sizeof *w.ids);
-    const double energy = energy_uj(b);
+    const double energy = da_energy_joules(b->o->energy);
     const uint64_t cpu0 = da_cpu_time_ns();
     const double t0 = now_s(b);
     rc = da_engine_run(e, &calls, b->err);

@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/span.h"
+#include "engine/energy.h"
 #include "engine/engine.h"
 
 enum da_bench_rows { /* which rows are wanted */
@@ -43,7 +44,7 @@ struct da_bench_opts {
     uint32_t n_documents; /* of the scoring workload; 0 leaves it out */
     uint32_t n_parallel;  /* answers decoded together there; 0: the engine's */
     const struct da_clock *clock;
-    const char *energy_path; /* a file with a rising count of microjoules, or NULL */
+    struct da_energy *energy; /* NULL: not measured */
 };
 
 struct da_bench_row {
