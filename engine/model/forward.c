@@ -148,46 +148,63 @@ static void store_phase(struct da_session *s, uint32_t layer)
 
 /* --- attention -------------------------------------------------------------------------- */
 
+/*
+ * Some key heads of a job, which lie side by side in a page, each with n_heads of its query heads.
+ * The worker's rows are [n_kv_heads][job's rows][n_heads]. A page's heads are taken in turn before
+ * the next page: memory is read in long stretches then, which takes half the time.
+ */
 struct attn_item {
     const struct da_attn_job *job;
-    uint32_t layer, kv_head, first_head, n_heads; /* query heads of this item */
-    uint32_t window;                              /* 0: none */
+    uint32_t layer, kv_head, n_kv_heads, first_head, n_heads;
+    uint32_t window; /* 0: none */
 };
+
+static uint32_t rows_per_kv_head(const struct attn_item *it)
+{
+    return it->job->n_rows * it->n_heads;
+}
+
+/* The step's row and the query head of the worker's row n. */
+static uint32_t query_of(const struct attn_item *it, uint32_t n, uint32_t *head)
+{
+    const uint32_t per = rows_per_kv_head(it);
+    *head = it->first_head + n / per * it->n_heads + n % it->n_heads;
+    return it->job->first_row + n % per / it->n_heads;
+}
 
 static void start_rows(const struct da_session *s, const struct attn_item *it,
                        struct da_attn_scratch *sc)
 {
     const struct da_hparams *hp = &s->model->hp;
     const uint32_t d16 = da_pad(hp->head_dim, DA_LANES);
-    uint32_t n = 0;
-    for (uint32_t r = 0; r < it->job->n_rows; r++) {
-        uint32_t t = it->job->first_row + r, pos = s->row_pos[t];
-        for (uint32_t h = it->first_head; h < it->first_head + it->n_heads; h++, n++) {
-            size_t at = (size_t)t * hp->n_heads + h;
-            struct da_attn_row *row = &sc->rows[n];
-            *row = (struct da_attn_row){
-                .q = s->qkv + (size_t)t * s->qkv_stride + (size_t)h * hp->head_dim,
-                .pos = pos,
-                .first = it->window && pos >= it->window ? pos - it->window + 1 : 0,
-                .slope = s->model->alibi_slopes ? s->model->alibi_slopes[h] : 0.0f,
-                .bias = s->t5.dec_bias ? da_t5_bias(s, h, pos) : NULL,
-                .m = -INFINITY,
-                .o = sc->o + (size_t)n * d16,
-            };
-            if (s->kv.type == DA_KV_Q8) {
-                row->q8 = s->q8 + at * s->q8_stride;
-                row->q8_scale = s->q8_scale[at];
-                row->q8_sum = s->q8_sum[at];
-            }
+    const uint32_t n_rows = it->n_kv_heads * rows_per_kv_head(it);
+    for (uint32_t n = 0; n < n_rows; n++) {
+        uint32_t h, t = query_of(it, n, &h), pos = s->row_pos[t];
+        size_t at = (size_t)t * hp->n_heads + h;
+        struct da_attn_row *row = &sc->rows[n];
+        *row = (struct da_attn_row){
+            .q = s->qkv + (size_t)t * s->qkv_stride + (size_t)h * hp->head_dim,
+            .pos = pos,
+            .first = it->window && pos >= it->window ? pos - it->window + 1 : 0,
+            .slope = s->model->alibi_slopes ? s->model->alibi_slopes[h] : 0.0f,
+            .bias = s->t5.dec_bias ? da_t5_bias(s, h, pos) : NULL,
+            .m = -INFINITY,
+            .o = sc->o + (size_t)n * d16,
+        };
+        if (s->kv.type == DA_KV_Q8) {
+            row->q8 = s->q8 + at * s->q8_stride;
+            row->q8_scale = s->q8_scale[at];
+            row->q8_sum = s->q8_sum[at];
         }
     }
-    memset(sc->o, 0, (size_t)n * d16 * sizeof *sc->o);
+    memset(sc->o, 0, (size_t)n_rows * d16 * sizeof *sc->o);
 }
 
-/* One block of keys for those of rows [lo, hi) that see some of it. */
-static void attend_block(const struct da_session *s, const struct attn_item *it,
-                         const struct da_seq *seq, uint32_t block, bool more,
-                         struct da_attn_row *rows, uint32_t lo, uint32_t hi)
+/* One key head's block for those of rows [lo, hi) that see some of it; next: the slice that will
+ * be read after it, or NULL. */
+static void attend_block(const struct da_session *s, const unsigned char *slice,
+                         const unsigned char *next, uint32_t block, struct da_attn_row *rows,
+                         uint32_t lo, uint32_t hi)
 {
     const struct da_kernels *k = s->model->kernels;
     struct da_attn_block b = {
@@ -201,18 +218,39 @@ static void attend_block(const struct da_session *s, const struct attn_item *it,
         hi--;
     if (lo == hi)
         return;
-    if (more) { /* the same head's next block */
-        da_kv_block(&s->kv, da_kv_slice(&s->kv, seq->pages[block + 1], it->layer, it->kv_head), &b);
+    if (next) {
+        da_kv_block(&s->kv, next, &b);
         b.next_k = b.k;
         b.next_v = b.v;
     }
-    da_kv_block(&s->kv, da_kv_slice(&s->kv, seq->pages[block], it->layer, it->kv_head), &b);
+    da_kv_block(&s->kv, slice, &b);
     if (s->kv.type == DA_KV_Q8)
         k->attn_q8(&b, rows + lo, hi - lo);
     else if (s->kv.type == DA_KV_F16)
         k->attn_f16(&b, rows + lo, hi - lo);
     else
         k->attn_f32(&b, rows + lo, hi - lo);
+}
+
+/* Blocks [first, end) of a sequence for the job's rows [lo, hi). */
+static void attend_blocks(const struct da_session *s, const struct attn_item *it,
+                          const struct da_seq *seq, uint32_t first, uint32_t end,
+                          struct da_attn_row *rows, uint32_t lo, uint32_t hi)
+{
+    const uint32_t per = rows_per_kv_head(it);
+    for (uint32_t b = first; b < end; b++) {
+        for (uint32_t i = 0; i < it->n_kv_heads; i++) {
+            const unsigned char *slice =
+                da_kv_slice(&s->kv, seq->pages[b], it->layer, it->kv_head + i);
+            const unsigned char *next = NULL;
+            if (i + 1 < it->n_kv_heads)
+                next = slice + s->kv.slice_bytes;
+            else if (b + 1 < end)
+                next = da_kv_slice(&s->kv, seq->pages[b + 1], it->layer, it->kv_head);
+            attend_block(s, slice, next, b, rows, i * per + lo * it->n_heads,
+                         i * per + hi * it->n_heads);
+        }
+    }
 }
 
 /* wants: what is done here, head by head. */
@@ -222,19 +260,16 @@ static void finish_rows(struct da_session *s, const struct attn_item *it,
     const struct da_hparams *hp = &s->model->hp;
     const uint32_t hd = hp->head_dim;
     const size_t tile_bytes = da_tile_bytes(s->model->layers[it->layer].n_heads * hd);
-    uint32_t n = 0;
-    for (uint32_t r = 0; r < it->job->n_rows; r++) {
-        uint32_t t = it->job->first_row + r;
-        for (uint32_t h = it->first_head; h < it->first_head + it->n_heads; h++, n++) {
-            float *out = s->attn + (size_t)t * s->attn_stride + (size_t)h * hd;
-            float inv = 1.0f / sc->rows[n].l;
-            for (uint32_t i = 0; i < hd; i++)
-                out[i] = sc->rows[n].o[i] * inv;
-            if (wants)
-                da_prepare_row(s, wants, out, hd,
-                               s->attn_tiles + t / DA_TILE * tile_bytes + da_tile_bytes(h * hd),
-                               t % DA_TILE);
-        }
+    for (uint32_t n = 0; n < it->n_kv_heads * rows_per_kv_head(it); n++) {
+        uint32_t h, t = query_of(it, n, &h);
+        float *out = s->attn + (size_t)t * s->attn_stride + (size_t)h * hd;
+        float inv = 1.0f / sc->rows[n].l;
+        for (uint32_t i = 0; i < hd; i++)
+            out[i] = sc->rows[n].o[i] * inv;
+        if (wants)
+            da_prepare_row(s, wants, out, hd,
+                           s->attn_tiles + t / DA_TILE * tile_bytes + da_tile_bytes(h * hd),
+                           t % DA_TILE);
     }
 }
 
@@ -242,22 +277,31 @@ static void attend(struct da_session *s, const struct attn_item *it, struct da_a
                    unsigned wants)
 {
     const struct da_attn_job *job = it->job;
-    const uint32_t n = job->n_rows * it->n_heads;
-    const uint32_t last = s->row_pos[job->first_row + job->n_rows - 1] / DA_KBLOCK;
-    const struct da_seq *seq = &s->seqs[s->rows[job->first_row].seq];
+    const uint32_t end = s->row_pos[job->first_row + job->n_rows - 1] / DA_KBLOCK + 1;
     /* A window ends at each sequence's own place: such blocks are not shared then. */
     const bool one_seq = job->n_shared == s->max_pages;
-    const uint32_t shared = it->window && !one_seq ? 0 : job->n_shared;
+    const uint32_t most = it->window && !one_seq ? 0 : job->n_shared;
+    const uint32_t shared = most < end ? most : end;
     start_rows(s, it, sc);
-    for (uint32_t b = 0; b < shared && b <= last; b++)
-        attend_block(s, it, seq, b, b < last, sc->rows, 0, n);
-    for (uint32_t r = 0; r < job->n_rows; r++) {
-        uint32_t t = job->first_row + r, end = s->row_pos[t] / DA_KBLOCK;
-        seq = &s->seqs[s->rows[t].seq];
-        for (uint32_t b = shared; b <= end; b++)
-            attend_block(s, it, seq, b, b < end, sc->rows, r * it->n_heads, (r + 1) * it->n_heads);
+    attend_blocks(s, it, &s->seqs[s->rows[job->first_row].seq], 0, shared, sc->rows, 0,
+                  job->n_rows);
+    for (uint32_t r = 0; !one_seq && r < job->n_rows; r++) {
+        uint32_t t = job->first_row + r;
+        attend_blocks(s, it, &s->seqs[s->rows[t].seq], shared, s->row_pos[t] / DA_KBLOCK + 1,
+                      sc->rows, r, r + 1);
     }
     finish_rows(s, it, sc, wants);
+}
+
+/* How many items a job's key heads make: as few as memory and a share for every thread allow. */
+static uint32_t parts_of(const struct da_session *s, const struct da_attn_job *job,
+                         uint32_t n_kv_heads, uint32_t group)
+{
+    const uint32_t room = s->max_attn_rows / (job->n_rows * group); /* key heads of an item */
+    const uint32_t wanted = 4 * da_pool_n_threads(s->pool) / s->n_jobs + 1;
+    const uint32_t least = (n_kv_heads + room - 1) / room;
+    const uint32_t n = wanted > least ? wanted : least;
+    return n < n_kv_heads ? n : n_kv_heads;
 }
 
 static void attention_phase(struct da_session *s, uint32_t layer, unsigned worker)
@@ -270,20 +314,27 @@ static void attention_phase(struct da_session *s, uint32_t layer, unsigned worke
         hp->head_dim % (wants & DA_WANTS_SUPERS ? DA_SUPER : DA_GROUP) == 0; /* whole groups */
     /* few items: one query head each, so that all threads have work */
     const bool split = s->n_jobs * y->n_kv_heads < 4 * da_pool_n_threads(s->pool);
-    const uint32_t per_job = split ? y->n_heads : y->n_kv_heads;
-    uint32_t item;
-    while ((item = da_pool_next(s->pool)) < s->n_jobs * per_job) {
-        /* last jobs first: in a prompt they have the most keys */
-        uint32_t job = s->n_jobs - 1 - item / per_job, h = item % per_job;
-        struct attn_item it = {
-            .job = &s->jobs[job],
-            .layer = layer,
-            .kv_head = split ? h / group : h,
-            .first_head = split ? h : h * group,
-            .n_heads = split ? 1 : group,
-            .window = y->window,
-        };
-        attend(s, &it, &s->scratch[worker], here ? wants : 0);
+    uint32_t item = da_pool_next(s->pool), before = 0; /* items of the jobs taken so far */
+    /* last jobs first: in a prompt they have the most keys */
+    for (uint32_t j = s->n_jobs; j-- > 0;) {
+        const struct da_attn_job *job = &s->jobs[j];
+        const uint32_t n = split ? y->n_heads : parts_of(s, job, y->n_kv_heads, group);
+        for (; item < before + n; item = da_pool_next(s->pool)) {
+            const uint32_t i = item - before;
+            const uint32_t kv = split ? i / group : i * y->n_kv_heads / n;
+            const uint32_t next = split ? kv + 1 : (i + 1) * y->n_kv_heads / n;
+            struct attn_item it = {
+                .job = job,
+                .layer = layer,
+                .kv_head = kv,
+                .n_kv_heads = next - kv,
+                .first_head = split ? i : kv * group,
+                .n_heads = split ? 1 : group,
+                .window = y->window,
+            };
+            attend(s, &it, &s->scratch[worker], here ? wants : 0);
+        }
+        before += n;
     }
     da_pool_barrier(s->pool);
     if (!here)
