@@ -1,6 +1,11 @@
 # docassist - GNU make 4. `make help` lists the targets.
 VERSION := 0.1.0
 
+# As many jobs as processors; make -jN is another number.
+ifeq ($(MAKELEVEL)$(filter clean,$(MAKECMDGOALS)),0)
+MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+endif
+
 CC         ?= cc
 AR         ?= ar
 PKG_CONFIG ?= pkg-config
