@@ -195,7 +195,7 @@ int da_cmd_bench(int argc, char **argv)
         DA_OPT_FLAG_OF(0, "limits", &limits,
                        "instead, measure the machine and what share of it is used"),
         DA_OPT_STR_OF(0, "energy-file", &energy_path, "FILE",
-                      "a counter of microjoules, or power... of microwatts (RAPL)"),
+                      "microjoules so far, or microwatts in power... (RAPL)"),
         DA_OPT_FLAG_OF(0, "json", &json, "print a JSON array of rows"),
         DA_OPT_END,
     };

@@ -151,7 +151,7 @@ static void store_phase(struct da_session *s, uint32_t layer)
 /*
  * Some key heads of a job, which lie side by side in a page, each with n_heads of its query heads.
  * The worker's rows are [n_kv_heads][job's rows][n_heads]. A page's heads are taken in turn before
- * the next page: memory is read in long stretches then, which takes half the time.
+ * the next page, so that memory is read in long stretches.
  */
 struct attn_item {
     const struct da_attn_job *job;
