@@ -6,7 +6,7 @@
 
 The peer is the library in $LLAMA_DIR (a llama.cpp source tree built in its folder build/) or,
 without that, the source archive of the package llama-cpp-python, unpacked and built once in
-build/peer-native/ or build/peer-avx2/ (20 minutes on two processors). --peer-isa avx2 builds it
+build/peer-native/ or build/peer-avx2/ (ten minutes on two processors). --peer-isa avx2 builds it
 for AVX2 only and sets DOCASSIST_CPU=avx2 for us.
 
 Where the user may, both sides run under real-time priority (chrt -f 1), because other work on the
